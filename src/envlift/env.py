@@ -1,0 +1,192 @@
+"""The contract of a fast environment.
+
+Chance is an argument. The rules of an environment are a pure function of the state, the action
+and the chance that was drawn, so a single transition can be compared with any reference without
+sharing its random generator::
+
+    draws = env.sample_initial(key)                      # chance of a new episode
+    state = env.initial(draws)
+    draws = env.sample(key, state, action)               # chance of one step
+    nxt = env.transition(state, action, draws)           # no random numbers inside
+    obs = env.observe(nxt.state)
+    mask = env.legal_actions(nxt.state)
+
+On top of it stands the functional API that gymnax users know (gymnax >= 1.0)::
+
+    obs, state = env.reset(key, params)
+    obs, state, reward, terminated, truncated, info = env.step(key, state, action, params)
+
+All functions work on ONE environment; ``jax.vmap`` makes the batch. They can be used inside
+``jax.jit`` and ``jax.lax.scan`` whichever target (Warp or pure JAX) an environment is written in.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+
+State = TypeVar("State")
+Params = TypeVar("Params")
+Draws = TypeVar("Draws")
+
+Autoreset = Literal["same_step", "disabled"]
+"""What ``step`` does when an episode ends.
+
+``same_step``: the returned state and observation are those of the next episode.
+``disabled``: they are those of the end; the caller resets.
+Either way ``info["final_observation"]`` is the observation at the end of the step, before a reset.
+"""
+
+
+class Transition(NamedTuple):
+    """What one application of the rules gives.
+
+    Attributes:
+        state: the state after the step. At the end of an episode it is the final state of that
+            episode: the rules never reset.
+        reward: float32 scalar, or one per player.
+        terminated: bool scalar; the rules ended the episode.
+        truncated: bool scalar; a time limit ended the episode.
+    """
+
+    state: Any
+    reward: jax.Array
+    terminated: jax.Array
+    truncated: jax.Array
+
+
+@dataclass(frozen=True)
+class EnvInfo:
+    """What an environment is, for people and for reports.
+
+    Attributes:
+        name: the registered name, for example ``pong``.
+        version: raised when the behaviour changes.
+        backend: the target the rules run in, ``jax`` or ``warp``.
+        options: the static options of the constructor.
+    """
+
+    name: str
+    version: int
+    backend: str
+    options: Mapping[str, Any]
+
+
+class Env(abc.ABC, Generic[State, Params, Draws]):
+    """A fast environment: pure functions over one state.
+
+    Static options (frame skip, variants) belong to the constructor; numbers that one may want to
+    vary or batch belong to ``params``, a pytree. An instance is hashable by identity and holds no
+    mutable state, so that it may be closed over by ``jax.jit``.
+    """
+
+    info: EnvInfo
+    autoreset: Autoreset
+
+    def __init__(self, info: EnvInfo, autoreset: Autoreset = "same_step") -> None:
+        if autoreset not in get_args(Autoreset):
+            raise ValueError(
+                f"autoreset={autoreset!r} is not known; choose one of {', '.join(get_args(Autoreset))}"
+            )
+        self.info = info
+        self.autoreset = autoreset
+
+    # -- what an environment implements ---------------------------------------------------------
+
+    @property
+    @abc.abstractmethod
+    def default_params(self) -> Params:
+        """The parameters of the reference's default configuration."""
+
+    @abc.abstractmethod
+    def observation_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
+        """The space of one observation."""
+
+    @abc.abstractmethod
+    def action_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
+        """The space of one action."""
+
+    @abc.abstractmethod
+    def sample_initial(self, key: jax.Array, params: Params | None = None) -> Draws:
+        """Draw the chance of a new episode."""
+
+    @abc.abstractmethod
+    def initial(self, draws: Draws, params: Params | None = None) -> State:
+        """Return the first state of an episode, given its chance."""
+
+    @abc.abstractmethod
+    def sample(
+        self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None
+    ) -> Draws:
+        """Draw the chance of one step."""
+
+    @abc.abstractmethod
+    def transition(
+        self, state: State, action: jax.Array, draws: Draws, params: Params | None = None
+    ) -> Transition:
+        """Apply the rules once. Deterministic: all chance is in ``draws``."""
+
+    @abc.abstractmethod
+    def observe(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return what the agent sees of ``state``."""
+
+    def legal_actions(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return a bool mask over a discrete action space; all true unless overridden.
+
+        Raises:
+            TypeError: if the action space is not discrete.
+        """
+        space = self.action_space(params)
+        if not isinstance(space, gymnasium.spaces.Discrete):
+            raise TypeError(
+                f"{self.info.name} has the action space {space}: only a Discrete space has a mask"
+            )
+        return jnp.ones(int(space.n), dtype=jnp.bool_)
+
+    def split_key(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Split a step's key into one for the step and one for a reset that may follow it."""
+        step_key, reset_key = jax.random.split(key)
+        return step_key, reset_key
+
+    # -- the functional API ---------------------------------------------------------------------
+
+    def reset(self, key: jax.Array, params: Params | None = None) -> tuple[jax.Array, State]:
+        """Start an episode: ``obs, state = env.reset(key)``."""
+        state = self.initial(self.sample_initial(key, params), params)
+        return self.observe(state, params), state
+
+    def step(
+        self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None
+    ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """Play one step.
+
+        Returns:
+            ``obs, state, reward, terminated, truncated, info``. Whether ``obs`` and ``state``
+            belong to the next episode after an end is decided by ``autoreset``;
+            ``info["final_observation"]`` always belongs to the step just played.
+        """
+        step_key, reset_key = self.split_key(key)
+        nxt = self.transition(state, action, self.sample(step_key, state, action, params), params)
+        final_observation = self.observe(nxt.state, params)
+        info = {"final_observation": final_observation}
+        if self.autoreset == "disabled":
+            return final_observation, nxt.state, nxt.reward, nxt.terminated, nxt.truncated, info
+        fresh_obs, fresh = self.reset(reset_key, params)
+        ended = nxt.terminated | nxt.truncated
+
+        def select(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(ended, new, old)
+
+        state = jax.tree.map(select, fresh, nxt.state)
+        obs = jax.tree.map(select, fresh_obs, final_observation)
+        return obs, state, nxt.reward, nxt.terminated, nxt.truncated, info
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value!r}" for key, value in self.info.options.items())
+        return f"<envlift {self.info.name}-v{self.info.version} [{self.info.backend}] {options}>"

@@ -1,0 +1,1 @@
+"""Driving a slow, trusted implementation in another process."""

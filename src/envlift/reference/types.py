@@ -1,0 +1,103 @@
+"""What both sides of a comparison speak in: NumPy arrays with a lane axis ``B``, steps ``T``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+StateDict = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape and dtype of one array without its ``T`` and ``B`` axes."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class SideSpec:
+    """What one side of a comparison is.
+
+    Attributes:
+        name: for people, for example ``PufferLib 3.0 pong.h``.
+        observation: one observation.
+        action: one action.
+        num_actions: size of a discrete action space, None for a continuous one.
+        action_low, action_high: bounds of a continuous action, flat, else None.
+        state: name of each state field -> its spec; empty if state cannot be read.
+        chance: spec of the chance of one step, None if the side draws its own.
+        legal_actions: whether records hold a mask.
+        self_reset: the side resets an ended lane by itself inside the step and cannot show the
+            end (``final_observation`` and ``final_state`` are missing).
+        pins: what exactly is running: package versions, hashes.
+    """
+
+    name: str
+    observation: ArraySpec
+    action: ArraySpec
+    num_actions: int | None = None
+    action_low: tuple[float, ...] | None = None
+    action_high: tuple[float, ...] | None = None
+    state: dict[str, ArraySpec] = field(default_factory=dict)
+    chance: ArraySpec | None = None
+    legal_actions: bool = False
+    self_reset: bool = False
+    pins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a side shows of ``T`` steps of ``B`` lanes (a reset has no ``T`` axis).
+
+    Ended lanes are reset inside the step (Gymnasium's ``SAME_STEP``): ``observation``, ``state``
+    and ``legal_actions`` are those after that reset, ``final_observation`` and ``final_state``
+    those before it (equal to the former where no episode ended).
+    """
+
+    observation: Array
+    state: StateDict
+    reward: Array | None = None
+    terminated: Array | None = None
+    truncated: Array | None = None
+    legal_actions: Array | None = None
+    final_observation: Array | None = None
+    final_state: StateDict | None = None
+
+
+class Side(Protocol):
+    """One side of a comparison: a reference in its process, or a candidate."""
+
+    spec: SideSpec
+    num_lanes: int
+
+    def reset(self, seeds: Array, chance: Array | None = None) -> Record:
+        """Start an episode in every lane. seeds: int64 [B]; chance: [B, *chance.shape]."""
+
+    def step(
+        self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
+    ) -> Record:
+        """Play T steps. actions: [T, B, *action.shape]; chance: [T, B, *chance.shape];
+        reset_seeds: int64 [T, B], the seed of the episode that follows if one ends there.
+        """
+
+    def get_state(self) -> StateDict:
+        """Copy the state of every lane out, each field [B, *shape]."""
+
+    def set_state(self, state: StateDict) -> None:
+        """Copy a state into every lane."""
+
+    def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
+        """Evaluate one component on a batch: every array [B', ...]."""
+
+    def coverage(self) -> dict[str, int]:
+        """Return how often each place of the side's own code was reached, where it counts that."""
+
+    def close(self) -> None:
+        """Release everything; a child process is gone afterwards."""
+
+

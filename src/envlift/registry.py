@@ -1,0 +1,93 @@
+"""Names to environments."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from envlift.env import Env
+
+AnyEnv = Env[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How an environment is made and where its evidence stands.
+
+    Attributes:
+        name: the name for ``envlift.make``.
+        factory: called with the keyword options of ``envlift.make``.
+        title: one line for people.
+        suite: ``module:attribute`` of the verification suite, or None. It is a name, not an
+            object, so that making an environment never imports its verification.
+        reference: one line that names the pinned reference, or None.
+        variants: option sets that the contract suite runs besides the default.
+    """
+
+    name: str
+    factory: Callable[..., AnyEnv]
+    title: str
+    suite: str | None = None
+    reference: str | None = None
+    variants: tuple[dict[str, Any], ...] = ()
+
+
+_registrations: dict[str, Registration] = {}
+_scanned = False
+
+
+def register(registration: Registration) -> None:
+    """Add an environment.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+    if registration.name in _registrations:
+        raise ValueError(
+            f"an environment named {registration.name!r} is registered already; choose another name"
+        )
+    _registrations[registration.name] = registration
+
+
+def _scan() -> None:
+    """Register every folder of ``envlift.envs`` once; a removed folder is a removed environment."""
+    global _scanned
+    if _scanned:
+        return
+    _scanned = True
+    package = importlib.import_module("envlift.envs")
+    for module in pkgutil.iter_modules(package.__path__):
+        register(importlib.import_module(f"envlift.envs.{module.name}").REGISTRATION)
+
+
+def list_envs() -> list[str]:
+    """Return the registered names in alphabetical order."""
+    _scan()
+    return sorted(_registrations)
+
+
+def registration(name: str) -> Registration:
+    """Return what was registered under ``name``.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    _scan()
+    try:
+        return _registrations[name]
+    except KeyError:
+        known = ", ".join(sorted(_registrations)) or "none"
+        raise ValueError(f"no environment is named {name!r}; known: {known}") from None
+
+
+def make(name: str, **options: Any) -> AnyEnv:
+    """Make an environment by name, for example ``make("pong", backend="jax", frameskip=8)``.
+
+    Raises:
+        ValueError: for an unknown name or an option out of range.
+        TypeError: for an option that the environment does not have.
+    """
+    return registration(name).factory(**options)
