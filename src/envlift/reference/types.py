@@ -99,5 +99,3 @@ class Side(Protocol):
 
     def close(self) -> None:
         """Release everything; a child process is gone afterwards."""
-
-

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.compare import compare_records
-from envlift.verify.lockstep import LAST_ACTIONS, describe, trace_of
+from envlift.verify.lockstep import exchange
 from envlift.verify.result import Divergence, plain
 from envlift.verify.suite import Config, Suite
 
@@ -115,29 +114,12 @@ def play(suite: Suite, config: Config, reference: Side, candidate: Side, case: C
         chance = np.asarray(case.chance, dtype=reference.spec.chance.dtype)[:, None]
     seeds = np.full((case.steps, 1), case.seed, dtype=np.int64)
     before = start(suite, reference, candidate, case)
-    from_candidate = candidate.step(actions, chance, seeds)
-    from_reference = reference.step(actions, chance, seeds)
-    final = from_candidate.final_state
-    from_candidate = replace(
-        from_candidate,
-        state=suite.reference_state(from_candidate.state),
-        final_state=None if final is None else suite.reference_state(final),
-    )
-    trace = trace_of(before, actions, from_reference, config)
-    found = compare_records(
-        suite, from_reference, from_candidate, trace, {}, suite.start == "chance"
-    )
-    features = tuple(f.name for f in suite.features if np.asarray(f.reached(trace)).any())
+    both = exchange(suite, config, reference, candidate, before, actions, chance, seeds, {})
+    features = tuple(f.name for f in suite.features if np.asarray(f.reached(both.trace)).any())
     divergence = None
-    if found:
-        bad = np.any([mismatch.bad for mismatch in found], axis=0)
-        t = int(np.argwhere(bad)[0, 0])
-        shown = [a.tolist() for a in actions[: t + 1, 0][-LAST_ACTIONS:]]
-        at = {name: values[t, 0] for name, values in trace.before.items()}
-        divergence = describe(
-            found, t, 0, t + 1, shown, at, from_reference.state, from_candidate.state
-        )
-    return Played(divergence, from_reference, from_candidate, features)
+    if both.found:
+        divergence = both.divergence(0, actions[: both.first()[0] + 1, 0].tolist())
+    return Played(divergence, both.reference, both.candidate, features)
 
 
 def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDict:
@@ -170,7 +152,9 @@ def record(case: Case, played: Played) -> Case:
     fields: dict[str, Any] = {
         "observation": answers.observation[:, 0],
         "reward": answers.reward if answers.reward is None else answers.reward[:, 0],
-        "terminated": answers.terminated if answers.terminated is None else answers.terminated[:, 0],
+        "terminated": answers.terminated
+        if answers.terminated is None
+        else answers.terminated[:, 0],
         "truncated": answers.truncated if answers.truncated is None else answers.truncated[:, 0],
         "state": {name: values[:, 0] for name, values in answers.state.items()},
     }

@@ -171,7 +171,9 @@ def _without(mismatch: Mismatch, rows: Array) -> Mismatch:
     return Mismatch(mismatch.field, mismatch.bad & ~rows, mismatch.reference, mismatch.candidate)
 
 
-def _compare_ends(suite: Suite, reference: Record, candidate: Record, ended: Array) -> list[Mismatch]:
+def _compare_ends(
+    suite: Suite, reference: Record, candidate: Record, ended: Array
+) -> list[Mismatch]:
     """Compare the last observation and state of ended episodes, where the reference shows them."""
     found = []
     if reference.final_observation is not None and candidate.final_observation is not None:

@@ -238,5 +238,3 @@ def _action_spec(space: gymnasium.Space[Any]) -> ArraySpec:
 
 def _num_actions(space: gymnasium.Space[Any]) -> int | None:
     return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else None
-
-

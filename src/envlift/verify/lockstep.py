@@ -16,8 +16,13 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.compare import Mismatch, allowed_text, compare_records, compare_states
-from envlift.verify.compare import compare_field
+from envlift.verify.compare import (
+    Mismatch,
+    allowed_text,
+    compare_field,
+    compare_records,
+    compare_states,
+)
 from envlift.verify.result import Divergence
 from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
@@ -67,7 +72,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class _Exchange:
+class _Kept:
     """One exchange as kept for the minimiser; all arrays are [T, B, ...]."""
 
     before: StateDict
@@ -89,6 +94,55 @@ def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ..
     low = np.reshape(spec.action_low, spec.action.shape)
     high = np.reshape(spec.action_high, spec.action.shape)
     return rng.uniform(low, high, size=shape).astype(spec.action.dtype)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What both sides did with the same actions; the candidate's state in the reference's fields."""
+
+    trace: Trace
+    reference: Record
+    candidate: Record
+    found: list[Mismatch]
+
+    def first(self) -> tuple[int, int]:
+        """Return step and lane of the first difference."""
+        bad = np.any([mismatch.bad for mismatch in self.found], axis=0)
+        t, lane = np.argwhere(bad)[0].tolist()
+        return t, lane
+
+    def divergence(self, step: int, actions: list[Any]) -> Divergence:
+        """Describe the first difference; ``step`` counts the steps before this exchange."""
+        t, lane = self.first()
+        before = {name: values[t, lane] for name, values in self.trace.before.items()}
+        states = self.reference.state, self.candidate.state
+        return describe(self.found, t, lane, step + t + 1, actions[-LAST_ACTIONS:], before, *states)
+
+
+def exchange(
+    suite: Suite,
+    config: Config,
+    reference: Side,
+    candidate: Side,
+    before: StateDict,
+    actions: Array,
+    chance: Array | None,
+    seeds: Array,
+    deviations: dict[str, int],
+) -> Exchange:
+    """Play T steps on both sides, the candidate first, and compare all they show."""
+    theirs = candidate.step(actions, chance, seeds)
+    answers = reference.step(actions, chance, seeds)
+    final = theirs.final_state
+    theirs = replace(
+        theirs,
+        state=suite.reference_state(theirs.state),
+        final_state=None if final is None else suite.reference_state(final),
+    )
+    trace = trace_of(before, actions, answers, config)
+    after_end = suite.start == "chance"
+    found = compare_records(suite, answers, theirs, trace, deviations, after_end)
+    return Exchange(trace, answers, theirs, found)
 
 
 class Lockstep:
@@ -115,7 +169,7 @@ class Lockstep:
         self.candidate = candidate
         self.rng = rng
         self.lanes = reference.num_lanes
-        self._kept: deque[_Exchange] = deque(maxlen=HISTORY_CHUNKS)
+        self._kept: deque[_Kept] = deque(maxlen=HISTORY_CHUNKS)
         self._starts: list[tuple[int, Array | None]] = []
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
@@ -143,7 +197,8 @@ class Lockstep:
             if done >= min_steps and int(outcome.ends_per_lane.min()) >= min_ends:
                 break
             open_loop = policy.act is None and self.suite.start == "chance"
-            length = min(CHUNK, max_steps - done) if open_loop else 1
+            length = CHUNK if open_loop else policy.hold if self.suite.start == "chance" else 1
+            length = min(length, max_steps - done)
             self._exchange(policy, length, done, outcome, features)
             done += length
             if progress is not None:
@@ -152,10 +207,12 @@ class Lockstep:
 
     def _start(self, outcome: Outcome) -> Divergence | None:
         seeds = self.rng.integers(0, 2**62, size=self.lanes)
-        chance = self._chance(())
+        chance = self.suite.draw(self.rng, (self.lanes,))
         candidate = self.candidate.reset(seeds, chance)
         reference = self.reference.reset(seeds, chance)
-        self._starts = [(int(s), None if chance is None else chance[i]) for i, s in enumerate(seeds)]
+        self._starts = [
+            (int(s), None if chance is None else chance[i]) for i, s in enumerate(seeds)
+        ]
         self._state, self._observation = reference.state, reference.observation
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
@@ -193,24 +250,29 @@ class Lockstep:
             actions = random_actions(spec, self.rng, (length, self.lanes))
         else:
             chosen = policy.act(self.rng, self._observation, self._state)
-            actions = np.asarray(chosen, dtype=spec.action.dtype).reshape(
-                1, self.lanes, *spec.action.shape
+            one = np.asarray(chosen, dtype=spec.action.dtype).reshape(
+                self.lanes, *spec.action.shape
             )
-        chance = self._chance((length,))
+            actions = np.repeat(one[None], length, axis=0)
+        chance = self.suite.draw(self.rng, (length, self.lanes))
         seeds = self.rng.integers(0, 2**62, size=(length, self.lanes))
-        candidate = self.candidate.step(actions, chance, seeds)
-        reference = self.reference.step(actions, chance, seeds)
-        candidate = self._in_reference_fields(candidate)
-        trace = trace_of(self._state, actions, reference, self.config)
-        after_end = self.suite.start == "chance"
-        found = compare_records(
-            self.suite, reference, candidate, trace, outcome.deviations, after_end
+        both = exchange(
+            self.suite,
+            self.config,
+            self.reference,
+            self.candidate,
+            self._state,
+            actions,
+            chance,
+            seeds,
+            outcome.deviations,
         )
+        trace, reference = both.trace, both.reference
         ended = trace.terminated | trace.truncated
-        self._kept.append(_Exchange(trace.before, actions, chance, ended))
+        self._kept.append(_Kept(trace.before, actions, chance, ended))
         outcome.steps += length * self.lanes
-        if found:
-            self._diverge(found, trace, reference, candidate, done, seeds, outcome)
+        if both.found:
+            self._diverge(both, done, seeds, outcome)
             return
         for feature in features:
             hits = int(np.asarray(feature.reached(trace)).sum())
@@ -235,59 +297,32 @@ class Lockstep:
 
     # -- helpers --------------------------------------------------------------------------------
 
-    def _chance(self, lead: tuple[int, ...]) -> Array | None:
-        if self.suite.start != "chance" or self.suite.draw_chance is None:
-            return None
-        return self.suite.draw_chance(self.rng, (*lead, self.lanes))
-
-    def _in_reference_fields(self, record: Record) -> Record:
-        final = record.final_state
-        return replace(
-            record,
-            state=self.suite.reference_state(record.state),
-            final_state=None if final is None else self.suite.reference_state(final),
-        )
-
     def _note_starts(self, ended: Array, seeds: Array, chance: Array | None) -> None:
         for t, b in np.argwhere(ended):
             self._starts[b] = (int(seeds[t, b]), None if chance is None else chance[t, b])
 
-    def _diverge(
-        self,
-        found: list[Mismatch],
-        trace: Trace,
-        reference: Record,
-        candidate: Record,
-        done: int,
-        seeds: Array,
-        outcome: Outcome,
-    ) -> None:
-        bad = np.any([mismatch.bad for mismatch in found], axis=0)
-        t, lane = (int(i) for i in np.argwhere(bad)[0])
-        self._note_starts((trace.terminated | trace.truncated)[:t], seeds, self._kept[-1].chance)
-        history = self._history(lane, t)
-        before = {name: values[t, lane] for name, values in trace.before.items()}
-        actions = [a.tolist() for a in history.actions[-LAST_ACTIONS:]]
-        outcome.divergence = describe(
-            found, t, lane, done + t + 1, actions, before, reference.state, candidate.state
-        )
-        outcome.history = history
+    def _diverge(self, both: Exchange, done: int, seeds: Array, outcome: Outcome) -> None:
+        t, lane = both.first()
+        ended = both.trace.terminated | both.trace.truncated
+        self._note_starts(ended[:t], seeds, self._kept[-1].chance)
+        outcome.history = self._history(lane, t)
+        outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
     def _history(self, lane: int, t: int) -> LaneHistory:
-        """Collect one lane's episode up to and including step ``t`` of the last exchange."""
+        """Collect one lane's episode up to and including step ``t`` of the last kept."""
         states: list[StateDict] = []
         actions: list[Array] = []
         chance: list[Array] = []
-        for position, exchange in enumerate(reversed(self._kept)):
-            last = t if position == 0 else len(exchange.actions) - 1
+        for position, kept in enumerate(reversed(self._kept)):
+            last = t if position == 0 else len(kept.actions) - 1
             for step in range(last, -1, -1):
                 newest = position == 0 and step == t
-                if not newest and exchange.ended[step, lane]:
+                if not newest and kept.ended[step, lane]:
                     return self._lane_history(lane, states, actions, chance)
-                states.append({name: v[step, lane] for name, v in exchange.before.items()})
-                actions.append(exchange.actions[step, lane])
-                if exchange.chance is not None:
-                    chance.append(exchange.chance[step, lane])
+                states.append({name: v[step, lane] for name, v in kept.before.items()})
+                actions.append(kept.actions[step, lane])
+                if kept.chance is not None:
+                    chance.append(kept.chance[step, lane])
         return self._lane_history(lane, states, actions, chance)
 
     def _lane_history(

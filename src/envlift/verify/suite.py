@@ -103,11 +103,13 @@ class Policy:
         name: for reports.
         act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays uniformly at
             random in the action space.
+        hold: how many steps each choice is held, which makes exchanges with the reference fewer.
         configs: names of the configurations it is meant for; empty for all.
     """
 
     name: str
     act: Callable[[np.random.Generator, Array, StateDict], Array] | None = None
+    hold: int = 1
     configs: tuple[str, ...] = ()
 
 
@@ -118,7 +120,8 @@ class Component:
     Attributes:
         name: what the reference's ``call`` knows it as.
         candidate: ``candidate(env) -> f``, where ``f(arguments) -> results`` maps named arrays
-            [N, ...] to named arrays [N, ...]; ``env`` is the candidate's environment object.
+            [N, ...] to named arrays [N, ...]; ``env`` is the candidate's environment object. None
+            asks the candidate's own ``call``.
         row: Hypothesis strategy of one row, ``{argument: number or list}``; None for a table
             (no arguments, compared once).
         dtypes: dtype of each argument.
@@ -127,8 +130,8 @@ class Component:
     """
 
     name: str
-    candidate: Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]]
     fields: tuple[Field, ...]
+    candidate: Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]] | None = None
     row: Any = None
     dtypes: Mapping[str, str] = field(default_factory=dict)
     configs: tuple[str, ...] = ()
@@ -231,8 +234,6 @@ class Suite:
         configs, policies, components, scenarios, features, deviations: see there.
         random_states: ``random_states(rng, n, config) -> state`` with fields [n, ...]: states
             that play rarely reaches, for single transitions; None for states of play alone.
-        compare_observation_after_end: False if the candidate, or the reference, resets an ended
-            lane to a state of its own before it can be told which (``start="copy"``).
         corpus: folder of recorded fixtures, or None.
         not_verified: what a reader should know is not covered, one sentence each.
     """
@@ -297,6 +298,12 @@ class Suite:
     def reference_state(self, state: StateDict) -> StateDict:
         """Translate a state of the candidate into the reference's fields."""
         return self.to_reference(state) if self.to_reference else state
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Chance | None:
+        """Draw the chance both sides are given, None where each draws its own."""
+        if self.start != "chance" or self.draw_chance is None:
+            return None
+        return self.draw_chance(rng, shape)
 
 
 def applies(part: Any, config: Config) -> bool:
