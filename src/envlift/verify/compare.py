@@ -49,12 +49,13 @@ class Mismatch:
 def differs(reference: Array, candidate: Array, field: Field) -> Array:
     """Return a bool array, true where two arrays of one shape differ. NaN always differs."""
     if field.ulp:
-        return ulp_distance(reference, candidate) > field.ulp
+        return np.asarray(ulp_distance(reference, candidate) > field.ulp)
     if field.exact or reference.dtype.kind not in "fc":
-        return ~(reference == candidate)
+        return np.asarray(~(reference == candidate))
     a, b = reference.astype(np.float64), candidate.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        return ~(np.abs(b - a) <= field.atol + field.rtol * np.abs(a)) & ~((a == b) & np.isinf(a))
+        close = np.abs(b - a) <= field.atol + field.rtol * np.abs(a)
+        return np.asarray(~(close | (np.isinf(a) & (a == b))))
 
 
 def ulp_distance(reference: Array, candidate: Array) -> Array:
@@ -85,8 +86,8 @@ def compare_field(reference: Array, candidate: Array, field: Field, lead: int = 
     same_kind = kinds.get(reference.dtype.kind) == kinds.get(candidate.dtype.kind)
     if reference.shape != candidate.shape or not same_kind:
         return Mismatch(field, np.ones(shape, dtype=bool), reference, candidate)
-    bad = differs(reference, candidate, field)
-    return Mismatch(field, bad.reshape(*shape, -1).any(axis=-1), reference, candidate)
+    bad = differs(reference, candidate, field).reshape(*shape, -1)
+    return Mismatch(field, np.asarray(bad.any(axis=-1)), reference, candidate)
 
 
 def compare_states(

@@ -38,7 +38,7 @@ class EnvSide:
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
         action = _action_spec(env.action_space())
-        example = jax.ShapeDtypeStruct(action.shape, np.dtype(action.dtype))
+        example = np.zeros(action.shape, dtype=action.dtype)
         self._step_tree = jax.tree.structure(jax.eval_shape(env.sample, key, state, example))
         observation = jax.eval_shape(env.observe, state)
         self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
@@ -76,18 +76,18 @@ class EnvSide:
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
     ) -> Record:
         """Play T steps; an ended lane starts anew from the step's chance, or from its seed."""
-        actions = jnp.asarray(np.asarray(actions, dtype=self.spec.action.dtype))
+        played = jnp.asarray(np.asarray(actions, dtype=self.spec.action.dtype))
         if chance is None:
             if reset_seeds is None:
                 reset_seeds = np.zeros(actions.shape[:2], dtype=np.int64)
             reset_keys = keys_of(reset_seeds)
             self._state, self._keys, shown = self._steps_own(
-                self._state, self._keys, actions, reset_keys
+                self._state, self._keys, played, reset_keys
             )
         else:
             step_draws = _draws(self._step_tree, chance)
             initial_draws = _draws(self._initial_tree, chance)
-            self._state, shown = self._steps_given(self._state, actions, step_draws, initial_draws)
+            self._state, shown = self._steps_given(self._state, played, step_draws, initial_draws)
         return self._record(shown)
 
     def get_state(self) -> StateDict:
@@ -176,7 +176,8 @@ def keys_of(seeds: Array) -> jax.Array:
     """Turn int64 seeds of any shape into JAX keys of that shape, using all 64 bits."""
     seeds = np.asarray(seeds, dtype=np.uint64)
     words = np.stack([seeds >> np.uint64(32), seeds & np.uint64(0xFFFFFFFF)], axis=-1)
-    return jax.random.wrap_key_data(jnp.asarray(words.astype(np.uint32)), impl="threefry2x32")
+    data = jnp.asarray(words.astype(np.uint32))
+    return cast(jax.Array, jax.random.wrap_key_data(data, impl="threefry2x32"))
 
 
 def state_to_dict(state: Any) -> dict[str, Any]:

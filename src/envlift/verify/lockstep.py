@@ -98,7 +98,7 @@ def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ..
 
 @dataclass(frozen=True)
 class Exchange:
-    """What both sides did with the same actions; the candidate's state in the reference's fields."""
+    """What both sides did with the same actions, all state in the reference's fields."""
 
     trace: Trace
     reference: Record
@@ -169,6 +169,7 @@ class Lockstep:
         self.candidate = candidate
         self.rng = rng
         self.lanes = reference.num_lanes
+        self.outcome = Outcome(ends_per_lane=np.zeros(self.lanes, dtype=np.int64))
         self._kept: deque[_Kept] = deque(maxlen=HISTORY_CHUNKS)
         self._starts: list[tuple[int, Array | None]] = []
         self._state: StateDict = {}
@@ -176,7 +177,7 @@ class Lockstep:
 
     # -- the run --------------------------------------------------------------------------------
 
-    def run(
+    def play(
         self,
         policy: Policy,
         *,
@@ -188,10 +189,11 @@ class Lockstep:
     ) -> Outcome:
         """Play until every lane has ``min_ends`` ends and ``min_steps`` steps, or ``max_steps``.
 
-        Steps are counted per lane here and over all lanes in the outcome.
+        Steps are counted per lane here and over all lanes in ``outcome``, which holds what was
+        found so far even if this is interrupted.
         """
-        outcome = Outcome(ends_per_lane=np.zeros(self.lanes, dtype=np.int64))
-        outcome.divergence = self._start(outcome)
+        outcome = self.outcome
+        outcome.divergence = self._start()
         done = 0
         while outcome.divergence is None and done < max_steps:
             if done >= min_steps and int(outcome.ends_per_lane.min()) >= min_ends:
@@ -205,7 +207,7 @@ class Lockstep:
                 progress(done * self.lanes, max_steps * self.lanes)
         return outcome
 
-    def _start(self, outcome: Outcome) -> Divergence | None:
+    def _start(self) -> Divergence | None:
         seeds = self.rng.integers(0, 2**62, size=self.lanes)
         chance = self.suite.draw(self.rng, (self.lanes,))
         candidate = self.candidate.reset(seeds, chance)
@@ -217,11 +219,9 @@ class Lockstep:
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
             return None
-        return self._compare_reset(reference, candidate, outcome)
+        return self._compare_reset(reference, candidate)
 
-    def _compare_reset(
-        self, reference: Record, candidate: Record, outcome: Outcome
-    ) -> Divergence | None:
+    def _compare_reset(self, reference: Record, candidate: Record) -> Divergence | None:
         """A reset is compared like a step of which only state and observation exist."""
         ref_state = {k: v[None] for k, v in reference.state.items()}
         cand_state = {k: v[None] for k, v in self.suite.reference_state(candidate.state).items()}
@@ -370,7 +370,7 @@ def describe(
     reference_state: StateDict,
     candidate_state: StateDict,
 ) -> Divergence:
-    """Say what differs first in cell (t, lane): state fields stand before what is derived of them."""
+    """Say what differs first in cell (t, lane): state fields come first."""
     here = [mismatch for mismatch in found if mismatch.bad[t, lane]]
     here.sort(key=_importance)
     label, reference, candidate = here[0].at(t, lane)

@@ -114,7 +114,8 @@ def _plain_actions(case: Case, budget: _Budget) -> Case:
             zero = np.zeros_like(np.asarray(values[index])).tolist()
             if values[index] == zero:
                 continue
-            simpler = replace(case, **{part: [*values[:index], zero, *values[index + 1 :]]})
+            changed: Any = {part: [*values[:index], zero, *values[index + 1 :]]}
+            simpler = replace(case, **changed)
             if budget.fails(simpler):
                 case, values = simpler, getattr(simpler, part)
     return case

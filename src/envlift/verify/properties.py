@@ -26,7 +26,7 @@ ROWS = 64
 Function = Callable[[dict[str, Array]], dict[str, Array]]
 
 
-class _Differs(AssertionError):
+class _DifferenceError(AssertionError):
     """Raised into Hypothesis so that it shrinks the rows."""
 
 
@@ -60,14 +60,14 @@ def _compare(context: Context, component: Component) -> None:
             divergence = _difference(component, answers, theirs, n, rows)
             if divergence is not None:
                 worst[:] = [divergence]
-                raise _Differs
+                raise _DifferenceError
 
         try:
             if component.row is None:
                 compare([{}])
             else:
                 _search(component, compare, context)
-        except _Differs:
+        except _DifferenceError:
             context.fail(check, worst[0], None)
             check.detail = f"{worst[0].field} differs for {_row_text(worst[0].before)}"
         else:
@@ -79,7 +79,7 @@ def _compare(context: Context, component: Component) -> None:
 def _search(
     component: Component, compare: Callable[[list[dict[str, Any]]], None], context: Context
 ) -> None:
-    """Let Hypothesis look for rows that differ; it raises ``_Differs`` on the smallest it finds."""
+    """Let Hypothesis look for rows that differ; the smallest it finds are raised."""
 
     @seed(int(context.rng.integers(2**62)))
     @settings(

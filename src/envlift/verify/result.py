@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,11 @@ class Divergence:
     candidate: Any
     difference: float | None
     allowed: str
-    actions: list[Any] = field(default_factory=list)
-    before: dict[str, Any] = field(default_factory=dict)
-    reference_state: dict[str, Any] = field(default_factory=dict)
-    candidate_state: dict[str, Any] = field(default_factory=dict)
-    also: list[str] = field(default_factory=list)
+    actions: list[Any] = dataclasses.field(default_factory=list)
+    before: dict[str, Any] = dataclasses.field(default_factory=dict)
+    reference_state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    candidate_state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    also: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Check:
     name: str
     verdict: Verdict
     detail: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
     divergence: Divergence | None = None
     fixture: str | None = None
     seconds: float = 0.0
@@ -117,14 +117,14 @@ class Report:
     reference: str
     candidate: str
     seed: int
-    pins: dict[str, str] = field(default_factory=dict)
-    checks: list[Check] = field(default_factory=list)
-    features: dict[str, int] = field(default_factory=dict)
-    reference_coverage: dict[str, int] = field(default_factory=dict)
-    deviations: dict[str, int] = field(default_factory=dict)
-    not_verified: list[str] = field(default_factory=list)
-    not_compared: list[str] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
+    pins: dict[str, str] = dataclasses.field(default_factory=dict)
+    checks: list[Check] = dataclasses.field(default_factory=list)
+    features: dict[str, int] = dataclasses.field(default_factory=dict)
+    reference_coverage: dict[str, int] = dataclasses.field(default_factory=dict)
+    deviations: dict[str, int] = dataclasses.field(default_factory=dict)
+    not_verified: list[str] = dataclasses.field(default_factory=list)
+    not_compared: list[str] = dataclasses.field(default_factory=list)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
 
     @property

@@ -47,7 +47,7 @@ class Field:
         loose = self.atol or self.rtol or self.ulp
         if loose and not self.reason:
             raise ValueError(
-                f"field {self.name!r} has a tolerance without a reason; write why it cannot be exact"
+                f"field {self.name!r} has a tolerance without a reason; say why it is not exact"
             )
         if min(self.atol, self.rtol, self.ulp) < 0:
             raise ValueError(f"field {self.name!r} has a negative tolerance; use 0 or more")
@@ -157,6 +157,10 @@ class Scenario:
     reaches: tuple[str, ...]
     chance: tuple[Any, ...] | None = None
     configs: tuple[str, ...] = ()
+
+
+Part = Feature | Policy | Component | Scenario
+"""What may belong to some configurations only."""
 
 
 @dataclass(frozen=True)
@@ -274,7 +278,13 @@ class Suite:
                     f"known: {sorted(known)}"
                 )
         names = {config.name for config in self.configs}
-        for part in (*self.features, *self.policies, *self.components, *self.scenarios):
+        parts: tuple[Part, ...] = (
+            *self.features,
+            *self.policies,
+            *self.components,
+            *self.scenarios,
+        )
+        for part in parts:
             unknown = set(part.configs) - names
             if unknown:
                 raise ValueError(
@@ -306,7 +316,7 @@ class Suite:
         return self.draw_chance(rng, shape)
 
 
-def applies(part: Any, config: Config) -> bool:
+def applies(part: Part, config: Config) -> bool:
     """Whether a policy, feature, component or scenario belongs to a configuration."""
     return not part.configs or config.name in part.configs
 
