@@ -189,7 +189,7 @@ def _repro(options: argparse.Namespace) -> int:
 def _mutate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.verify.mutate import command
+    from envlift.verify.mutation.run import command
 
     return command(
         Console(highlight=False),

@@ -61,7 +61,9 @@ class FromGymnax(Env[Any, Any, jax.Array]):
         """gymnax's reset."""
         return self._env.reset_env(draws, self._or_default(params))[1]
 
-    def sample(self, key: jax.Array, state: Any, action: jax.Array, params: Any = None) -> jax.Array:
+    def sample(
+        self, key: jax.Array, state: Any, action: jax.Array, params: Any = None
+    ) -> jax.Array:
         """Chance is a key that gymnax draws from."""
         return key
 

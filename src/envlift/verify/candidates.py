@@ -47,7 +47,9 @@ def load(name: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         public = sorted(n for n in vars(module) if not n.startswith("_"))
-        raise ValueError(f"{module_name} has no {attribute!r}; it has {', '.join(public)}") from None
+        raise ValueError(
+            f"{module_name} has no {attribute!r}; it has {', '.join(public)}"
+        ) from None
 
 
 def load_file(path: Path) -> Any:

@@ -81,6 +81,8 @@ class Context:
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
+        pair: launch strings of reference and candidate, where they are not the suite's own.
+        minimises: whether failures are shortened to fixtures.
     """
 
     suite: Suite
@@ -95,6 +97,7 @@ class Context:
     progress: Progress
     fixtures: Path
     pair: tuple[str | None, str | None] = (None, None)
+    minimises: bool = True
 
     @contextlib.contextmanager
     def check(self, level: str, name: str) -> Iterator[Check]:
@@ -121,7 +124,7 @@ class Context:
         check.detail = (
             f"{divergence.field} differs at step {divergence.step}, lane {divergence.lane}"
         )
-        if history is None:
+        if history is None or not self.minimises:
             return
         self.progress.begin(check.level, "minimising")
         case = self._minimise(divergence, history)

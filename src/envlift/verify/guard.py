@@ -27,7 +27,14 @@ _watching = 0
 _forbidden_files: list[str] = []
 _installed = False
 
-_OUTSIDE = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "socket.connect")
+_OUTSIDE = (
+    "subprocess.Popen",
+    "os.system",
+    "os.posix_spawn",
+    "os.exec",
+    "os.fork",
+    "socket.connect",
+)
 _FILES = ("open", "ctypes.dlopen", "os.listdir", "os.scandir")
 
 

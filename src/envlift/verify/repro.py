@@ -50,7 +50,9 @@ def _repro_case(console: Console, case: Case, backend: str | None) -> int:
             console.print(f"[yellow]{error}[/]\nThe recorded answers stand in for it.")
             reference = recorded_side(suite, candidate, case)
         played = play(suite, config, reference, candidate, case)
-        console.print(f"[bold]{case.note or 'a recorded case'}[/]  ({config.name}, {case.steps} steps)")
+        console.print(
+            f"[bold]{case.note or 'a recorded case'}[/]  ({config.name}, {case.steps} steps)"
+        )
         console.print(f"reference: {reference.spec.name}")
         console.print(f"candidate: {candidate.spec.name}", markup=False)
     _print_steps(console, case, played)

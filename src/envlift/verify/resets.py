@@ -128,7 +128,7 @@ def _step_chance(context: Context, side: EnvSide) -> None:
             check.detail = "the suite draws no chance"
             return
         # Keys as users make them: split from one, so that neighbours are related.
-        keys = jax.random.split(keys_of(context.rng.integers(0, 2**62)), count)
+        keys = jax.random.split(keys_of(context.rng.integers(0, 2**62, size=())), count)
         env = side.env
         state = env.initial(env.sample_initial(keys[0]))
         action = jnp.zeros(side.spec.action.shape, dtype=side.spec.action.dtype)

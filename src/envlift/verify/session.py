@@ -41,6 +41,8 @@ class Request:
         effort: how much.
         fixtures: folder for minimised failures.
         timeout: seconds a reference may take for one answer.
+        minimise: shorten failures to fixtures.
+        stop_at_failure: skip what is left after the first failed configuration.
     """
 
     suite: Suite | None
@@ -54,6 +56,8 @@ class Request:
     levels: tuple[str, ...] = ()
     seed: int | None = None
     timeout: float = 60.0
+    minimise: bool = True
+    stop_at_failure: bool = False
 
 
 STAGES = {
@@ -86,6 +90,8 @@ def verify(request: Request, progress: Progress) -> Report:
         for config in _chosen(suite, request.configs):
             rng = np.random.default_rng([seed, *config.name.encode()])
             _run_config(request, suite, config, rng, report, progress)
+            if request.stop_at_failure and report.verdict is Verdict.FAIL:
+                break
     except KeyboardInterrupt:
         report.interrupted = True
     report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, L4_REASON))
@@ -151,6 +157,7 @@ def _run_config(
             progress=progress,
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
+            minimises=request.minimise,
         )
         try:
             corpus.run(context, options)
@@ -211,9 +218,7 @@ def _without_reference(
     corpus.run_recorded(suite, config, options, report, progress)
 
 
-def _note_failure(
-    config: Config, error: Exception, report: Report, progress: Progress
-) -> None:
+def _note_failure(config: Config, error: Exception, report: Report, progress: Progress) -> None:
     """A candidate that cheats has failed; a reference that breaks leaves the question open."""
     cheated = isinstance(error, CandidateViolation)
     verdict = Verdict.FAIL if cheated else Verdict.INCONCLUSIVE

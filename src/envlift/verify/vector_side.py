@@ -53,7 +53,7 @@ class VectorSide:
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
         """Start an episode in every lane; a ``VectorEnv`` draws its own chance."""
-        observation, _ = self.env.reset(seed=[int(s) % 2**31 for s in seeds])
+        observation, _ = self._reset([int(s) % 2**31 for s in seeds], None)
         return Record(observation=np.array(observation), state=self.get_state())
 
     def step(
@@ -72,9 +72,8 @@ class VectorSide:
         ended = np.asarray(terminated) | np.asarray(truncated)
         final = observation = np.array(observation)
         if ended.any() and self._mode is AutoresetMode.DISABLED:
-            options = {"reset_mask": ended}
             seed = None if seeds is None else [int(s) % 2**31 for s in seeds]
-            observation = np.array(self.env.reset(seed=seed, options=options)[0])
+            observation = np.array(self._reset(seed, {"reset_mask": ended})[0])
         elif ended.any() and "final_obs" in info:
             final = observation.copy()
             for lane in np.flatnonzero(ended):
@@ -87,6 +86,10 @@ class VectorSide:
             truncated=np.array(truncated),
             final_observation=final,
         )
+
+    def _reset(self, seed: Any, options: dict[str, Any] | None) -> Any:
+        """Gymnasium types one seed only, but its vector environments take one for each lane."""
+        return self.env.reset(seed=seed, options=options)
 
     def get_state(self) -> StateDict:
         """Copy the named attributes out."""

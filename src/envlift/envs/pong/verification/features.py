@@ -17,34 +17,42 @@ BOUNCE_REWARD = np.float32(0.1)
 
 
 def agent_scores(t: Trace) -> Array:
+    """The left goal was hit."""
     return t.reward == 1.0
 
 
 def opponent_scores(t: Trace) -> Array:
+    """The right goal was hit."""
     return t.reward == -1.0
 
 
 def point(t: Trace) -> Array:
+    """Somebody scored."""
     return np.abs(t.reward) == 1.0
 
 
 def serve(t: Trace, vy: int) -> Array:
+    """A round began with this vertical speed."""
     return point(t) & (t.after["ball_vy"] == vy)
 
 
 def left_paddle(t: Trace) -> Array:
+    """The opponent returned the ball."""
     return ~point(t) & (t.before["ball_vx"] < 0) & (t.after["ball_vx"] > 0)
 
 
 def right_paddle(t: Trace) -> Array:
+    """The agent returned the ball."""
     return np.asarray(t.reward, dtype=np.float32) == BOUNCE_REWARD
 
 
 def floor(t: Trace) -> Array:
+    """The floor turned the ball."""
     return ~point(t) & ~right_paddle(t) & (t.before["ball_vy"] < 0) & (t.after["ball_vy"] > 0)
 
 
 def ceiling(t: Trace) -> Array:
+    """The ceiling turned the ball."""
     return ~point(t) & ~right_paddle(t) & (t.before["ball_vy"] > 0) & (t.after["ball_vy"] < 0)
 
 
@@ -67,10 +75,12 @@ def speed_after_hit(t: Trace) -> Array:
 
 
 def speed_limited(t: Trace) -> Array:
+    """A hit wanted more vertical speed than is allowed."""
     return right_paddle(t) & (np.abs(speed_after_hit(t)) > 13)
 
 
 def horizontal_avoided(t: Trace) -> Array:
+    """A hit would have left the ball without vertical speed."""
     return right_paddle(t) & (np.abs(speed_after_hit(t)) < 0.01) & (t.after["ball_vy"] == 3)
 
 
@@ -80,15 +90,17 @@ def stale(t: Trace) -> Array:
 
 
 def fresh(t: Trace) -> Array:
+    """The last point of a game shows the next game's serve."""
     return t.terminated & (np.abs(t.observation[..., 2] - 0.2) < 1e-3)
 
 
 def agent_at(t: Trace, y: float) -> Array:
+    """The agent's paddle stands at a height."""
     return t.after["paddle_yr"] == y
 
 
-
 def fraction(t: Trace) -> Array:
+    """The agent's paddle stands between two pixels."""
     return t.after["paddle_yr"] % 1.0 != 0.0
 
 

@@ -21,7 +21,7 @@ Directions = Callable[[np.random.Generator, StateDict], Array]
 def track(rng: np.random.Generator, state: StateDict) -> Array:
     """Follow the ball with the middle of the paddle."""
     gap = (state["ball_y"] + 16.0) - (state["paddle_yr"] + 35.0)
-    return np.where(np.abs(gap) < 12.0, 0.0, np.sign(gap))
+    return np.asarray(np.where(np.abs(gap) < 12.0, 0.0, np.sign(gap)))
 
 
 def strike(rng: np.random.Generator, state: StateDict) -> Array:
@@ -43,7 +43,7 @@ def counter(rng: np.random.Generator, state: StateDict) -> Array:
 
 def wander(rng: np.random.Generator, state: StateDict) -> Array:
     """Go one way for long, which reaches both ends of the court."""
-    return rng.integers(-1, 2, size=state["ball_y"].shape).astype(np.float64)
+    return rng.integers(-1, 2, size=state["ball_y"].shape)
 
 
 def _discrete(directions: Directions) -> Callable[[np.random.Generator, Array, StateDict], Array]:
