@@ -22,6 +22,10 @@ class CandidateViolation(RuntimeError):  # noqa: N818 - a verdict about the cand
     """The candidate tried to reach the reference or the outside."""
 
 
+class CandidateFailure(RuntimeError):  # noqa: N818 - a verdict about the candidate
+    """The candidate's own code raised an error."""
+
+
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
 _watching = 0
 _forbidden_files: list[str] = []
@@ -77,6 +81,20 @@ def watched() -> Iterator[None]:
         _watching -= 1
 
 
+@contextlib.contextmanager
+def judged(what: str) -> Iterator[None]:
+    """Watch candidate code and turn whatever it raises into a verdict about it."""
+    try:
+        with watched():
+            yield
+    except (CandidateViolation, CandidateFailure):
+        raise
+    except Exception as error:
+        raise CandidateFailure(
+            f"the candidate raised {type(error).__name__} in {what}: {error}"
+        ) from error
+
+
 class WatchedSide:
     """A candidate, every call of which is watched; everything else is the candidate's own."""
 
@@ -90,29 +108,29 @@ class WatchedSide:
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
         """Watched."""
-        with watched():
+        with judged("reset"):
             return self._side.reset(seeds, chance)
 
     def step(
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
     ) -> Record:
         """Watched."""
-        with watched():
+        with judged("step"):
             return self._side.step(actions, chance, reset_seeds)
 
     def get_state(self) -> StateDict:
         """Watched."""
-        with watched():
+        with judged("get_state"):
             return self._side.get_state()
 
     def set_state(self, state: StateDict) -> None:
         """Watched."""
-        with watched():
+        with judged("set_state"):
             self._side.set_state(state)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
         """Watched."""
-        with watched():
+        with judged("call"):
             return self._side.call(component, arguments)
 
     def coverage(self) -> dict[str, int]:

@@ -19,7 +19,7 @@ from envlift.reference.types import Side
 from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms
 from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
-from envlift.verify.guard import CandidateViolation
+from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.suite import Config, Suite, default_suite
 
@@ -137,7 +137,7 @@ def _run_config(
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
             return
-        except (ReferenceFailure, CandidateViolation) as error:
+        except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
             _note_failure(config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
@@ -164,7 +164,7 @@ def _run_config(
             for level, stage in STAGES.items():
                 if not request.levels or level in request.levels:
                     stage(context)
-        except (ReferenceFailure, CandidateViolation) as error:
+        except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
             _note_failure(config, error, report, progress)
             return
         for place, count in reference.coverage().items():
@@ -219,10 +219,10 @@ def _without_reference(
 
 
 def _note_failure(config: Config, error: Exception, report: Report, progress: Progress) -> None:
-    """A candidate that cheats has failed; a reference that breaks leaves the question open."""
-    cheated = isinstance(error, CandidateViolation)
-    verdict = Verdict.FAIL if cheated else Verdict.INCONCLUSIVE
-    who = "candidate" if cheated else "reference"
+    """A candidate that cheats or breaks has failed; a broken reference leaves the question open."""
+    reference = isinstance(error, ReferenceFailure)
+    verdict = Verdict.INCONCLUSIVE if reference else Verdict.FAIL
+    who = "reference" if reference else "candidate"
     check = Check("L3", f"{who} [{config.name}]", verdict, str(error))
     report.checks.append(check)
     progress.end(check)

@@ -1,8 +1,8 @@
 """Judging one mutant, in a process of its own: which levels notice it?
 
 Run as ``python -m envlift.verify.mutation.judge REQUEST`` with the mutated package first on the
-path. REQUEST is a JSON object: ``name``, ``options``, ``seed``, ``fixtures``. The answer is one JSON
-line on stdout: level -> what failed first, null where nothing did.
+path. REQUEST is a JSON object: ``name``, ``options``, ``seed``, ``fixtures``. The answer is one
+JSON line on stdout: level -> what failed first, null where nothing did.
 """
 
 from __future__ import annotations

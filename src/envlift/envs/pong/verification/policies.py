@@ -43,7 +43,7 @@ def counter(rng: np.random.Generator, state: StateDict) -> Array:
 
 def wander(rng: np.random.Generator, state: StateDict) -> Array:
     """Go one way for long, which reaches both ends of the court."""
-    return rng.integers(-1, 2, size=state["ball_y"].shape)
+    return np.asarray(rng.integers(-1, 2, size=state["ball_y"].shape))
 
 
 def _discrete(directions: Directions) -> Callable[[np.random.Generator, Array, StateDict], Array]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from envlift.envs.pong.verification.components import COMPONENTS
 
+from envlift.envs.pong.verification.components import COMPONENTS
 from envlift.envs.pong.verification.features import FEATURES
 from envlift.envs.pong.verification.policies import POLICIES
 from envlift.envs.pong.verification.scenarios import SCENARIOS
