@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Env
-from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
+from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
 
 AnyEnv = Env[Any, Any, Any]
 
@@ -170,6 +170,12 @@ class EnvSide:
 
     def _record(self, shown: dict[str, Any]) -> Record:
         return Record(**cast(dict[str, Any], jax.tree.map(np.asarray, shown)))
+
+
+def env_of(side: Side) -> AnyEnv | None:
+    """Return the environment that a side drives, None if it drives something else."""
+    env = getattr(side, "env", None)
+    return env if isinstance(env, Env) else None
 
 
 def keys_of(seeds: Array) -> jax.Array:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from envlift.reference.types import Array
 from envlift.verify.compare import compare_field
 from envlift.verify.context import Context
+from envlift.verify.guard import judged
 from envlift.verify.lockstep import describe
 from envlift.verify.result import Divergence, Verdict
 from envlift.verify.suite import Component, applies
@@ -46,13 +47,15 @@ def candidate_function(context: Context, component: Component) -> Function:
 
 def _compare(context: Context, component: Component) -> None:
     with context.check("L1", component.name) as check:
-        function = candidate_function(context, component)
+        with judged(component.name):
+            function = candidate_function(context, component)
         counts = {"rows": 0, "fields": len(component.fields)}
         worst: list[Divergence] = []
 
         def compare(rows: list[dict[str, Any]]) -> None:
             arguments = _arguments(component, rows)
-            theirs = function({name: value.copy() for name, value in arguments.items()})
+            with judged(component.name):
+                theirs = function({name: value.copy() for name, value in arguments.items()})
             answers = context.reference.call(component.name, arguments)
             n = len(rows) if component.row is not None else 1
             counts["rows"] += n

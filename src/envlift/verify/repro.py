@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from envlift.reference.errors import ReferenceUnavailable
+from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Record
 from envlift.verify.candidates import open_candidate

@@ -16,7 +16,8 @@ from scipy import stats
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.context import Context
-from envlift.verify.env_side import EnvSide, keys_of
+from envlift.verify.env_side import AnyEnv, env_of, keys_of
+from envlift.verify.guard import judged
 from envlift.verify.result import Verdict
 
 ALPHA = 1e-6
@@ -29,8 +30,9 @@ def run(context: Context) -> None:
     _equal_seeds_agree(context)
     _seeds_and_lanes_differ(context, candidate)
     _distribution(context, candidate)
-    if isinstance(context.candidate, EnvSide) and context.suite.chance_outcome is not None:
-        _step_chance(context, context.candidate)
+    env = env_of(context.candidate)
+    if env is not None and context.suite.chance_outcome is not None:
+        _step_chance(context, env)
 
 
 def _resets(context: Context, side: Side, count: int, own: bool = True) -> StateDict:
@@ -117,7 +119,7 @@ def _distribution(context: Context, candidate: StateDict) -> None:
         check.detail = f"smallest p = {smallest:.2g}" + (f" ({worst})" if worst else "")
 
 
-def _step_chance(context: Context, side: EnvSide) -> None:
+def _step_chance(context: Context, env: AnyEnv) -> None:
     """Compare what ``env.sample`` draws with what the suite says chance is."""
     suite, count = context.suite, context.effort.resets * 4
     assert suite.chance_outcome is not None
@@ -129,11 +131,12 @@ def _step_chance(context: Context, side: EnvSide) -> None:
             return
         # Keys as users make them: split from one, so that neighbours are related.
         keys = jax.random.split(keys_of(context.rng.integers(0, 2**62, size=())), count)
-        env = side.env
-        state = env.initial(env.sample_initial(keys[0]))
-        action = jnp.zeros(side.spec.action.shape, dtype=side.spec.action.dtype)
-        drawn = jax.jit(jax.vmap(lambda key: env.sample(key, state, action)))(keys)
-        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(drawn)]
+        spec = context.candidate.spec.action
+        action = jnp.zeros(spec.shape, dtype=spec.dtype)
+        with judged("sample"):
+            state = env.initial(env.sample_initial(keys[0]))
+            drawn = jax.jit(jax.vmap(lambda key: env.sample(key, state, action)))(keys)
+            leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(drawn)]
         chance = leaves[0] if len(leaves) == 1 else np.stack(leaves, axis=-1)
         ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(chance)
         p = same_distribution(ours, theirs)

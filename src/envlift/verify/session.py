@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from envlift.reference.errors import ReferenceFailure, ReferenceUnavailable
+from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms

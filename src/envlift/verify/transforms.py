@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.verify.context import Context
-from envlift.verify.env_side import AnyEnv, EnvSide, keys_of
+from envlift.verify.env_side import AnyEnv, env_of, keys_of
+from envlift.verify.guard import judged
 from envlift.verify.lockstep import random_actions
 from envlift.verify.result import Check, Verdict
 
@@ -23,16 +24,15 @@ STEPS = 24
 
 def run(context: Context) -> None:
     """Compare batched with single, compiled with interpreted, scanned with looped."""
-    side = context.candidate
-    if not isinstance(side, EnvSide):
+    env, rng = env_of(context.candidate), context.rng
+    if env is None:
         with context.check("transforms", "vmap, jit, scan") as check:
             check.verdict = Verdict.SKIPPED
             check.detail = "the candidate is not a JAX environment"
         return
-    env, rng = side.env, context.rng
     seeds = rng.integers(0, 2**62, size=LANES)
     actions = jnp.asarray(random_actions(context.reference.spec, rng, (STEPS, LANES)))
-    played = _Played(env, keys_of(seeds), actions.astype(side.spec.action.dtype))
+    played = _Played(env, keys_of(seeds), actions.astype(context.candidate.spec.action.dtype))
     _same(context, "vmap(n) = n singles", played.vmapped, played.singles)
     _same(context, "jit = no jit", played.vmapped, played.interpreted)
     _same(context, "scan = loop", played.scanned, played.vmapped)
@@ -132,7 +132,8 @@ def _stack(steps: list[Any]) -> Any:
 
 def _same(context: Context, name: str, one: Callable[[], Any], other: Callable[[], Any]) -> None:
     with context.check("transforms", name) as check:
-        first, second = one(), other()
+        with judged(name):
+            first, second = one(), other()
         steps = len(jax.tree.leaves(second)[0])
         first = jax.tree.map(lambda leaf: leaf[:steps], first)
         check.counts = {"steps": steps * LANES}
