@@ -163,7 +163,7 @@ class Lockstep:
         candidate: Side,
         rng: np.random.Generator,
     ) -> None:
-        self.suite = suite
+        self.suite = suite.drifted()
         self.config = config
         self.reference = reference
         self.candidate = candidate

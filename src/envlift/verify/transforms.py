@@ -12,12 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.verify.compare import differs
 from envlift.verify.context import Context
 from envlift.verify.env_side import AnyEnv, env_of, keys_of
 from envlift.verify.guard import judged
 from envlift.verify.lockstep import random_actions
 from envlift.verify.result import Check, Verdict
+from envlift.verify.suite import Field
 
+EXACT = Field("exact")
 LANES = 8
 STEPS = 24
 
@@ -137,28 +140,26 @@ def _same(context: Context, name: str, one: Callable[[], Any], other: Callable[[
         steps = len(jax.tree.leaves(second)[0])
         first = jax.tree.map(lambda leaf: leaf[:steps], first)
         check.counts = {"steps": steps * LANES}
-        _judge(check, first, second)
+        _judge(check, first, second, context.suite.observation)
 
 
-def _judge(check: Check, first: Any, second: Any) -> None:
-    """Bitwise, but for one unit in the last place of floats, which XLA may round differently."""
+def _judge(check: Check, first: Any, second: Any, tolerance: Field) -> None:
+    """Compare all leaves, floats as closely as the suite compares observations."""
     check.verdict = Verdict.PASS
     check.detail = "every leaf of every step"
     paths = jax.tree_util.tree_flatten_with_path(first)[0]
     others = jax.tree.leaves(second)
     for (path, a), b in zip(paths, others, strict=True):
+        name = jax.tree_util.keystr(path)
         if a.dtype != b.dtype or a.shape != b.shape:
             check.verdict = Verdict.FAIL
-            check.detail = f"{jax.tree_util.keystr(path)}: {a.dtype}{a.shape}, {b.dtype}{b.shape}"
+            check.detail = f"{name}: {a.dtype}{a.shape}, {b.dtype}{b.shape}"
             return
-        if a.dtype.kind == "f":
-            equal = np.isclose(a, b, rtol=np.finfo(a.dtype).eps, atol=0.0)
-        else:
-            equal = a == b
-        if not np.all(equal):
-            at = tuple(np.argwhere(~equal)[0].tolist())
+        different = differs(a, b, tolerance if a.dtype.kind == "f" else EXACT)
+        if different.any():
+            at = tuple(np.argwhere(different)[0].tolist())
             check.verdict = Verdict.FAIL
-            check.detail = f"{jax.tree_util.keystr(path)} at {at}: {a[at]} and {b[at]}"
+            check.detail = f"{name} at {at}: {a[at]} and {b[at]}"
             return
 
 
