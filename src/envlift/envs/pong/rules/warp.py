@@ -327,3 +327,54 @@ def step(
         *_arrays(state), direction, serve, jnp.int32(max_score)
     )
     return State(*fields), reward, ended
+
+
+def autoreset_step(
+    state: State,
+    direction: jax.Array,
+    words: tuple[jax.Array, jax.Array],
+    max_score: jax.Array | int,
+    frameskip: int,
+) -> tuple[State, jax.Array, jax.Array]:
+    """Draw the chance of a step, play it and start a new game if it ended, in one kernel.
+
+    Args:
+        state: the state before the step.
+        direction: float32, the agent's direction in [-1, 1].
+        words: the two words of the step's key.
+        max_score: int32, the points that win a game.
+        frameskip: frames per step, static.
+
+    Returns:
+        The state (of the new game after an end), the reward and whether a game ended.
+    """
+    *fields, reward, ended = _batched(make_autoreset_step, frameskip)(
+        *_arrays(state), direction, *words, jnp.int32(max_score)
+    )
+    return State(*fields), reward, ended
+
+
+def random_rollout(
+    state: State,
+    words: tuple[jax.Array, jax.Array],
+    max_score: jax.Array | int,
+    frameskip: int,
+    continuous: bool,
+    num_steps: int,
+    keep_observations: bool,
+) -> tuple[State, jax.Array, jax.Array, jax.Array | None]:
+    """Play ``num_steps`` steps with random actions inside one kernel; see ``Pong.random_rollout``.
+
+    Takes and returns one lane (call it under ``vmap``); the fourth result is float32 [T, 8].
+    """
+    results = _batched(make_random_step, frameskip, continuous).rollout(
+        *_arrays(state),
+        *words,
+        jnp.int32(max_score),
+        num_steps=num_steps,
+        keep=("observations",) if keep_observations else (),
+        written=("observations",),
+    )
+    kept = results.pop() if keep_observations else None
+    *fields, reward, ended = results
+    return State(*fields), reward, ended, kept
