@@ -244,6 +244,10 @@ class Pong(Env[State, Params, Draws]):
             return 2.0 * chance.unit(word) - 1.0
         return chance.below(word, c.NUM_ACTIONS)
 
+    def compute_observations(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return what the rules would show of ``state`` if it were looked at now, float32 [8]."""
+        return self._rules.compute_observations(state, _max_score(params))
+
     def _direction(self, action: jax.Array) -> jax.Array:
         action = jnp.asarray(action)
         if action.shape not in ((), (1,)):
