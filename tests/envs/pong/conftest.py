@@ -32,8 +32,15 @@ def play(backend: str) -> Play:
 
 
 def make_state(**fields: Any) -> State:
-    floats = dict(paddle_yl=285, paddle_yr=285, ball_x=250, ball_y=300, ball_vx=10, ball_vy=0)
-    counts = dict(score_l=0, score_r=0, tick=5, n_bounces=2, win=0)
+    floats = {
+        "paddle_yl": 285,
+        "paddle_yr": 285,
+        "ball_x": 250,
+        "ball_y": 300,
+        "ball_vx": 10,
+        "ball_vy": 0,
+    }
+    counts = {"score_l": 0, "score_r": 0, "tick": 5, "n_bounces": 2, "win": 0}
     state = State(
         **{name: jnp.float32(value) for name, value in floats.items()},
         **{name: jnp.int32(value) for name, value in counts.items()},
@@ -54,7 +61,7 @@ def assert_same(a: Any, b: Any, observation_ulps: int = 0) -> None:
     assert jax.tree.structure(a) == jax.tree.structure(b)
     for (path, x), y in zip(jax.tree.leaves_with_path(a), jax.tree.leaves(b), strict=True):
         name = jax.tree_util.keystr(path)
-        assert x.dtype == y.dtype and x.shape == y.shape, name
+        assert (x.dtype, x.shape) == (y.dtype, y.shape), name
         if observation_ulps and x.ndim and x.shape[-1] == 8 and x.dtype == jnp.float32:
             assert ulps(x, y) <= observation_ulps, name
         else:

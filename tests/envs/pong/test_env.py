@@ -71,9 +71,9 @@ def test_observations_stay_in_their_space(backend):
 @pytest.mark.parametrize("side", ["l", "r"])
 def test_same_step_reset_starts_anew_and_keeps_the_final_observation(backend, side):
     fields = (
-        dict(ball_x=5, ball_vx=-10, ball_y=600, paddle_yl=0, score_r=20)
+        {"ball_x": 5, "ball_vx": -10, "ball_y": 600, "paddle_yl": 0, "score_r": 20}
         if side == "r"
-        else dict(ball_x=465, ball_y=600, paddle_yr=0, score_l=20)
+        else {"ball_x": 465, "ball_y": 600, "paddle_yr": 0, "score_l": 20}
     )
     env = envlift.make("pong", backend=backend)
     obs, state, reward, terminated, truncated, info = env.step(

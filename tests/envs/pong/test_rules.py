@@ -110,9 +110,7 @@ def test_right_paddle_meets_the_ball_by_more_than_an_edge(play: Play, yr, met):
     ("action", "vy", "end_vy"),
     [(0, 5, 5), (1, 5, 8), (2, 5, 2), (1, 12, 13), (2, -12, -13), (2, 3, 3), (0, 0, 3), (1, -3, 3)],
 )
-def test_agent_bounce_spins_the_ball_and_never_leaves_it_horizontal(
-    play: Play, action, vy, end_vy
-):
+def test_agent_bounce_spins_the_ball_and_never_leaves_it_horizontal(play: Play, action, vy, end_vy):
     nxt = play(action, ball_x=465, ball_vy=vy)
     assert nxt.reward == np.float32(0.1)
     assert (nxt.state.ball_vx, nxt.state.ball_vy, nxt.state.n_bounces) == (-10, end_vy, 3)
@@ -140,9 +138,9 @@ def test_agent_concedes(play: Play):
 @pytest.mark.parametrize("side", ["l", "r"])
 def test_final_point_ends_the_game_and_resets_nothing(play: Play, side):
     fields = (
-        dict(ball_x=5, ball_vx=-10, ball_y=600, paddle_yl=0, score_r=20)
+        {"ball_x": 5, "ball_vx": -10, "ball_y": 600, "paddle_yl": 0, "score_r": 20}
         if side == "r"
-        else dict(ball_x=465, ball_y=600, paddle_yr=0, score_l=20, win=1)
+        else {"ball_x": 465, "ball_y": 600, "paddle_yr": 0, "score_l": 20, "win": 1}
     )
     nxt = play(1, **fields)
     s = nxt.state
