@@ -85,6 +85,22 @@ class Talkative:
         return 1
 
 
+class Dice:
+    """Shows the chance that it was given; every second step ends."""
+
+    def spec(self):
+        number = {"shape": [2], "dtype": "int32"}
+        return {"name": "dice", "observation": number, "action": NUMBER, "chance": number}
+
+    def reset(self, seed, chance=None):
+        self.steps = 0
+        return np.array([chance[0], -seed], np.int32)
+
+    def step(self, action, chance=None):
+        self.steps += 1
+        return chance, 0.0, self.steps == 2, False
+
+
 class Vector:
     """A batched class: all lanes in one object, each action is added to a sum."""
 

@@ -56,6 +56,25 @@ def test_seeds_of_following_episodes_are_drawn_when_none_are_given():
         assert (again != a).all(), "a later step draws other seeds"
 
 
+def test_a_following_episode_gets_the_chance_of_its_step():
+    with start("Dice") as reference:
+        chance = np.arange(3 * B * 2, dtype=np.int32).reshape(3, B, 2)
+        first = reference.reset(np.array([1, 2]), np.array([[50, 51], [60, 61]], np.int32))
+        assert first.observation.tolist() == [[50, -1], [60, -2]]
+        seeds = np.array([[10, 11], [12, 13], [14, 15]])
+        record = reference.step(np.zeros((3, B), np.float32), chance, seeds)
+        assert record.observation.tolist() == [
+            [[0, 1], [2, 3]],
+            [[4, -12], [6, -13]],
+            [[8, 9], [10, 11]],
+        ]
+        np.testing.assert_array_equal(record.final_observation, chance)
+        with pytest.raises(
+            ValueError, match=r"needs a chance of shape \(1, 2, 2\) and dtype int32"
+        ):
+            reference.step(np.zeros((1, B), np.float32))
+
+
 def test_components_by_row_and_by_batch():
     with start() as reference:
         sums = reference.call("add", {"a": np.array([1, 2, 3]), "b": np.array([0.5, 0.5, 1.0])})
