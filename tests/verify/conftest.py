@@ -12,7 +12,7 @@ from envlift.verify.progress import Silent
 from envlift.verify.session import Request, verify
 
 TINY = replace(
-    QUICK, lanes=8, examples=15, transitions=256, min_steps=64, max_steps=8_000, resets=256
+    QUICK, lanes=8, examples=15, transitions=256, min_steps=64, max_steps=60_000, resets=256
 )
 
 

@@ -150,7 +150,9 @@ def _jitted(**params: Any) -> Any:
 
 @_primitive.def_impl
 def _impl(*operands: jax.Array, **params: Any) -> Any:
-    return _jitted(**params)(*operands)
+    # Under jax.disable_jit the compiled form would only call this one again.
+    with jax.disable_jit(False):
+        return _jitted(**params)(*operands)
 
 
 @_primitive.def_abstract_eval

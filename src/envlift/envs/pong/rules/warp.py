@@ -173,6 +173,12 @@ def compute_observations(game: Game, max_score: wp.int32):
 
 
 @wp.func
+def look(game: Game, max_score: wp.int32):
+    game.observations = compute_observations(game, max_score)
+    return game
+
+
+@wp.func
 def frame(game: Game, direction: wp.float32, reward: wp.float32):
     game = move_paddles(game, direction)
     game = move_ball(game)

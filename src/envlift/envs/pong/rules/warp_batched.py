@@ -61,6 +61,12 @@ def autoreset_step(
     return State(*fields), reward, ended
 
 
+def compute_observations(state: State, max_score: jax.Array | int) -> jax.Array:
+    """Return what the agent would see of a state, float32 [8]."""
+    rule = BatchedRule(rules.look, rules.Game, {}, name="envlift.pong.look")
+    return State(*rule(*_arrays(state), jnp.int32(max_score))).observations
+
+
 def random_rollout(
     state: State,
     words: tuple[jax.Array, jax.Array],
