@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import gymnasium
 import jax
@@ -32,6 +32,20 @@ class Params:
     """
 
     max_score: jax.Array | int = c.MAX_SCORE
+
+
+class RandomRollout(NamedTuple):
+    """What ``Pong.random_rollout`` saw.
+
+    Attributes:
+        reward: float32 [B], the sum of the rewards.
+        episodes: int32 [B], the games that ended.
+        observations: float32 [T, B, 8], or None if they were not kept.
+    """
+
+    reward: jax.Array
+    episodes: jax.Array
+    observations: jax.Array | None
 
 
 class Pong(Env[State, Params, Draws]):
@@ -131,6 +145,104 @@ class Pong(Env[State, Params, Draws]):
     def observe(self, state: State, params: Params | None = None) -> jax.Array:
         """Return the reference's observation buffer, float32 [8]; stale after a point."""
         return state.observations
+
+    def step(
+        self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None
+    ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """Play one step; see ``Env.step``.
+
+        In Warp the chance, the rules and the reset are one kernel, which updates the state in
+        place. ``info["final_observation"]`` is computed apart, and only if it is used.
+        """
+        if self.info.backend != "warp" or self.autoreset != "same_step":
+            return super().step(key, state, action, params)
+        after, reward, ended = self._rules.autoreset_step(
+            state, self._direction(action), chance.words(key), _max_score(params), self.frameskip
+        )
+        played = self.transition(state, action, self.sample(key, state, action, params), params)
+        info = {"final_observation": self.observe(played.state, params)}
+        return self.observe(after, params), after, reward, ended, jnp.zeros_like(ended), info
+
+    def random_rollout(
+        self,
+        key: jax.Array,
+        state: State,
+        num_steps: int,
+        params: Params | None = None,
+        *,
+        keep_observations: bool = False,
+    ) -> tuple[State, RandomRollout]:
+        """Play random actions in a batch of games: the environment alone, for benchmarks.
+
+        Every step's observation is written to memory: over the last one, in the state, or one
+        after the other. Equal keys give equal games in both targets, whatever is kept.
+
+        Args:
+            key: one key.
+            state: a batch of states, every field [B, ...].
+            num_steps: steps ``T`` of every lane, at least 1, static.
+            params: as everywhere.
+            keep_observations: also return the observations of all steps, static.
+
+        Returns:
+            The states after the steps, with ended games started anew, and what happened.
+
+        Raises:
+            ValueError: if ``num_steps`` is below 1.
+        """
+        if num_steps < 1:
+            raise ValueError(f"num_steps={num_steps} is out of range: it must be at least 1")
+        lanes = chance.lane_keys(key, state.tick.shape[0])
+        if self.info.backend == "warp":
+            word_0, word_1 = chance.words(lanes)
+
+            def play(state: State, word_0: jax.Array, word_1: jax.Array) -> Any:
+                return self._rules.random_rollout(
+                    state,
+                    (word_0, word_1),
+                    _max_score(params),
+                    self.frameskip,
+                    self.continuous,
+                    num_steps,
+                    keep_observations,
+                )
+
+            axis = 1 if keep_observations else None
+            state, reward, ended, kept = jax.vmap(play, out_axes=(0, 0, 0, axis))(
+                state, word_0, word_1
+            )
+            return state, RandomRollout(reward, ended, kept)
+        return self._random_scan(lanes, state, num_steps, params, keep_observations)
+
+    def _random_scan(
+        self,
+        lanes: jax.Array,
+        state: State,
+        num_steps: int,
+        params: Params | None,
+        keep_observations: bool,
+    ) -> tuple[State, RandomRollout]:
+        def one(key: jax.Array, state: State) -> Any:
+            action = self._random_action(key)
+            return Env.step(self, key, state, action, params)
+
+        def body(carry: Any, step: jax.Array) -> tuple[Any, jax.Array | None]:
+            state, reward, episodes = carry
+            obs, state, new_reward, ended, _, _ = jax.vmap(one)(chance.at_step(lanes, step), state)
+            carry = state, reward + new_reward, episodes + ended.astype(jnp.int32)
+            return carry, obs if keep_observations else None
+
+        zeros = jnp.zeros_like(state.ball_x), jnp.zeros_like(state.tick)
+        (state, reward, episodes), kept = jax.lax.scan(
+            body, (state, *zeros), jnp.arange(num_steps)
+        )
+        return state, RandomRollout(reward, episodes, kept)
+
+    def _random_action(self, key: jax.Array) -> jax.Array:
+        word = chance.bits(chance.stream(key, chance.ACTION))
+        if self.continuous:
+            return 2.0 * chance.unit(word) - 1.0
+        return chance.below(word, c.NUM_ACTIONS)
 
     def _direction(self, action: jax.Array) -> jax.Array:
         action = jnp.asarray(action)
