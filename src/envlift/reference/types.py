@@ -35,6 +35,7 @@ class SideSpec:
         self_reset: the side resets an ended lane by itself inside the step and cannot show the
             end (``final_observation`` and ``final_state`` are missing).
         pins: what exactly is running: package versions, hashes.
+        reward: the reward of one step; its shape is not () with several players.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SideSpec:
     legal_actions: bool = False
     self_reset: bool = False
     pins: dict[str, str] = field(default_factory=dict)
+    reward: ArraySpec = field(default=ArraySpec((), "float64"))
 
 
 @dataclass(frozen=True)

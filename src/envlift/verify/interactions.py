@@ -11,9 +11,12 @@ import numpy as np
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.case import Case, play
 from envlift.verify.context import Context
-from envlift.verify.lockstep import CHUNK, LaneHistory, exchange, random_actions
+from envlift.verify.lockstep import LaneHistory, exchange, random_actions
 from envlift.verify.result import Verdict
 from envlift.verify.suite import Scenario, applies
+
+STRETCH = 8
+"""Steps for which a choice is held while states are gathered, so that play gets far."""
 
 POOL = 8_192
 """States of play kept to start single transitions from."""
@@ -47,20 +50,18 @@ def _states_of_play(context: Context) -> StateDict:
         record = side.reset(seeds, chance)
         observation, state = record.observation, record.state
         for _ in range(rounds):
-            # Random stretches between purposeful choices carry the pool through whole rounds.
-            length = int(rng.integers(1, CHUNK // 4))
             if policy.act is None:
-                actions = random_actions(side.spec, rng, (length, side.num_lanes))
+                actions = random_actions(side.spec, rng, (STRETCH, side.num_lanes))
             else:
                 chosen = np.asarray(policy.act(rng, observation, state))
-                actions = np.repeat(chosen.astype(side.spec.action.dtype)[None], length, axis=0)
-                actions = actions.reshape(length, side.num_lanes, *side.spec.action.shape)
-            seeds = rng.integers(0, 2**62, size=(length, side.num_lanes))
-            record = side.step(actions, _draw(context, (length,)), seeds)
+                actions = np.repeat(chosen.astype(side.spec.action.dtype)[None], STRETCH, axis=0)
+                actions = actions.reshape(STRETCH, side.num_lanes, *side.spec.action.shape)
+            seeds = rng.integers(0, 2**62, size=(STRETCH, side.num_lanes))
+            record = side.step(actions, _draw(context, (STRETCH,)), seeds)
             observation = record.observation[-1]
             state = {name: values[-1] for name, values in record.state.items()}
             kept.append(state)
-            picked = rng.integers(0, length)
+            picked = rng.integers(0, STRETCH)
             kept.append({name: values[picked] for name, values in record.state.items()})
     return {name: np.concatenate([s[name] for s in kept]) for name in kept[0]}
 

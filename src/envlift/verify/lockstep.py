@@ -200,7 +200,6 @@ class Lockstep:
                 break
             open_loop = policy.act is None and self.suite.start == "chance"
             length = CHUNK if open_loop else policy.hold if self.suite.start == "chance" else 1
-            length = min(length, max_steps - done)
             self._exchange(policy, length, done, outcome, features)
             done += length
             if progress is not None:

@@ -18,27 +18,42 @@ DISCRETE = ("discrete", "frameskip8")
 Directions = Callable[[np.random.Generator, StateDict], Array]
 
 
+TOP = 608.0
+"""Where the ball's lower edge turns at the ceiling."""
+
+
+def arrival(state: StateDict) -> tuple[Array, Array]:
+    """Return where the ball will arrive at the right side, and whether it is rising there."""
+    coming = state["ball_vx"] > 0
+    frames = np.where(coming, (468.0 - state["ball_x"]) / 10.0, 0.0)
+    unfolded = (state["ball_y"] + state["ball_vy"] * frames) % (2 * TOP)
+    turned = unfolded > TOP
+    rising = (state["ball_vy"] >= 0) != turned
+    return np.where(turned, 2 * TOP - unfolded, unfolded), rising
+
+
 def track(rng: np.random.Generator, state: StateDict) -> Array:
-    """Follow the ball with the middle of the paddle."""
-    gap = (state["ball_y"] + 16.0) - (state["paddle_yr"] + 35.0)
+    """Wait with the middle of the paddle where the ball will arrive."""
+    gap = (arrival(state)[0] + 16.0) - (state["paddle_yr"] + 35.0)
     return np.asarray(np.where(np.abs(gap) < 12.0, 0.0, np.sign(gap)))
 
 
 def strike(rng: np.random.Generator, state: StateDict) -> Array:
-    """Follow the ball, and move with it when it arrives, so that it leaves faster and steeper."""
-    arriving = (state["ball_vx"] > 0) & (state["ball_x"] > 400.0)
-    along = np.where(state["ball_vy"] >= 0, 1.0, -1.0)
-    gap = (state["ball_y"] + 16.0) - (state["paddle_yr"] + 35.0)
-    return np.where(arriving & (np.abs(gap) < 30.0), along, track(rng, state))
+    """Move with the ball when it arrives, so that it leaves steeper: this wins points."""
+    return _swing(state, track(rng, state), np.ones(state["ball_x"].shape))
 
 
 def counter(rng: np.random.Generator, state: StateDict) -> Array:
-    """Like ``strike`` against the ball's way, which brings its vertical speed towards zero."""
-    arriving = (state["ball_vx"] > 0) & (state["ball_x"] > 400.0)
-    gap = (state["ball_y"] + 16.0) - (state["paddle_yr"] + 35.0)
-    against = np.where(state["ball_vy"] >= 0, -1.0, 1.0)
-    mixed = np.where(rng.random(gap.shape) < 0.5, against, -against)
-    return np.where(arriving & (np.abs(gap) < 30.0), mixed, track(rng, state))
+    """Move with the ball or against it: this brings its vertical speed towards zero."""
+    way = np.where(rng.random(state["ball_x"].shape) < 0.8, 1.0, -1.0)
+    return _swing(state, track(rng, state), way)
+
+
+def _swing(state: StateDict, otherwise: Array, way: Array) -> Array:
+    y, rising = arrival(state)
+    gap = (y + 16.0) - (state["paddle_yr"] + 35.0)
+    arriving = (state["ball_vx"] > 0) & (state["ball_x"] > 430.0) & (np.abs(gap) < 40.0)
+    return np.where(arriving, way * np.where(rising, 1.0, -1.0), otherwise)
 
 
 def wander(rng: np.random.Generator, state: StateDict) -> Array:

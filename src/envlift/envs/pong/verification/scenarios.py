@@ -8,6 +8,7 @@ STAY, UP, DOWN = 0, 1, 2
 PER_FRAME = ("discrete",)
 
 LAST_POINT = {"score_l": 20, "score_r": 20}
+OLD_VIEW = {"observations": [0.5] * 8}
 AT_LEFT = {"ball_x": 5.0, "ball_vx": -10.0}
 AT_RIGHT = {"ball_x": 460.0, "ball_vx": 10.0}
 
@@ -30,7 +31,7 @@ SCENARIOS = (
     ),
     Scenario(
         "a point, and the observation stays behind for one step",
-        {**AT_RIGHT, "ball_y": 500.0, "paddle_yr": 0.0, "ball_vy": 4.0},
+        {**AT_RIGHT, **OLD_VIEW, "ball_y": 500.0, "paddle_yr": 0.0, "ball_vy": 4.0},
         actions=(STAY, STAY, UP),
         chance=(1, 0, 0),
         reaches=("opponent scores", "stale observation after a point"),
@@ -86,7 +87,7 @@ SCENARIOS = (
     ),
     Scenario(
         "a point in the middle of a window drops the rest of it",
-        {**AT_RIGHT, "ball_x": 440.0, "ball_y": 500.0, "paddle_yr": 0.0},
+        {**AT_RIGHT, **OLD_VIEW, "ball_x": 440.0, "ball_y": 500.0, "paddle_yr": 0.0},
         actions=(STAY, STAY),
         chance=(0, 0),
         reaches=("opponent scores", "stale observation after a point"),

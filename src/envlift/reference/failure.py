@@ -1,0 +1,55 @@
+"""How a reference fails: always with a message for people, never with a hang."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this is no error of ours
+    """A reference crashed, hung, or answered something it may not answer.
+
+    Attributes:
+        operation: the operation of the protocol that failed, for example ``step``.
+        step: number of the step, counted from 0 over the whole session; None outside of a step.
+        lane: the lane it happened in, None where that is not known.
+        action: the last action that was sent, None where there was none.
+        stderr: the last lines of what the child wrote to its stderr.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str = "",
+        step: int | None = None,
+        lane: int | None = None,
+        action: Any = None,
+        stderr: str = "",
+    ) -> None:
+        self.reason = reason
+        self.operation = operation
+        self.step = step
+        self.lane = lane
+        self.action = action
+        self.stderr = stderr
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        where = [f"`{self.operation}`"] if self.operation else []
+        where += [f"step {self.step}"] if self.step is not None else []
+        where += [f"lane {self.lane}"] if self.lane is not None else []
+        place = f" in {', '.join(where)}" if where else ""
+        message = f"the reference failed{place}: {self.reason}"
+        if self.action is not None:
+            message += f"\nlast action: {self.action}"
+        if self.stderr:
+            indented = "\n".join(f"  {line}" for line in self.stderr.splitlines())
+            message += f"\nlast lines of its stderr:\n{indented}"
+        return message
+
+
+class ReferenceUnavailable(ReferenceFailure):
+    """A reference cannot be had here: no network, no compiler, or a file other than the pinned one.
+
+    What needs no reference (a recorded corpus) can still run.
+    """
