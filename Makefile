@@ -63,7 +63,7 @@ docs: $(STAMP)  ## Build the documentation into site/
 
 lock: $(STAMP)  ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra gymnax --extra docs \
-	  --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  --universal --python-version 3.11 --generate-hashes --no-header --upgrade --system-certs \
 	  --quiet --output-file requirements.lock
 
 clean:  ## Remove .venv and everything generated

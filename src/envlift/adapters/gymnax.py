@@ -29,9 +29,9 @@ class FromGymnax(Env[Any, Any, jax.Array]):
     def __init__(self, name: str, autoreset: Any = "disabled", **options: Any) -> None:
         try:
             import gymnax
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                "gymnax is not installed: pip install 'envlift[gymnax]'"
+                f"gymnax cannot be imported ({error}): pip install 'envlift[gymnax]'"
             ) from None
         known = sorted(gymnax.registered_envs)
         if name not in known:

@@ -37,7 +37,7 @@ def lend(name: str, folder: Path) -> None:
     module.__dict__["__getattr__"] = load
     sys.modules[name] = module
     parent, _, child = name.rpartition(".")
-    if parent:
+    if parent in sys.modules:
         setattr(sys.modules[parent], child, module)
 
 

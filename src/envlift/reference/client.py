@@ -6,6 +6,7 @@ Shapes: ``T`` steps, ``B`` lanes, ``N`` rows of a component call.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
@@ -329,13 +330,13 @@ class ReferenceProcess:
         stderr = self._child.stderr_tail()
         self._child.kill()
         raise ReferenceFailure(
-            f"{reason}\nit was started as: {' '.join(self.command)}",
+            f"{reason}\nit was started as: {shlex.join(self.command)}",
             operation=operation,
             step=step,
             lane=lane,
             action=self._shown_action(lane),
             stderr=stderr,
-        )
+        ) from None
 
     # -- reading answers --------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ The forms of a candidate's launch string:
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -88,6 +89,10 @@ def open_candidate(
     """
     if isinstance(candidate, str) and candidate.startswith(IN_PROCESS):
         return open_reference(candidate, num_lanes=num_lanes, config=dict(options))
+    if isinstance(candidate, str) and candidate.startswith("gymnax:"):
+        # gymnax imports matplotlib, which asks programs of the system about fonts.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module("gymnax")
     with watched():
         return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
 

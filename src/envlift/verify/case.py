@@ -114,6 +114,7 @@ def play(suite: Suite, config: Config, reference: Side, candidate: Side, case: C
         chance = np.asarray(case.chance, dtype=reference.spec.chance.dtype)[:, None]
     seeds = np.full((case.steps, 1), case.seed, dtype=np.int64)
     before = start(suite, reference, candidate, case)
+    suite = suite if case.steps == 1 else suite.drifted()
     both = exchange(suite, config, reference, candidate, before, actions, chance, seeds, {})
     features = tuple(f.name for f in suite.features if np.asarray(f.reached(both.trace)).any())
     divergence = None

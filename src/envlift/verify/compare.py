@@ -6,13 +6,13 @@ Shape letters: ``T`` steps, ``B`` lanes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from envlift.reference.types import Array, Record, StateDict
-from envlift.verify.suite import Deviation, Field, Suite, Trace
+from envlift.verify.suite import Deviation, Field, PairError, Suite, Trace
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def compare_states(
         if field.name not in reference or field.name not in candidate:
             side = "reference" if field.name not in reference else "candidate"
             known = reference if field.name not in reference else candidate
-            raise ValueError(
+            raise PairError(
                 f"the {side} has no state field {field.name!r}; it has "
                 f"{', '.join(sorted(known)) or 'none'}. Rename it in the suite, or translate with "
                 "to_reference / to_candidate"
@@ -134,7 +134,7 @@ def compare_records(
     ended = trace.terminated | trace.truncated
     for side, record in (("reference", reference), ("candidate", candidate)):
         if record.reward is None or record.terminated is None or record.truncated is None:
-            raise ValueError(f"the {side}'s record has no reward or end flags")
+            raise PairError(f"the {side}'s record has no reward or end flags")
     found = [
         compare_field(_array(reference.terminated), _array(candidate.terminated), TERMINATED),
         compare_field(_array(reference.truncated), _array(candidate.truncated), TRUNCATED),
@@ -188,8 +188,7 @@ def _compare_ends(
 
 
 def _renamed(mismatch: Mismatch) -> Mismatch:
-    old = mismatch.field
-    field = Field(f"final {old.name}", old.atol, old.rtol, old.ulp, old.reason, old.labels)
+    field = replace(mismatch.field, name=f"final {mismatch.field.name}")
     return Mismatch(field, mismatch.bad, mismatch.reference, mismatch.candidate)
 
 

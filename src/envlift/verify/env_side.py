@@ -18,6 +18,7 @@ import numpy as np
 
 from envlift.env import Env
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
+from envlift.verify.suite import PairError
 
 AnyEnv = Env[Any, Any, Any]
 
@@ -98,7 +99,7 @@ class EnvSide:
         """Copy a state into every lane; its fields must be exactly the candidate's."""
         known = self.spec.state
         if set(state) != set(known):
-            raise ValueError(
+            raise PairError(
                 f"a state of {self.spec.name} has the fields {sorted(known)}, got "
                 f"{sorted(state)}; translate it with the suite's to_candidate"
             )
@@ -214,7 +215,7 @@ def state_from_dict(state_type: Any, leaves: dict[str, Any]) -> Any:
     if set(leaves) == {"state"} and not dataclasses.is_dataclass(state_type):
         return leaves["state"]
     if any("." in name for name in leaves):
-        raise ValueError(
+        raise PairError(
             "a nested state cannot be set field by field yet; flatten the state dataclass"
         )
     return leaves if state_type is dict else state_type(**leaves)
@@ -227,7 +228,7 @@ def _draws(structure: Any, chance: Array) -> Any:
     if structure.num_leaves == 1:
         return jax.tree.unflatten(structure, [jnp.asarray(chance)])
     if chance.ndim == 0 or chance.shape[-1] != structure.num_leaves:
-        raise ValueError(
+        raise PairError(
             f"the rules draw {structure.num_leaves} numbers but the suite's chance has shape "
             f"{chance.shape}; its last axis must hold one number for each"
         )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.verify.suite import PairError
 
 
 class CandidateViolation(RuntimeError):  # noqa: N818 - a verdict about the candidate, not an error
@@ -87,7 +88,7 @@ def judged(what: str) -> Iterator[None]:
     try:
         with watched():
             yield
-    except (CandidateViolation, CandidateFailure):
+    except (CandidateViolation, CandidateFailure, PairError):
         raise
     except Exception as error:
         raise CandidateFailure(

@@ -13,7 +13,7 @@ from envlift.verify.case import Case, play
 from envlift.verify.context import Context
 from envlift.verify.lockstep import LaneHistory, exchange, random_actions
 from envlift.verify.result import Verdict
-from envlift.verify.suite import Scenario, applies
+from envlift.verify.suite import PairError, Scenario, applies
 
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
@@ -158,7 +158,7 @@ def scenario_case(context: Context, scenario: Scenario, reference: Side) -> Case
     state = {name: values[0] for name, values in reset.state.items()}
     unknown = set(scenario.state) - set(state)
     if unknown:
-        raise ValueError(
+        raise PairError(
             f"scenario {scenario.name!r} sets unknown state fields {sorted(unknown)}; "
             f"known: {sorted(state)}"
         )

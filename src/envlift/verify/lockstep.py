@@ -163,7 +163,7 @@ class Lockstep:
         candidate: Side,
         rng: np.random.Generator,
     ) -> None:
-        self.suite = suite
+        self.suite = suite.drifted()
         self.config = config
         self.reference = reference
         self.candidate = candidate
@@ -389,6 +389,7 @@ def describe(
         reference_state=_cell(reference_state, t, lane),
         candidate_state=_cell(candidate_state, t, lane),
         also=[mismatch.at(t, lane)[0] for mismatch in here[1:]],
+        labels={m.field.name: m.field.labels for m in here if m.field.labels},
     )
 
 

@@ -19,7 +19,7 @@ from envlift.verify.context import Context
 from envlift.verify.guard import judged
 from envlift.verify.lockstep import describe
 from envlift.verify.result import Divergence, Verdict
-from envlift.verify.suite import Component, applies
+from envlift.verify.suite import Component, PairError, applies
 
 ROWS = 64
 """Rows per Hypothesis example; calls are padded to it, so that one compilation serves all."""
@@ -122,7 +122,7 @@ def _difference(
     for field in component.fields:
         for side, values in (("reference", answers), ("candidate", theirs)):
             if field.name not in values:
-                raise ValueError(
+                raise PairError(
                     f"the {side}'s component {component.name!r} gives no {field.name!r}; it gives "
                     f"{', '.join(sorted(values)) or 'nothing'}"
                 )

@@ -42,6 +42,7 @@ class Divergence:
         before: the lane's state in the reference before the step.
         reference_state, candidate_state: the lane's state on both sides after the step.
         also: other fields that differ in the same step.
+        labels: names of the entries of differing vectors.
     """
 
     step: int
@@ -56,6 +57,7 @@ class Divergence:
     reference_state: dict[str, Any] = dataclasses.field(default_factory=dict)
     candidate_state: dict[str, Any] = dataclasses.field(default_factory=dict)
     also: list[str] = dataclasses.field(default_factory=list)
+    labels: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass

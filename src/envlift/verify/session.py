@@ -21,7 +21,7 @@ from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
 from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.result import Check, Report, Verdict
-from envlift.verify.suite import Config, Suite, default_suite
+from envlift.verify.suite import Config, PairError, Suite, default_suite
 
 L4_REASON = "the trainer does not exist yet: policies cannot be trained and transferred"
 
@@ -113,7 +113,7 @@ def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:
     known = {config.name: config for config in suite.configs}
     for name in names:
         if name not in known:
-            raise ValueError(f"no configuration {name!r}; {suite.name} has {', '.join(known)}")
+            raise PairError(f"no configuration {name!r}; {suite.name} has {', '.join(known)}")
     return [known[name] for name in names] if names else list(suite.configs)
 
 
@@ -197,7 +197,7 @@ def _check_shapes(reference: Side, candidate: Side) -> None:
             n = spec.num_actions
             return f"Discrete({n})" if n is not None else f"{spec.action.shape} floats"
 
-        raise ValueError(
+        raise PairError(
             f"the actions differ: {ours.name} takes {text(ours)}, {theirs.name} takes "
             f"{text(theirs)}; choose matching options in the suite's configuration"
         )

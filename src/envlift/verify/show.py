@@ -58,19 +58,29 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
 
 
 def _print_states(console: Console, divergence: Divergence) -> None:
+    """Print a row per state field, or per entry of a vector that differs and has labels."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("state", "before the step", "reference after", "candidate after", ""):
         table.add_column(column, overflow="fold")
-    names = [*divergence.before, *(n for n in divergence.reference_state)]
-    for name in dict.fromkeys(names):
-        ours = divergence.reference_state.get(name)
-        theirs = divergence.candidate_state.get(name)
-        differs = ours is not None and theirs is not None and ours != theirs
-        cells = [divergence.before.get(name), ours, theirs]
-        texts = ["" if cell is None else _plain(number(cell)) for cell in cells]
-        mark = "[bold red]differs[/]" if differs else ""
-        table.add_row(name, *texts, mark)
+    states = (divergence.before, divergence.reference_state, divergence.candidate_state)
+    columns = [_entries(state, divergence.labels) for state in states]
+    different = {divergence.field, *divergence.also}
+    for name in dict.fromkeys(name for column in columns for name in column):
+        cells = [_plain(number(column[name])) if name in column else "" for column in columns]
+        mark = "[bold red]differs[/]" if name in different else ""
+        table.add_row(_plain(name), *cells, mark)
     console.print(table)
+
+
+def _entries(state: dict[str, Any], labels: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for name, value in state.items():
+        known = labels.get(name, ())
+        if isinstance(value, list) and len(known) == len(value):
+            rows |= {f"{name}.{label}": v for label, v in zip(known, value, strict=True)}
+        else:
+            rows[name] = value
+    return rows
 
 
 def number(value: Any) -> str:

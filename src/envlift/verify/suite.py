@@ -24,6 +24,10 @@ Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
 
 
+class PairError(ValueError):
+    """The two sides cannot be compared in the way the suite says."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One compared quantity.
@@ -32,6 +36,8 @@ class Field:
         name: the reference's name for it.
         atol, rtol: largest allowed ``|a - b|`` is ``atol + rtol * |reference|``.
         ulp: allowed distance in units in the last place of the reference's dtype; used alone.
+        drift: how many times larger the tolerance is where many steps are played without
+            re-synchronising, so that rounding has time to grow.
         reason: why it is not exact; required when a tolerance is given.
         labels: names of a vector's entries, for messages.
     """
@@ -40,6 +46,7 @@ class Field:
     atol: float = 0.0
     rtol: float = 0.0
     ulp: int = 0
+    drift: float = 1.0
     reason: str = ""
     labels: tuple[str, ...] = ()
 
@@ -56,6 +63,16 @@ class Field:
     def exact(self) -> bool:
         """Whether every bit of the value counts."""
         return not (self.atol or self.rtol or self.ulp)
+
+    def drifted(self) -> Field:
+        """Return the field with the tolerance of a rollout."""
+        return replace(
+            self,
+            atol=self.atol * self.drift,
+            rtol=self.rtol * self.drift,
+            ulp=round(self.ulp * self.drift),
+            drift=1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -300,6 +317,15 @@ class Suite:
         if candidate is not None:
             changes["candidate"] = candidate
         return replace(self, **changes)
+
+    def drifted(self) -> Suite:
+        """Return the suite with the tolerances of a rollout."""
+        return replace(
+            self,
+            state=tuple(field.drifted() for field in self.state),
+            observation=self.observation.drifted(),
+            reward=self.reward.drifted(),
+        )
 
     def candidate_state(self, state: StateDict) -> StateDict:
         """Translate a state of the reference for the candidate."""

@@ -12,14 +12,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.verify.compare import differs
 from envlift.verify.context import Context
 from envlift.verify.env_side import AnyEnv, env_of, keys_of
 from envlift.verify.guard import judged
 from envlift.verify.lockstep import random_actions
 from envlift.verify.result import Check, Verdict
+from envlift.verify.suite import Field
 
+EXACT = Field("exact")
 LANES = 8
 STEPS = 24
+LONG = 4096
+"""Steps in which ``env.step`` is compared with the contract's functions: episodes end in them."""
 
 
 def run(context: Context) -> None:
@@ -36,7 +41,7 @@ def run(context: Context) -> None:
     _same(context, "vmap(n) = n singles", played.vmapped, played.singles)
     _same(context, "jit = no jit", played.vmapped, played.interpreted)
     _same(context, "scan = loop", played.scanned, played.vmapped)
-    _same(context, "step = transition after sample", played.vmapped, played.composed)
+    _same(context, "step = transition after sample", played.stepped, played.composed)
     _one_trace(context, played)
 
 
@@ -99,31 +104,38 @@ class _Played:
         out = jax.jit(lambda s, k, a: jax.lax.scan(body, s, (k, a))[1])(state, keys, self.actions)
         return jax.tree.map(np.asarray, out)
 
-    def composed(self) -> Any:
-        """Play ``step`` by hand out of the contract's functions (episodes that do not end)."""
+    def _compose(self, key: Any, state: Any, action: Any) -> Any:
+        """Play ``step`` by hand out of the contract's functions."""
         env = self.env
-
-        def one(key: Any, state: Any, action: Any) -> Any:
-            step_key, reset_key = env.split_key(key)
-            nxt = env.transition(state, action, env.sample(step_key, state, action))
-            obs = env.observe(nxt.state)
+        step_key, reset_key = env.split_key(key)
+        nxt = env.transition(state, action, env.sample(step_key, state, action))
+        seen = obs = env.observe(nxt.state)
+        after = nxt.state
+        if env.autoreset == "same_step":
             ended = nxt.terminated | nxt.truncated
-            after, seen = nxt.state, obs
-            if env.autoreset == "same_step":
-                fresh = env.initial(env.sample_initial(reset_key))
-                after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
-                seen = jnp.where(ended, env.observe(fresh), obs)
-            flags = nxt.terminated, nxt.truncated
-            return seen, after, nxt.reward, *flags, {"final_observation": obs}
+            fresh = env.initial(env.sample_initial(reset_key))
+            after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
+            seen = jnp.where(ended, env.observe(fresh), obs)
+        return seen, after, nxt.reward, nxt.terminated, nxt.truncated, {"final_observation": obs}
 
-        step = jax.jit(jax.vmap(one))
+    def long(self, step: Any) -> Any:
+        """Play many steps of random actions by one way of stepping, episode ends included."""
+
+        def body(state: Any, t: Any) -> Any:
+            keys = jax.vmap(lambda key: jax.random.fold_in(key, t))(self.keys)
+            actions = self.actions[t % STEPS]
+            result = jax.vmap(step)(keys, state, actions)
+            return result[1], result
+
         _, state = self._reset(self.keys)
-        out = []
-        for t in range(STEPS):
-            result = step(self._step_keys(t), state, self.actions[t])
-            state = result[1]
-            out.append(result)
-        return _stack(out)
+        out = jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(LONG))[1])(state)
+        return jax.tree.map(np.asarray, out)
+
+    def stepped(self) -> Any:
+        return self.long(self.env.step)
+
+    def composed(self) -> Any:
+        return self.long(self._compose)
 
 
 def _stack(steps: list[Any]) -> Any:
@@ -136,29 +148,28 @@ def _same(context: Context, name: str, one: Callable[[], Any], other: Callable[[
             first, second = one(), other()
         steps = len(jax.tree.leaves(second)[0])
         first = jax.tree.map(lambda leaf: leaf[:steps], first)
-        check.counts = {"steps": steps * LANES}
-        _judge(check, first, second)
+        ends = int(np.sum(second[3]) + np.sum(second[4]))
+        check.counts = {"steps": steps * LANES, "episodes": ends}
+        _judge(check, first, second, context.suite.observation)
 
 
-def _judge(check: Check, first: Any, second: Any) -> None:
-    """Bitwise, but for one unit in the last place of floats, which XLA may round differently."""
+def _judge(check: Check, first: Any, second: Any, tolerance: Field) -> None:
+    """Compare all leaves, floats as closely as the suite compares observations."""
     check.verdict = Verdict.PASS
     check.detail = "every leaf of every step"
     paths = jax.tree_util.tree_flatten_with_path(first)[0]
     others = jax.tree.leaves(second)
     for (path, a), b in zip(paths, others, strict=True):
+        name = jax.tree_util.keystr(path)
         if a.dtype != b.dtype or a.shape != b.shape:
             check.verdict = Verdict.FAIL
-            check.detail = f"{jax.tree_util.keystr(path)}: {a.dtype}{a.shape}, {b.dtype}{b.shape}"
+            check.detail = f"{name}: {a.dtype}{a.shape}, {b.dtype}{b.shape}"
             return
-        if a.dtype.kind == "f":
-            equal = np.isclose(a, b, rtol=np.finfo(a.dtype).eps, atol=0.0)
-        else:
-            equal = a == b
-        if not np.all(equal):
-            at = tuple(np.argwhere(~equal)[0].tolist())
+        different = differs(a, b, tolerance if a.dtype.kind == "f" else EXACT)
+        if different.any():
+            at = tuple(np.argwhere(different)[0].tolist())
             check.verdict = Verdict.FAIL
-            check.detail = f"{jax.tree_util.keystr(path)} at {at}: {a[at]} and {b[at]}"
+            check.detail = f"{name} at {at}: {a[at]} and {b[at]}"
             return
 
 

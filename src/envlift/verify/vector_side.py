@@ -13,6 +13,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
+from envlift.verify.suite import PairError
 
 
 class VectorSide:
@@ -33,7 +34,7 @@ class VectorSide:
         self._attributes = state_attributes
         self._mode = env.metadata.get("autoreset_mode")
         if self._mode not in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
-            raise ValueError(
+            raise PairError(
                 f"{env!r} has autoreset mode {self._mode}; make it with SAME_STEP or DISABLED, so "
                 "that one step of it is one step of the reference"
             )
@@ -96,7 +97,7 @@ class VectorSide:
         state = {}
         for name in self._attributes:
             if not hasattr(self.env.unwrapped, name):
-                raise ValueError(
+                raise PairError(
                     f"{self.env!r} has no attribute {name!r}; correct state_attributes in the suite"
                 )
             state[name] = np.array(getattr(self.env.unwrapped, name))
@@ -112,7 +113,7 @@ class VectorSide:
         """Components are methods of the environment that take and give named arrays."""
         function = getattr(self.env.unwrapped, component, None)
         if function is None:
-            raise ValueError(f"{self.env!r} has no component {component!r}")
+            raise PairError(f"{self.env!r} has no component {component!r}")
         return dict(function(**arguments))
 
     def coverage(self) -> dict[str, int]:
@@ -128,7 +129,7 @@ def _spec(space: Any) -> ArraySpec:
     if isinstance(space, spaces.Discrete):
         return ArraySpec((), "int32")
     if space.shape is None or space.dtype is None:
-        raise ValueError(f"the space {space} has no shape; only Box and Discrete can be compared")
+        raise PairError(f"the space {space} has no shape; only Box and Discrete can be compared")
     return ArraySpec(tuple(space.shape), str(space.dtype))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ OBSERVATION = Field(
     reason="XLA may turn the division by a constant into a multiplication by its inverse",
     labels=OBSERVATION_LABELS,
 )
-BUFFER = Field("observations", OBSERVATION.atol, 0.0, 1, OBSERVATION.reason, OBSERVATION_LABELS)
+BUFFER = replace(OBSERVATION, name="observations")
 
 CONFIGS = (
     Config("discrete", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),

@@ -1,0 +1,198 @@
+"""Any Gymnasium id as a reference; runs inside the Python host, one environment for each lane."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import TimeLimit
+
+from envlift.reference.lanes import checked
+from envlift.reference.types import Array, ArraySpec, SideSpec
+from envlift.reference.wire import DTYPES
+
+ELAPSED = "elapsed_steps"
+
+
+class GymnasiumReference:
+    """One environment of ``gymnasium.make(id, **make_options)``.
+
+    Its state is what the named attributes of ``env.unwrapped`` hold, and, where a ``TimeLimit``
+    wraps it, ``elapsed_steps``. The generator of an environment that draws inside ``step`` is not
+    part of that state.
+
+    Args:
+        id: a registered id; ``module:ID`` imports a module first.
+        state_attributes: names under ``env.unwrapped``, dotted names allowed (``data.qpos``).
+            None: ``state`` if there is one, else no state.
+        make_options: passed to ``gymnasium.make``, for example ``max_episode_steps``.
+
+    Raises:
+        ValueError: for an unknown id, a missing attribute or an attribute that is no number; the
+            message lists what is near.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        state_attributes: Sequence[str] | None = None,
+        **make_options: Any,
+    ) -> None:
+        # The checker warns about harmless things and is not part of the environment.
+        options = {"disable_env_checker": True, **make_options}
+        try:
+            self._env: gymnasium.Env[Any, Any] = gymnasium.make(id, **options)
+        except (gymnasium.error.UnregisteredEnv, gymnasium.error.VersionNotFound) as error:
+            known = list(gymnasium.registry)
+            name = id.rpartition(":")[2]
+            near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+            hint = f"near ones: {', '.join(near)}" if near else f"{len(known)} ids are registered"
+            raise ValueError(f"Gymnasium knows no environment {id!r} ({error}); {hint}") from None
+        self._id = id
+        self._limit = _find_limit(self._env)
+        self._observation = _array_spec("observation", self._env.observation_space)
+        self._action = _array_spec("action", self._env.action_space)
+        # Most environments have no state before their first reset.
+        self._env.reset(seed=0)
+        if state_attributes is None:
+            state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
+        self._fields = {name: self._field(name) for name in state_attributes}
+
+    # -- what the host asks for -------------------------------------------------------------------
+
+    def spec(self) -> SideSpec:
+        """Describe the environment."""
+        space = self._env.action_space
+        state = {name: spec for name, (spec, _) in self._fields.items()}
+        if state and self._limit is not None:
+            state[ELAPSED] = ArraySpec((), "int64")
+        low, high = _action_bounds(space)
+        return SideSpec(
+            name=f"gymnasium:{self._id}",
+            observation=self._observation,
+            action=self._action,
+            num_actions=int(space.n) if isinstance(space, spaces.Discrete) else None,
+            action_low=low,
+            action_high=high,
+            state=state,
+            pins={"gymnasium": gymnasium.__version__, "numpy": np.__version__},
+        )
+
+    def reset(self, seed: int, chance: Any = None) -> Array:
+        """Start an episode: ``env.reset(seed=seed)``."""
+        observation, _ = self._env.reset(seed=seed)
+        return self._seen(observation)
+
+    def step(self, action: Any, chance: Any = None) -> tuple[Array, float, bool, bool]:
+        """Play one step; a discrete action counts from 0 whatever the space's start."""
+        space = self._env.action_space
+        if isinstance(space, spaces.Discrete):
+            action = int(space.start) + int(action)
+        observation, reward, terminated, truncated, _ = self._env.step(action)
+        return self._seen(observation), float(reward), bool(terminated), bool(truncated)
+
+    def get_state(self) -> dict[str, Any]:
+        """Read the attributes."""
+        state: dict[str, Any] = {}
+        for name, (spec, _) in self._fields.items():
+            value = np.asarray(_read(self._env.unwrapped, name))
+            state[name] = checked(value, spec, f"attribute {name!r}").copy()
+        if self._fields and self._limit is not None:
+            state[ELAPSED] = self._limit._elapsed_steps
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Write the attributes, as the type that they had."""
+        for name, (_, convert) in self._fields.items():
+            owner, _, attribute = name.rpartition(".")
+            target = _read(self._env.unwrapped, owner) if owner else self._env.unwrapped
+            setattr(target, attribute, convert(state[name]))
+        if self._fields and self._limit is not None:
+            self._limit._elapsed_steps = int(state[ELAPSED])
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def _seen(self, observation: Any) -> Array:
+        if isinstance(self._env.observation_space, (spaces.Dict, spaces.Tuple)):
+            observation = spaces.flatten(self._env.observation_space, observation)
+        if not isinstance(observation, np.ndarray):
+            observation = np.asarray(observation, self._observation.dtype)
+        return np.array(observation)
+
+    def _field(self, name: str) -> tuple[ArraySpec, Any]:
+        """Return the spec of an attribute and the function that restores its type."""
+        value = _read(self._env.unwrapped, name)
+        array = np.asarray(value)
+        if array.dtype.name not in DTYPES:
+            raise ValueError(
+                f"attribute {name!r} of {self._id} is {value!r}, not a number or an array of "
+                "numbers; leave it out of 'state_attributes' or name its numeric parts"
+            )
+        kind = type(value)
+        if array.ndim and hasattr(value, "__array__"):
+            # Arrays of other libraries (JAX's, say) work with NumPy's just as well.
+            convert: Any = np.array
+        elif kind in (tuple, list):
+            convert = lambda new: kind(np.asarray(new).tolist())  # noqa: E731
+        else:
+            convert = kind
+        return ArraySpec(array.shape, array.dtype.name), convert
+
+
+def _find_limit(env: Any) -> Any:
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, TimeLimit):
+            return env
+        env = env.env
+    return None
+
+
+def _read(owner: Any, dotted: str) -> Any:
+    value = owner
+    for part in dotted.split("."):
+        if not hasattr(value, part):
+            names = [name for name in dir(value) if not name.startswith("_")]
+            near = difflib.get_close_matches(part, names, n=5, cutoff=0.4) or names[:20]
+            raise ValueError(
+                f"{type(value).__name__} has no attribute {part!r} (from the state attribute "
+                f"{dotted!r}); near ones: {', '.join(near)}"
+            )
+        value = getattr(value, part)
+    return value
+
+
+def _array_spec(role: str, space: spaces.Space[Any]) -> ArraySpec:
+    if role == "observation" and isinstance(space, (spaces.Dict, spaces.Tuple)):
+        space = spaces.flatten_space(space)
+    fixed = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+    if not isinstance(space, fixed):
+        raise ValueError(
+            f"the {role} space {space} has no fixed shape; wrap the environment so that it is one "
+            "of Box, Discrete, MultiDiscrete, MultiBinary"
+        )
+    assert space.shape is not None
+    dtype = np.dtype(space.dtype)
+    return ArraySpec(tuple(space.shape), dtype.name)
+
+
+def _action_bounds(
+    space: spaces.Space[Any],
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    if isinstance(space, spaces.Box):
+        return tuple(space.low.reshape(-1).tolist()), tuple(space.high.reshape(-1).tolist())
+    if isinstance(space, spaces.MultiDiscrete):
+        low = np.asarray(space.start).reshape(-1)
+        high = low + np.asarray(space.nvec).reshape(-1) - 1
+        return tuple(low.astype(float).tolist()), tuple(high.astype(float).tolist())
+    if isinstance(space, spaces.MultiBinary):
+        size = int(np.prod(space.shape))
+        return (0.0,) * size, (1.0,) * size
+    return None, None
