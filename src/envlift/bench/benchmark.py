@@ -33,18 +33,36 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Form:
+    """One way to run the reference's loop; a short trial chooses the fastest.
+
+    Attributes:
+        name: how it was built, for tables.
+        batch: games that one process plays in turn.
+        arguments: what ``ReferenceLoop.play`` needs to know.
+    """
+
+    name: str = "reference"
+    batch: int = 1
+    arguments: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReferenceLoop:
     """The reference in its fastest honest form: a loop inside its own process.
 
     Attributes:
         launch: launch string, see ``envlift.reference.launch``.
-        play: ``play(child, steps, seed) -> Loop`` plays random actions, no message per step.
+        play: ``play(child, form, steps, seed) -> Loop`` plays random actions, no message per
+            step; ``steps`` is over all games of the form.
         steps: steps of one repetition; half a second or so.
+        forms: what the trial chooses from.
     """
 
     launch: str
-    play: Callable[[ReferenceChild, int, int], Loop]
+    play: Callable[[ReferenceChild, Form, int, int], Loop]
     steps: int = 1 << 24
+    forms: tuple[Form, ...] = (Form(),)
 
 
 @dataclass(frozen=True)

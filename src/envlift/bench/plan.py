@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,9 @@ class Sizes:
 
     Attributes:
         environment_batches: lanes, environment alone.
-        environment_steps: steps over all lanes of one repetition of it.
+        environment_steps: steps over all lanes of one call of it.
         api_batches: lanes, through the API.
-        api_steps: steps over all lanes of one repetition of it; all their observations are kept.
+        api_steps: steps over all lanes of one call of it; all their observations are kept.
     """
 
     environment_batches: tuple[int, ...]
@@ -27,16 +28,25 @@ class Sizes:
     api_steps: int
 
 
-CPU = Sizes((4096, 16384), 1 << 26, (256, 1024, 4096, 16384, 65536), 1 << 22)
-GPU = Sizes((65536, 1 << 20), 1 << 30, (4096, 16384, 65536, 262144, 1 << 20), 1 << 26)
+CPU = Sizes((4096, 16384), 1 << 23, (256, 1024, 4096, 16384, 65536), 1 << 22)
+GPU = Sizes((65536, 1 << 20), 1 << 28, (4096, 16384, 65536, 262144, 1 << 20), 1 << 26)
 QUICK = {
-    "cpu": Sizes((16384,), 1 << 24, (4096, 16384), 1 << 21),
-    "gpu": Sizes((1 << 20,), 1 << 28, (65536, 1 << 20), 1 << 25),
+    "cpu": Sizes((16384,), 1 << 21, (4096, 16384), 1 << 20),
+    "gpu": Sizes((1 << 20,), 1 << 27, (65536, 1 << 20), 1 << 25),
 }
 FULL = {"cpu": CPU, "gpu": GPU}
 
 REPETITIONS = 9
 QUICK_REPETITIONS = 5
+
+SECONDS = 0.3
+QUICK_SECONDS = 0.1
+"""How long one repetition should last at least; a program is called again until then."""
+
+
+def calls(warm_seconds: float, target: float) -> int:
+    """Return how many calls of a program last ``target`` seconds."""
+    return max(1, math.ceil(target / max(warm_seconds, 1e-4)))
 
 
 @dataclass

@@ -111,6 +111,10 @@ def checksum(outputs: Any) -> dict[str, int]:
     return {**total, "numbers": sum(leaf.size for leaf in jax.tree.leaves(outputs))}
 
 
+def _finished(outputs: Any) -> Any:
+    return jax.block_until_ready(outputs)  # type: ignore[no-untyped-call]
+
+
 class Program:
     """One compiled program and its inputs.
 
@@ -131,11 +135,8 @@ class Program:
         num_steps: int,
     ) -> None:
         self._kind = kind
-        self._state = jax.block_until_ready(
-            jax.jit(jax.vmap(lambda key: env.reset(key)[1]))(
-                chance.lane_keys(jax.random.key(0), batch)
-            )
-        )
+        reset = jax.jit(jax.vmap(lambda key: env.reset(key)[1]))
+        self._state = _finished(reset(chance.lane_keys(jax.random.key(0), batch)))
         play = rollout or scan_rollout
 
         def environment(key: jax.Array, state: Any, last: Any) -> Any:
@@ -153,6 +154,6 @@ class Program:
 
     def run(self, seed: int) -> Any:
         """Play once from the first states; return the outputs, computed."""
-        last, self._last = self._last, None
-        self._last = jax.block_until_ready(self._function(jax.random.key(seed), self._state, last))
+        last = self._last
+        self._last = _finished(self._function(jax.random.key(seed), self._state, last))
         return self._last

@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 
-from envlift.bench.benchmark import Case, Loop, ReferenceLoop
+from envlift.bench.benchmark import Case, Form, Loop, ReferenceLoop
 from envlift.bench.plan import Loops
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
 
 TIMEOUT = 300.0
 """Seconds that one loop may take."""
+
+TRIALS = 3
+"""Short runs of every form; the fastest run of all chooses."""
 
 
 class References:
@@ -26,6 +29,7 @@ class References:
     def __init__(self, reference: ReferenceLoop) -> None:
         self._reference = reference
         self._children: dict[str, list[ReferenceProcess]] = {}
+        self._forms: dict[str, Form] = {}
         self._stack = ExitStack()
         self.name: str | None = None
         self.pins: dict[str, str] = {}
@@ -45,6 +49,22 @@ class References:
             self.name, self.pins = child.spec.name, child.spec.pins
         return children[:processes]
 
+    def choose(self, case: Case, steps: int, seed: int) -> Form:
+        """Return the form of the loop that is the fastest here, from short trials.
+
+        Raises:
+            ReferenceFailure: if the reference fails.
+        """
+        if case.name not in self._forms:
+            child = self.open(case, 1)[0]
+            self._forms[case.name] = min(
+                self._reference.forms,
+                key=lambda form: min(
+                    self._reference.play(child, form, steps, seed).seconds for _ in range(TRIALS)
+                ),
+            )
+        return self._forms[case.name]
+
     def play(self, loops: Loops, seed: int) -> tuple[float, dict[str, int]]:
         """Play one repetition in all processes of a measurement at once.
 
@@ -53,10 +73,11 @@ class References:
             over all.
         """
         children = self.open(loops.case, loops.measurement.threads)
+        form = self._forms[loops.case.name]
 
         def one(numbered: tuple[int, ReferenceProcess]) -> Loop:
             index, child = numbered
-            return self._reference.play(child, loops.steps, seed + index)
+            return self._reference.play(child, form, loops.steps, seed + index)
 
         with ThreadPoolExecutor(len(children)) as pool:
             played = list(pool.map(one, enumerate(children)))

@@ -32,9 +32,10 @@ class Measurement:
         device: ``cpu`` or ``gpu``.
         threads: CPU threads it may use; for a reference, its processes. 0 on a GPU.
         batch: lanes in all.
-        steps: environment steps of one repetition, over all lanes.
+        steps: environment steps of one call of the program, over all lanes.
+        calls: calls in one repetition, so that slow and fast programs are timed about as long.
         seconds: wall time of every repetition.
-        compile_seconds: until the first result, the median run subtracted; None if not compiled.
+        compile_seconds: until the first result, a second run subtracted; None if not compiled.
         checksum: of what was computed; equal in every repetition, or ``consistent`` is False.
         cpus: cores the process was allowed to run on, None if that could not be read.
         consistent: repetitions agree with one another and with the other backends.
@@ -49,6 +50,7 @@ class Measurement:
     threads: int
     batch: int
     steps: int
+    calls: int = 1
     seconds: list[float] = field(default_factory=list)
     compile_seconds: float | None = None
     checksum: dict[str, int] | None = None
@@ -58,12 +60,12 @@ class Measurement:
     @property
     def rate(self) -> Rate:
         """Steps per second."""
-        return rate(self.steps, self.seconds)
+        return rate(self.steps * self.calls, self.seconds)
 
     @property
     def rates(self) -> list[float]:
         """Steps per second of every repetition."""
-        return [self.steps / one for one in self.seconds]
+        return [self.steps * self.calls / one for one in self.seconds]
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,19 @@ class Settings:
     Attributes:
         quick: a smoke run.
         repetitions: of every measurement.
+        seconds: how long one repetition lasts at least.
         sizes: device -> sizes; missing ones are the built-in ones.
         reference_steps: steps of one repetition of one reference process; None for the declared.
     """
 
     quick: bool = False
     repetitions: int = plan.REPETITIONS
+    seconds: float = plan.SECONDS
     sizes: dict[str, Sizes] = field(default_factory=dict)
     reference_steps: int | None = None
+
+
+QUICK = Settings(True, plan.QUICK_REPETITIONS, plan.QUICK_SECONDS)
 
 
 def command(console: Console, name: str, *, quick: bool, json_file: Path | None) -> int:
@@ -56,7 +61,7 @@ def command(console: Console, name: str, *, quick: bool, json_file: Path | None)
     Raises:
         ValueError: for an unknown environment.
     """
-    settings = Settings(quick, plan.QUICK_REPETITIONS if quick else plan.REPETITIONS)
+    settings = QUICK if quick else Settings()
     result = measure(console, name, benchmark_of(name), settings)
     path = json_file
     if path is None and not quick and not result.interrupted and RESULTS.parent.is_dir():
@@ -100,9 +105,6 @@ def measure(console: Console, name: str, bench: Benchmark, settings: Settings) -
             result.interrupted = True
             console.print("[yellow]interrupted: this is what was measured so far[/]")
     result.measurements = [m for m in result.measurements if m.seconds]
-    for m in result.measurements:
-        if m.compile_seconds is not None:
-            m.compile_seconds = max(0.0, m.compile_seconds - m.steps / m.rate.median)
     for sentence in check_agreement(result.measurements):
         result.failures.setdefault("unequal work", sentence)
     result.bars = compare(result.measurements, bench.bars, bench.cases[0].name)
@@ -144,9 +146,12 @@ class _Run:
         )
         try:
             for loops in planned:
-                self._say(f"starting {loops.measurement.id}")
-                loops.measurement.checksum = references.play(loops, SEED)[1]
-                loops.measurement.cpus = len(self._cpus)
+                m = loops.measurement
+                self._say(f"starting {m.id}")
+                form = references.choose(loops.case, loops.steps // 8, SEED)
+                m.backend, m.batch = form.name, form.batch * m.threads
+                m.checksum = references.play(loops, SEED)[1]
+                m.cpus = len(self._cpus)
         except ReferenceFailure as failure:
             self._result.reference_missing = str(failure)
             self._console.print(f"[yellow]no reference:[/] {failure}")
@@ -184,10 +189,11 @@ class _Run:
             except WorkerError as error:
                 self._fail(m, str(error))
                 continue
-            m.compile_seconds = answer["first_seconds"]
+            m.compile_seconds = max(0.0, answer["first_seconds"] - answer["warm_seconds"])
+            m.calls = plan.calls(answer["warm_seconds"], self._settings.seconds)
             m.checksum = answer["checksum"]
             m.cpus = worker.hello["cpus"]
-            self._say(f"compiled {m.id}: first result after {m.compile_seconds:.2f} s")
+            self._say(f"compiled {m.id} in {m.compile_seconds:.2f} s")
             self._add([program])
 
     def _has_gpu(self) -> bool:
@@ -238,7 +244,7 @@ class _Run:
             assert self._references is not None
             seconds, checksum = self._references.play(planned, SEED)
         else:
-            answer = self._worker(m).ask({"run": m.id})
+            answer = self._worker(m).ask({"run": m.id, "calls": m.calls})
             seconds, checksum = answer["seconds"], answer["checksum"]
         if checksum != m.checksum:
             m.consistent = False
@@ -256,4 +262,4 @@ class _Run:
         self._console.print(f"[red]{m.id} could not be measured:[/] {reason}")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, style="dim", markup=False)
+        self._console.print(text, style="dim", markup=False, soft_wrap=True)

@@ -20,21 +20,26 @@ def short(number: float) -> str:
 def print_result(console: Console, result: Result) -> None:
     """Print measurements, bars and what went wrong."""
     one = _single_processes(result)
-    table = Table(title=f"{result.environment} on {result.device}", title_justify="left")
-    for heading in ("what", "target", "threads", "batch"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("steps/s", "min..max", "compile", "x reference"):
+    console.print(f"\n{result.environment} on {result.device}", style="bold", markup=False)
+    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
+    for heading in ("what", "target", "on"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("batch", "steps/s", "min..max", "compile", "x ref"):
         table.add_column(heading, justify="right", no_wrap=True)
     order = {kind: number for number, kind in enumerate(KINDS)}
+    case = None
     for m in sorted(result.measurements, key=lambda m: (m.case, order[m.kind])):
+        if m.case != case:
+            table.add_row(f"[bold]{m.case}[/]")
+        case = m.case
         table.add_row(*_row(m, one.get(m.case)))
     console.print(table)
     if result.reference_missing:
         console.print(f"[yellow]no reference:[/] {result.reference_missing}")
     else:
-        console.print("x reference: beside one process of the reference", style="dim")
+        console.print("x ref: beside one process of the reference", style="dim")
     for bar in result.bars:
-        console.print(f"  {_bar(bar)}")
+        console.print(f"  {_bar(bar)}", soft_wrap=True)
     for where, reason in result.failures.items():
         console.print(f"[red]{where}:[/] {reason}")
 
@@ -48,13 +53,15 @@ def _single_processes(result: Result) -> dict[str, float]:
 
 
 def _row(m: Measurement, reference: float | None) -> list[str]:
-    what = {"loop": "reference's own loop", "environment": "environment only", "api": "JAX API"}
-    threads = str(m.threads) if m.device == "cpu" else "GPU"
+    what = {"loop": "reference", "environment": "env only", "api": "JAX API"}
+    unit = "process" if m.side == "reference" else "thread"
+    plural = "s" if unit == "thread" else "es"
+    threads = "GPU" if m.device == "gpu" else f"{m.threads} {unit}{plural * (m.threads > 1)}"
     spread = f"{short(m.rate.low)}..{short(m.rate.high)}"
     return [
-        f"{what[m.kind]}, {m.case}",
+        what[m.kind],
         m.backend,
-        f"{threads} processes" if m.side == "reference" and m.threads > 1 else threads,
+        threads,
         str(m.batch),
         short(m.rate.median),
         spread,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from envlift.bench.benchmark import Benchmark, Case, Loop, ReferenceChild, ReferenceLoop
+from envlift.bench.benchmark import Benchmark, Case, Form, Loop, ReferenceChild, ReferenceLoop
 
 
 def rollout(env: Any, key: Any, state: Any, num_steps: int) -> Any:
@@ -13,18 +13,33 @@ def rollout(env: Any, key: Any, state: Any, num_steps: int) -> Any:
     return state.observations, seen.reward, seen.episodes
 
 
-def play_reference(child: ReferenceChild, steps: int, seed: int) -> Loop:
-    """Play random actions in a loop in C; see ``bench`` of the reference."""
-    arguments = {"steps": np.array([steps], np.int64), "seed": np.array([seed], np.int64)}
-    answer = child.call("bench", arguments)
-    checksum = {name: int(value[0]) for name, value in answer.items() if name != "seconds"}
+def play_reference(child: ReferenceChild, form: Form, steps: int, seed: int) -> Loop:
+    """Play random actions in a loop in C; see ``PongReference.bench``."""
+    numbers = {"envs": form.batch, "steps": steps // form.batch, "seed": seed, **form.arguments}
+    answer = child.call("bench", {k: np.array([v], np.int64) for k, v in numbers.items()})
+    played = int(answer["steps"][0])
+    if played != steps:
+        raise ValueError(f"{steps} steps were to be played by {form.batch} games, not {played}")
+    checksum = {
+        # A sum of float64 by one thread in a fixed order: equal seeds give equal bits.
+        "observations": round(float(answer["checksum"][0]) * 4096),
+        "terminals": int(answer["terminals"][0]),
+        "steps": played,
+    }
     return Loop(float(answer["seconds"][0]), checksum)
 
+
+# Compiler flags (``reference/build.py``, BENCHES) and games in turn: each is fastest somewhere.
+FORMS = tuple(
+    Form(name, games, {"variant": variant})
+    for variant, name in enumerate(("C -O2", "C -O3"))
+    for games in (1, 64, 1024)
+)
 
 BENCH = Benchmark(
     rollout=rollout,
     reference=ReferenceLoop(
-        "python:envlift.envs.pong.reference.pong:PongReference", play_reference
+        "python:envlift.envs.pong.reference.pong:PongReference", play_reference, forms=FORMS
     ),
     backends=("warp", "jax"),
     cases=(
