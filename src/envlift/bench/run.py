@@ -38,6 +38,7 @@ class Settings:
         seconds: how long one repetition lasts at least.
         sizes: device -> sizes; missing ones are the built-in ones.
         reference_steps: steps of one repetition of one reference process; None for the declared.
+        gpu: also measure on a GPU if JAX finds one.
     """
 
     quick: bool = False
@@ -45,6 +46,7 @@ class Settings:
     seconds: float = plan.SECONDS
     sizes: dict[str, Sizes] = field(default_factory=dict)
     reference_steps: int | None = None
+    gpu: bool = True
 
 
 QUICK = Settings(True, plan.QUICK_REPETITIONS, plan.QUICK_SECONDS)
@@ -164,7 +166,7 @@ class _Run:
     def prepare_candidate(self) -> None:
         """Compile every program, on the GPU too if JAX finds one."""
         self._prepare(self._plan("cpu"))
-        if self._has_gpu():
+        if self._settings.gpu and self._has_gpu():
             self._prepare(self._plan("gpu"))
 
     def _plan(self, device: str) -> list[Program]:

@@ -79,6 +79,11 @@ class WorkerProcess:
             self.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process id of the child."""
+        return self._child.pid
+
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send one request and wait for its answer.
 

@@ -219,10 +219,8 @@ def _speed(facts: Facts) -> list[str]:
 
 def _speed_of(result: Result) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    cores = result.machine["cores"]
-    parts = [
-        f"**{result.device}**, {cores} cores, {result.date[:10]}, by `{result.command}` ({versions})"
-    ]
+    where = f"**{result.device}**, {result.machine['cores']} CPU cores"
+    parts = [f"{where}, {result.date[:10]}, by `{result.command}` ({versions})"]
     if result.reference_missing:
         parts.append(f"No reference: {result.reference_missing}")
     references = {
