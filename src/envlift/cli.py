@@ -1,4 +1,4 @@
-"""The command line: ``envlift verify``, ``repro``, ``mutate``, ``bench``, ``list``.
+"""The command line: ``envlift verify``, ``repro``, ``record``, ``mutate``, ``bench``, ``list``.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
 """
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_verify(commands)
     _add_repro(commands)
+    _add_record(commands)
     _add_mutate(commands)
     _add_bench(commands)
     listing = commands.add_parser("list", help="list the registered environments")
@@ -80,6 +81,13 @@ def _add_repro(commands: Any) -> None:
     repro.add_argument("fixture", type=Path)
     repro.add_argument("--backend", help="target of a registered environment: jax or warp")
     repro.set_defaults(run=_repro)
+
+
+def _add_record(commands: Any) -> None:
+    record = commands.add_parser("record", help="let the reference play, and keep its answers")
+    record.add_argument("name", help="a registered environment or a suite file")
+    record.add_argument("--seed", type=int, default=0, help="of the recorded games")
+    record.set_defaults(run=_record)
 
 
 def _add_mutate(commands: Any) -> None:
@@ -184,6 +192,14 @@ def _repro(options: argparse.Namespace) -> int:
     from envlift.verify.repro import repro
 
     return repro(Console(highlight=False), options.fixture, options.backend)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.verify.record import command
+
+    return command(Console(highlight=False), options.name, options.seed)
 
 
 def _mutate(options: argparse.Namespace) -> int:

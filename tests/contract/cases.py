@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +12,15 @@ import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
+from envlift.adapters.gymnasium import GymnasiumEnv, VectorEnv
 from envlift.env import Autoreset
 from envlift.registry import AnyEnv, list_envs, make, registration
 from tests.contract import toy
 
 LANES = 16
+NUM_ENVS = 4
 CHUNK = 128
 MAX_STEPS = 16_384
 
@@ -34,6 +39,30 @@ class Case:
     def make(self, autoreset: Autoreset = "same_step") -> AnyEnv:
         """Make the environment, once per autoreset mode: compiling is most of the suite's time."""
         return make(self.name, autoreset=autoreset, **dict(self.options))
+
+    @functools.cache  # noqa: B019
+    def batched(self, function: str, autoreset: Autoreset = "same_step") -> Callable[..., Any]:
+        """Return a function of the environment over lanes, compiled once for all tests.
+
+        ``act`` (keys, states) draws legal actions; every other name is the environment's own.
+        """
+        env = self.make(autoreset)
+        if function == "act":
+            return jax.jit(jax.vmap(functools.partial(random_action, env)))
+        return jax.jit(jax.vmap(getattr(env, function)))
+
+    @functools.cache  # noqa: B019
+    def vector(self, mode: AutoresetMode = AutoresetMode.NEXT_STEP) -> VectorEnv:
+        """Return a vector environment; reset it with a seed before use."""
+        return VectorEnv(self.make("disabled"), num_envs=NUM_ENVS, autoreset_mode=mode)
+
+    @functools.cache  # noqa: B019
+    def _single(self) -> GymnasiumEnv:
+        return GymnasiumEnv(self.make("disabled"))
+
+    def single(self) -> GymnasiumEnv:
+        """Return a single environment; copies share what is compiled, not their episodes."""
+        return copy.copy(self._single())
 
     @functools.cache  # noqa: B019
     def play(self) -> Play:

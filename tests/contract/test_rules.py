@@ -12,11 +12,11 @@ from envlift.env import Env
 from tests.contract.cases import LANES, Case, assert_same, random_action
 
 
-def one_step(env, states, seed=0):
+def one_step(case, states, seed=0):
     """Return actions and draws of one step from ``states``."""
     keys = jax.random.split(jax.random.key(seed), LANES)
-    actions = jax.vmap(lambda key, state: random_action(env, key, state))(keys, states)
-    return actions, jax.vmap(env.sample)(keys, states, actions)
+    actions = case.batched("act")(keys, states)
+    return actions, case.batched("sample")(keys, states, actions)
 
 
 def signature(tree):
@@ -39,20 +39,20 @@ def test_is_an_env_with_its_info(case: Case) -> None:
 
 
 def test_transition_is_deterministic(case: Case) -> None:
-    env, states = case.make(), case.states()
-    actions, draws = one_step(env, states)
-    transition = jax.jit(jax.vmap(env.transition))
+    states = case.states()
+    actions, draws = one_step(case, states)
+    transition = case.batched("transition")
     assert_same(
         transition(states, actions, draws), transition(states, actions, draws), "transition"
     )
 
 
 def test_transition_leaves_its_arguments_alone(case: Case) -> None:
-    env, states = case.make(), case.states()
-    actions, draws = one_step(env, states)
+    states = case.states()
+    actions, draws = one_step(case, states)
     arguments = (states, actions, draws)
     before = jax.tree.map(np.array, arguments)
-    result = jax.jit(jax.vmap(env.transition))(*arguments)
+    result = case.batched("transition")(*arguments)
     jax.block_until_ready(result)
     assert_same(before, arguments, "arguments")
     # A transition that changes nothing would pass the line above.
@@ -78,9 +78,9 @@ def test_transition_keeps_the_kind_of_its_state(case: Case) -> None:
 
 
 def test_kinds_of_what_a_transition_gives(case: Case) -> None:
-    env, states = case.make(), case.states()
-    actions, draws = one_step(env, states)
-    nxt = jax.vmap(env.transition)(states, actions, draws)
+    states = case.states()
+    actions, draws = one_step(case, states)
+    nxt = case.batched("transition")(states, actions, draws)
     for value, dtype in (
         (nxt.reward, jnp.float32),
         (nxt.terminated, jnp.bool_),
@@ -97,7 +97,7 @@ def test_kinds_of_what_a_transition_gives(case: Case) -> None:
 def test_observations_are_in_the_space(case: Case) -> None:
     env, play = case.make(), case.play()
     space = env.observation_space(env.default_params)
-    first = jax.vmap(env.reset)(jax.random.split(jax.random.key(1), LANES))[0]
+    first = case.batched("reset")(jax.random.split(jax.random.key(1), LANES))[0]
     seen = {
         "after a step": play.observation.reshape(-1, *space.shape),
         "at the end of a step": play.info["final_observation"].reshape(-1, *space.shape),
@@ -118,11 +118,11 @@ def test_legal_actions(case: Case) -> None:
         with pytest.raises(TypeError, match="only a Discrete space has a mask"):
             env.legal_actions(jax.tree.map(lambda leaf: leaf[0], states))
         return
-    masks = jax.vmap(env.legal_actions)(states)
+    masks = case.batched("legal_actions")(states)
     assert masks.shape == (LANES, space.n)
     assert masks.dtype == jnp.bool_
     reached = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), case.play().before)
-    every = np.asarray(jax.jit(jax.vmap(env.legal_actions))(reached))
+    every = np.asarray(case.batched("legal_actions")(reached))
     assert every.any(axis=1).all(), "a state that play reaches has no legal action"
 
 
@@ -134,27 +134,25 @@ def test_spaces_do_not_change(case: Case) -> None:
 
 def test_resets_follow_their_seed(case: Case) -> None:
     """Equal seeds agree; different seeds and lanes give different episodes."""
-    env = case.make()
     keys = jax.random.split(jax.random.key(3), 64)
-    reset = jax.jit(jax.vmap(env.reset))
+    reset = case.batched("reset")
     assert_same(reset(keys), reset(keys), "reset")
-    again = jax.jit(jax.vmap(env.reset))(keys[::-1])
+    again = reset(keys[::-1])
     assert_same(reset(keys), jax.tree.map(lambda leaf: leaf[::-1], again), "reset, other lanes")
     states = reset(keys)[1]
     rows = {
         b"".join(np.asarray(leaf[lane]).tobytes() for leaf in jax.tree.leaves(states))
         for lane in range(len(keys))
     }
-    draws = jax.vmap(env.sample_initial)(keys)
-    if not jax.tree.leaves(draws):
+    if not jax.tree.leaves(case.batched("sample_initial")(keys)):
         pytest.fail("an environment whose resets are not random needs its own line in this test")
     assert len(rows) > 1, "64 seeds all start the same episode"
 
 
 def test_steps_follow_their_key(case: Case) -> None:
     env, states = case.make(), case.states()
-    actions, draws = one_step(env, states, seed=0)
-    assert_same(draws, one_step(env, states, seed=0)[1], "draws")
+    actions, draws = one_step(case, states, seed=0)
+    assert_same(draws, one_step(case, states, seed=0)[1], "draws")
     keys = jax.random.split(jax.random.key(9), 64)
     many = jax.vmap(env.sample, in_axes=(0, None, None))(
         keys, jax.tree.map(lambda leaf: leaf[0], states), actions[0]
@@ -165,13 +163,13 @@ def test_steps_follow_their_key(case: Case) -> None:
 
 def test_same_step_autoreset(case: Case) -> None:
     """At an end: state and observation of the next episode, the last one beside them."""
-    env, bare = case.make("same_step"), case.make("disabled")
-    states = case.states()
-    step, plain = jax.jit(jax.vmap(env.step)), jax.jit(jax.vmap(bare.step))
+    env, states = case.make("same_step"), case.states()
+    step, plain = case.batched("step"), case.batched("step", "disabled")
+    split, reset = jax.jit(jax.vmap(env.split_key)), case.batched("reset")
     ends = 0
     for seed in range(6):
         keys = jax.random.split(jax.random.key(seed), LANES)
-        actions, _ = one_step(env, states, seed)
+        actions, _ = one_step(case, states, seed)
         obs, after, *flags, info = step(keys, states, actions)
         obs_end, after_end, *flags_end, info_end = plain(keys, states, actions)
         assert_same(flags, flags_end, "reward and flags", ulps=1)
@@ -179,8 +177,8 @@ def test_same_step_autoreset(case: Case) -> None:
         assert_same(obs_end, info_end["final_observation"], "the observation when disabled")
         ended = np.asarray(flags[1] | flags[2])
         ends += ended.sum()
-        reset_keys = jax.vmap(env.split_key)(keys)[1]
-        obs_fresh, after_fresh = jax.jit(jax.vmap(env.reset))(reset_keys)
+        reset_keys = split(keys)[1]
+        obs_fresh, after_fresh = reset(reset_keys)
 
         def pick(fresh, last, ended=ended):
             over = ended.reshape(-1, *(1,) * (fresh.ndim - 1))

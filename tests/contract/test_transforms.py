@@ -17,8 +17,8 @@ def keys_of(step: int) -> jax.Array:
     return jax.random.split(jax.random.key(100 + step), LANES)
 
 
-def actions_of(env, states, step=0):
-    return jax.vmap(lambda key, state: random_action(env, key, state))(keys_of(step), states)
+def actions_of(case, states, step=0):
+    return case.batched("act")(keys_of(step), states)
 
 
 def lane_of(tree, lane):
@@ -27,8 +27,8 @@ def lane_of(tree, lane):
 
 def test_a_batch_is_its_singles(case: Case) -> None:
     env, states = case.make(), case.states()
-    actions = actions_of(env, states)
-    batch = jax.jit(jax.vmap(env.step))(keys_of(0), states, actions)
+    actions = actions_of(case, states)
+    batch = case.batched("step")(keys_of(0), states, actions)
     single = jax.jit(env.step)
     for lane in range(LANES):
         alone = single(keys_of(0)[lane], lane_of(states, lane), actions[lane])
@@ -37,9 +37,9 @@ def test_a_batch_is_its_singles(case: Case) -> None:
 
 def test_lanes_do_not_touch_each_other(case: Case) -> None:
     """The same program on the lanes in another order gives the same, bit for bit."""
-    env, states = case.make(), case.states()
-    step = jax.jit(jax.vmap(env.step))
-    arguments = (keys_of(0), states, actions_of(env, states))
+    states = case.states()
+    step = case.batched("step")
+    arguments = (keys_of(0), states, actions_of(case, states))
     turned = jax.tree.map(lambda leaf: jnp.roll(leaf, 5, axis=0), arguments)
     expected = jax.tree.map(lambda leaf: jnp.roll(leaf, 5, axis=0), step(*arguments))
     assert_same(step(*turned), expected, "rolled lanes")
@@ -47,7 +47,7 @@ def test_lanes_do_not_touch_each_other(case: Case) -> None:
 
 def test_compiled_is_interpreted(case: Case) -> None:
     env, states = case.make(), case.states()
-    actions, compiled = actions_of(env, states), jax.jit(env.step)
+    actions, compiled = actions_of(case, states), jax.jit(env.step)
     for lane in range(4):
         arguments = keys_of(0)[lane], lane_of(states, lane), actions[lane]
         assert_same(compiled(*arguments), env.step(*arguments), f"lane {lane}", ulps=ULPS)
@@ -101,11 +101,11 @@ def test_step_and_reset_are_traced_once(case: Case) -> None:
 def test_params_are_an_argument(case: Case) -> None:
     """``params`` given, batched or left out: the defaults are the same environment."""
     env, states = case.make(), case.states()
-    actions, params = actions_of(env, states), env.default_params
-    without = jax.jit(jax.vmap(env.step))(keys_of(0), states, actions)
+    actions, params = actions_of(case, states), env.default_params
+    without = case.batched("step")(keys_of(0), states, actions)
     given = jax.jit(jax.vmap(env.step, in_axes=(0, 0, 0, None)))
     assert_same(given(keys_of(0), states, actions, params), without, "params", ulps=ULPS)
     if jax.tree.leaves(params):
         lanes = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf), LANES), params)
-        batched = jax.jit(jax.vmap(env.step))(keys_of(0), states, actions, lanes)
+        batched = case.batched("step")(keys_of(0), states, actions, lanes)
         assert_same(batched, without, "batched params", ulps=ULPS)

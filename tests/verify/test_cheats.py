@@ -1,4 +1,4 @@
-"""Candidates that cheat, each caught by name. The honest one passes, so the cheat is what is seen."""
+"""Candidates that cheat, each caught by name. The honest one passes: the cheat is what is seen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReadsTheReference(Pong):
     """Opens the reference's source, as if to compute its answers."""
 
     def transition(self, state, action, draws, params=None):
-        source.header().read_bytes()
+        (source.headers() / "pong.h").read_bytes()
         return super().transition(state, action, draws, params)
 
 

@@ -27,3 +27,9 @@ def test_neighbouring_draws_that_repeat_are_seen():
     coin = rng.integers(0, 2, 4000)
     assert _serial_p(coin) > ALPHA
     assert _serial_p(np.repeat(coin, 2)) < ALPHA
+
+
+def test_a_last_bit_is_not_another_distribution_but_the_sixth_digit_is():
+    reference = np.full(4000, 0.5, dtype=np.float32)
+    assert same_distribution(reference, np.nextafter(reference, np.float32(1))) > ALPHA
+    assert same_distribution(reference, reference + np.float32(1e-5)) < ALPHA

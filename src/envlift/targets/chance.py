@@ -123,5 +123,5 @@ def below(word: jax.Array, n: int) -> jax.Array:
 def unit(word: jax.Array) -> jax.Array:
     """Turn random bits, uint32 [...], into a float32 [...] in [0, 1), a multiple of 2**-24."""
     # Through int32: processors convert it in one instruction, and 24 bits always fit.
-    number: jax.Array = (word >> 8).astype(jnp.int32).astype(jnp.float32)
-    return number * jnp.float32(2.0**-24)
+    number: jax.Array = (word >> 8).astype(jnp.int32).astype(jnp.float32) * jnp.float32(2.0**-24)
+    return number

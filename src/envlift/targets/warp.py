@@ -14,6 +14,8 @@ How it is fast on a CPU:
 Shapes: ``B`` lanes of a batch, ``T`` steps.
 """
 
+# mypy: allow-untyped-calls, allow-untyped-decorators
+
 from __future__ import annotations
 
 import math
@@ -22,11 +24,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import warp as wp
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
 from envlift.targets import warp_codegen, warp_cpu
 from envlift.targets.warp_codegen import Field, Layout
+
+MAX_ELEMENTS = 2**31 - 1
+"""Kernels index with int32, which both targets compute fastest."""
 
 
 class BatchedRule:
@@ -156,6 +162,11 @@ def _abstract_eval(*operands: Any, rule: BatchedRule, **params: Any) -> list[Any
         results.append(jax.core.ShapedArray(shape, jnp.dtype(f.dtype)))
     for f in layout.kept:
         kept = (params["num_steps"], *shape, *f.shape)
+        if math.prod(kept) > MAX_ELEMENTS:
+            raise ValueError(
+                f"{rule.name} would keep {f.name} of shape {kept}: more than {MAX_ELEMENTS} "
+                "numbers cannot be indexed; keep fewer steps per call"
+            )
         results.append(jax.core.ShapedArray(kept, jnp.dtype(f.dtype)))
     return results
 
@@ -192,11 +203,7 @@ def _layout(
 def _batch_rule(
     operands: Any, axes: Any, *, rule: BatchedRule, num_steps: int | None, **params: Any
 ) -> tuple[Any, list[int]]:
-    size = next(
-        a.shape[axis]
-        for a, axis in zip(operands, axes, strict=True)
-        if axis is not None
-    )
+    size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
     fields = rule.state + rule.inputs
     moved = []
     for number, (field, array, axis) in enumerate(zip(fields, operands, axes, strict=True)):
@@ -222,7 +229,9 @@ def _batch_rule(
 batching.primitive_batchers[_primitive] = _batch_rule
 
 
-def _lower_cpu(ctx: Any, *operands: Any, rule: BatchedRule, num_steps: int | None, **params: Any) -> Any:
+def _lower_cpu(
+    ctx: Any, *operands: Any, rule: BatchedRule, num_steps: int | None, **params: Any
+) -> Any:
     layout = _layout(rule, ctx.avals_in, num_steps, **params)
     launch = warp_cpu.Launch(
         kernel=rule.kernel(layout, registers=False),
@@ -241,15 +250,13 @@ def _through_warp(
     *operands: jax.Array, rule: BatchedRule, num_steps: int | None, **params: Any
 ) -> list[jax.Array]:
     """Call the kernel through Warp's own bridge, one lane per thread: the CUDA form."""
-    from warp.jax_experimental.ffi import jax_kernel
-
     layout = _layout(rule, operands, num_steps, **params)
     shape = _batch(rule, operands)
     lanes = math.prod(shape)
     kernel = rule.kernel(layout, registers=True)
     sizes = {f"output_{f.name}": lanes for f in layout.outputs}
     sizes |= {f"kept_{f.name}": (num_steps or 1) * lanes * (f.size or 1) for f in layout.kept}
-    call = jax_kernel(
+    call = wp.jax_kernel(
         kernel,
         num_outputs=len(rule.state) + len(sizes),
         in_out_argnames=[f"state_{f.name}" for f in rule.state],

@@ -3,6 +3,10 @@
 A key is its two words. Documentation stands beside the namesakes in ``targets.chance``.
 """
 
+# mypy: ignore-errors
+# ruff: noqa: D103
+# Warp's kernel language looks like Python but has its own types, which Warp checks.
+
 import warp as wp
 
 from envlift.targets import chance

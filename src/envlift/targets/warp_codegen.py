@@ -5,6 +5,8 @@ Arrays are passed flat and read through plain pointers: Warp's own indexing mult
 known only at run time, behind which LLVM cannot see that neighbouring lanes are neighbours.
 """
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 import warp as wp
 
 from envlift.targets import warp_init
+from envlift.targets.warp_memory import load, store
 
 warp_init.init()
 
@@ -98,38 +101,6 @@ def state_fields(struct: Any) -> tuple[Field, ...]:
     return tuple(field_of(name, variable.type) for name, variable in struct.vars.items())
 
 
-@wp.func_native("return values.data[index];")
-def load(values: wp.array(dtype=wp.float32), index: wp.int32) -> wp.float32: ...  # type: ignore[valid-type,empty-body] # noqa: D103
-
-
-@wp.func_native("return values.data[index];")
-def load(values: wp.array(dtype=wp.int32), index: wp.int32) -> wp.int32: ...  # type: ignore[valid-type,no-redef,empty-body] # noqa: D103,F811
-
-
-@wp.func_native("return values.data[index];")
-def load(values: wp.array(dtype=wp.uint32), index: wp.int32) -> wp.uint32: ...  # type: ignore[valid-type,no-redef,empty-body] # noqa: D103,F811
-
-
-@wp.func_native("return values.data[index];")
-def load(values: wp.array(dtype=wp.bool), index: wp.int32) -> wp.bool: ...  # type: ignore[valid-type,no-redef,empty-body] # noqa: D103,F811
-
-
-@wp.func_native("values.data[index] = value;")
-def store(values: wp.array(dtype=wp.float32), index: wp.int32, value: wp.float32): ...  # type: ignore[valid-type,no-untyped-def] # noqa: D103
-
-
-@wp.func_native("values.data[index] = value;")
-def store(values: wp.array(dtype=wp.int32), index: wp.int32, value: wp.int32): ...  # type: ignore[valid-type,no-untyped-def,no-redef] # noqa: D103,F811
-
-
-@wp.func_native("values.data[index] = value;")
-def store(values: wp.array(dtype=wp.uint32), index: wp.int32, value: wp.uint32): ...  # type: ignore[valid-type,no-untyped-def,no-redef] # noqa: D103,F811
-
-
-@wp.func_native("values.data[index] = value;")
-def store(values: wp.array(dtype=wp.bool), index: wp.int32, value: wp.bool): ...  # type: ignore[valid-type,no-untyped-def,no-redef] # noqa: D103,F811
-
-
 def _load(argument: str, field: Field, lane: str) -> str:
     if field.size is None:
         return f"load({argument}, {lane})"
@@ -166,9 +137,13 @@ def source(layout: Layout, registers: bool) -> str:
         registers: keep the state of a lane in registers during a rollout (one lane per thread, for
             CUDA) instead of passing over a block of lanes step by step (for CPUs).
     """
-    arguments = [f"state_{f.name}" for f in layout.state] + [f"input_{f.name}" for f in layout.inputs]
+    arguments = [f"state_{f.name}" for f in layout.state] + [
+        f"input_{f.name}" for f in layout.inputs
+    ]
     arguments += list(COUNTS)
-    arguments += [f"output_{f.name}" for f in layout.outputs] + [f"kept_{f.name}" for f in layout.kept]
+    arguments += [f"output_{f.name}" for f in layout.outputs] + [
+        f"kept_{f.name}" for f in layout.kept
+    ]
     load_state = ["state = State()"]
     load_state += [f"state.{f.name} = {_load('state_' + f.name, f, 'lane')}" for f in layout.state]
     store_state = [
@@ -178,7 +153,9 @@ def source(layout: Layout, registers: bool) -> str:
     ]
     inputs = []
     for f in layout.inputs:
-        inputs.append(f"{f.name} = " + _load(f"input_{f.name}", f, "0" if f.name in layout.shared else "lane"))
+        inputs.append(
+            f"{f.name} = " + _load(f"input_{f.name}", f, "0" if f.name in layout.shared else "lane")
+        )
     call_arguments = ["state"] + [f.name for f in layout.inputs]
     results = ["state"] + [f"result_{f.name}" for f in layout.outputs]
     if layout.steps:
@@ -223,7 +200,11 @@ def _number(field: Field) -> str:
 
 
 def _block_rollout(
-    layout: Layout, load_state: list[str], inputs: list[str], call: list[str], store_state: list[str]
+    layout: Layout,
+    load_state: list[str],
+    inputs: list[str],
+    call: list[str],
+    store_state: list[str],
 ) -> list[str]:
     clear = [f"store(output_{f.name}, lane, wp.{f.dtype}(0))" for f in output_fields(layout)]
     sums = [
@@ -240,7 +221,11 @@ def _block_rollout(
 
 
 def _register_rollout(
-    layout: Layout, load_state: list[str], inputs: list[str], call: list[str], store_state: list[str]
+    layout: Layout,
+    load_state: list[str],
+    inputs: list[str],
+    call: list[str],
+    store_state: list[str],
 ) -> list[str]:
     clear = [f"sum_{f.name} = wp.{f.dtype}(0)" for f in output_fields(layout)]
     sums = [f"sum_{f.name} += {_number(f)}" for f in layout.outputs]

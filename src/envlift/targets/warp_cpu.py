@@ -6,6 +6,8 @@ a launch releases Python's lock, so plain threads scale. Everything but the buff
 known when the program is compiled, so a call only copies addresses into an argument block.
 """
 
+# mypy: allow-untyped-calls, allow-untyped-decorators
+
 from __future__ import annotations
 
 import ctypes
@@ -96,7 +98,7 @@ class Callback:
         self._block = block
         names_in = [f"in_{i}" for i in range(launch.num_arrays_in)]
         names_out = [f"out_{i}" for i in range(launch.num_arrays_out)]
-        data = array_t.data.offset
+        data = array_t.data.offset  # type: ignore[misc]
         self._places = [(getattr(block, n).offset + data) // 8 for n in names_in + names_out]
         self._words = ctypes.sizeof(block) // 8
         per_thread = ROLLOUT_BLOCK if launch.num_steps > 1 else launch.num_lanes
@@ -148,9 +150,7 @@ class Callback:
             self.run(arguments + results[self._launch.num_state :])
         except Exception as error:  # XLA is C: nothing may pass through it
             message = f"{self._launch.kernel.key}: {type(error).__name__}: {error}"
-            return xla_ffi.create_ffi_error(
-                frame.api, xla_ffi.XLA_FFI_Error_Code.UNKNOWN, message
-            )
+            return xla_ffi.create_ffi_error(frame.api, xla_ffi.XLA_FFI_Error_Code.UNKNOWN, message)
         return None
 
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from envlift.reference.cache import cache_folder
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.suite import PairError
 
@@ -29,7 +30,7 @@ class CandidateFailure(RuntimeError):  # noqa: N818 - a verdict about the candid
 
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
 _watching = 0
-_forbidden_files: list[str] = []
+_forbidden_folder = ""
 _installed = False
 
 _OUTSIDE = (
@@ -52,7 +53,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         raise CandidateViolation(f"the candidate imported {arguments[0]}: it may not see answers")
     if event in _FILES and arguments and isinstance(arguments[0], (str, bytes, os.PathLike)):
         path = os.path.realpath(os.fsdecode(arguments[0]))
-        if any(path.startswith(forbidden) for forbidden in _forbidden_files):
+        if path.startswith(_forbidden_folder):
             raise CandidateViolation(f"the candidate opened {path}: it may not see the reference")
 
 
@@ -63,15 +64,11 @@ def _is_reference(module: str) -> bool:
     return parts[:2] == ["envlift", "reference"]
 
 
-def forbid_files(folder: str) -> None:
-    """Forbid candidates to open anything below a folder, for example the reference's cache."""
-    _forbidden_files.append(os.path.join(os.path.realpath(folder), ""))
-
-
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
     """Watch the process while candidate code runs."""
-    global _installed, _watching
+    global _forbidden_folder, _installed, _watching
+    _forbidden_folder = os.path.join(os.path.realpath(cache_folder()), "")
     if not _installed:
         sys.addaudithook(_audit)
         _installed = True

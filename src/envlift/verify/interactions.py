@@ -13,7 +13,7 @@ from envlift.verify.case import Case, play
 from envlift.verify.context import Context
 from envlift.verify.lockstep import LaneHistory, exchange, random_actions
 from envlift.verify.result import Verdict
-from envlift.verify.suite import PairError, Scenario, applies
+from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
 
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
@@ -121,7 +121,9 @@ def _scenarios(context: Context) -> None:
     with context.open_single() as (reference, candidate):
         for scenario in scenarios:
             with context.check("L2", f"scenario: {scenario.name}") as check:
-                case = scenario_case(context, scenario, reference)
+                case = scenario_case(
+                    context.suite, context.config, context.suite_source, scenario, reference
+                )
                 played = play(context.suite, context.config, reference, candidate, case)
                 check.counts = {"steps": case.steps, "fields": len(context.suite.state) + 4}
                 missing = set(scenario.reaches) - set(played.features)
@@ -151,9 +153,11 @@ def history_of(case: Case) -> LaneHistory:
     )
 
 
-def scenario_case(context: Context, scenario: Scenario, reference: Side) -> Case:
+def scenario_case(
+    suite: Suite, config: Config, source: str, scenario: Scenario, reference: Side
+) -> Case:
     """Turn a scenario into a case: the state after a reset with the scenario's own fields."""
-    chance = context.suite.draw(np.random.default_rng(0), (1,))
+    chance = suite.draw(np.random.default_rng(0), (1,))
     reset = reference.reset(np.zeros(1, dtype=np.int64), chance)
     state = {name: values[0] for name, values in reset.state.items()}
     unknown = set(scenario.state) - set(state)
@@ -166,8 +170,8 @@ def scenario_case(context: Context, scenario: Scenario, reference: Side) -> Case
         name: np.asarray(value).tolist() for name, value in {**state, **scenario.state}.items()
     }
     return Case(
-        suite=context.suite_source,
-        config=context.config.name,
+        suite=source,
+        config=config.name,
         state=given,
         actions=list(scenario.actions),
         chance=None if scenario.chance is None else list(scenario.chance),

@@ -151,13 +151,17 @@ def same_distribution(reference: Array, candidate: Array) -> float:
 
     Few distinct values: chi-squared on their counts. Many: Kolmogorov-Smirnov.
     """
-    if np.isnan(reference.astype(np.float64)).any() or np.isnan(candidate.astype(np.float64)).any():
+    reference, candidate = reference.astype(np.float64), candidate.astype(np.float64)
+    if np.isnan(reference).any() or np.isnan(candidate).any():
         return 0.0
+    # A last bit is the business of the comparisons step by step, not of a distribution.
+    scale = max(np.abs(reference).max(), np.abs(candidate).max()) or 1.0
+    reference, candidate = np.round(reference / scale, 6), np.round(candidate / scale, 6)
     values = np.unique(np.concatenate([reference, candidate]))
     if len(values) == 1:
         return 1.0
     if len(values) > 32:
-        result: Any = stats.ks_2samp(reference.astype(np.float64), candidate.astype(np.float64))
+        result: Any = stats.ks_2samp(reference, candidate)
         return float(result.pvalue)
     table = np.array([[int((side == v).sum()) for v in values] for side in (reference, candidate)])
     return float(stats.chi2_contingency(table, correction=False).pvalue)

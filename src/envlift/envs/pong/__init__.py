@@ -18,10 +18,10 @@ REGISTRATION = Registration(
     title="Pong (PufferLib): one paddle against a scripted one, to 21 points",
     suite="envlift.envs.pong.verification.suite:SUITE",
     reference="PufferLib 3.0.0 pong.h",
-    variants=(
-        {"backend": "jax"},
-        {"backend": "jax", "frameskip": 8},
-        {"backend": "jax", "continuous": True},
-        {"backend": "jax", "continuous": True, "frameskip": 8},
+    variants=tuple(
+        {"backend": backend, "continuous": continuous, "frameskip": frameskip}
+        for backend in ("jax", "warp")
+        for continuous in (False, True)
+        for frameskip in (1, 8)
     ),
 )

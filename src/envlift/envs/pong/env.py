@@ -233,9 +233,7 @@ class Pong(Env[State, Params, Draws]):
             return carry, obs if keep_observations else None
 
         zeros = jnp.zeros_like(state.ball_x), jnp.zeros_like(state.tick)
-        (state, reward, episodes), kept = jax.lax.scan(
-            body, (state, *zeros), jnp.arange(num_steps)
-        )
+        (state, reward, episodes), kept = jax.lax.scan(body, (state, *zeros), jnp.arange(num_steps))
         return state, RandomRollout(reward, episodes, kept)
 
     def _random_action(self, key: jax.Array) -> jax.Array:
@@ -243,6 +241,10 @@ class Pong(Env[State, Params, Draws]):
         if self.continuous:
             return 2.0 * chance.unit(word) - 1.0
         return chance.below(word, c.NUM_ACTIONS)
+
+    def compute_observations(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return what the rules would show of ``state`` if it were looked at now, float32 [8]."""
+        return self._rules.compute_observations(state, _max_score(params))
 
     def _direction(self, action: jax.Array) -> jax.Array:
         action = jnp.asarray(action)
@@ -255,16 +257,19 @@ class Pong(Env[State, Params, Draws]):
 
 
 def default_backend() -> Backend:
-    """Return the target that measured faster through the JAX API on the default device's kind."""
-    return "jax"
+    """Return the target that is faster through the JAX API on JAX's default device.
+
+    Measured on CPUs (docs/targets.md), guessed on CUDA; Warp knows no other device.
+    """
+    return "warp" if jax.default_backend() in ("cpu", "gpu") else "jax"
 
 
 def _rules_of(backend: Backend) -> ModuleType:
     if backend == "warp":
         # Only here: a user of pure JAX never loads Warp.
-        from envlift.envs.pong.rules import warp as warp_rules
+        from envlift.envs.pong.rules import warp_batched
 
-        return warp_rules
+        return warp_batched
     return jax_rules
 
 

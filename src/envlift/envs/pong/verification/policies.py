@@ -44,9 +44,13 @@ def strike(rng: np.random.Generator, state: StateDict) -> Array:
 
 
 def counter(rng: np.random.Generator, state: StateDict) -> Array:
-    """Move with the ball or against it: this brings its vertical speed towards zero."""
+    """Move with the ball or against it, which brings its vertical speed towards zero.
+
+    Such rallies have no end by themselves, so it lets the ball go after a few.
+    """
     way = np.where(rng.random(state["ball_x"].shape) < 0.8, 1.0, -1.0)
-    return _swing(state, track(rng, state), way)
+    away = np.where(arrival(state)[0] > TOP / 2, -1.0, 1.0)
+    return np.where(state["n_bounces"] >= 16, away, _swing(state, track(rng, state), way))
 
 
 def _swing(state: StateDict, otherwise: Array, way: Array) -> Array:
