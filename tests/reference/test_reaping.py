@@ -1,5 +1,6 @@
 """However a session ends, no process of it is left behind."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -20,9 +21,13 @@ SOURCE = str(Path(__file__).parents[2] / "src")
 
 def group(number):
     """Return the processes of a process group."""
-    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True)
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return [int(row[0]) for row in rows if int(row[1]) == number and not row[2].startswith("Z")]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status, _, pgid = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(pgid) == number and status != "Z":
+                found.append(int(folder.name))
+    return found
 
 
 def wait_until_gone(number, seconds=20):

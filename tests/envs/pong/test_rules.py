@@ -179,6 +179,13 @@ def test_a_point_in_the_first_frame_of_a_window_leaves_the_observation_stale(pla
     np.testing.assert_array_equal(nxt.state.observations, np.full(8, 0.125))
 
 
+def test_a_paddle_that_comes_too_late_does_not_turn_a_point_into_a_bounce(play: Play):
+    # Frame 1: the paddle's upper edge reaches 300, where the ball's lower edge is, and misses it.
+    # One frame later it would have met the ball.
+    nxt = play(1, ball_x=465, paddle_yr=222, frameskip=2)
+    assert (nxt.reward, nxt.state.score_l, nxt.state.ball_x) == (-1, 1, 100)
+
+
 def test_the_reward_of_a_bounce_lasts_to_the_end_of_the_window(play: Play):
     assert play(ball_x=465, frameskip=4).reward == np.float32(0.1)
 

@@ -63,7 +63,7 @@ def headers(sources: Sources | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as place:
             archive = download(Path(place), sources or read_sources())
-            check_archive(archive)
+            check_archive(archive, SHA256)
             extract(archive, folder)
     except OSError as error:
         raise ReferenceUnavailable(
@@ -102,7 +102,9 @@ def download(place: Path, sources: Sources, progress: Progress | None = None) ->
         for url in () if sources.no_index else sources.extra_index_urls:
             finder.add_index_url(url)
         for link in sources.find_links:
-            finder.add_find_links(link)
+            # Settings may name a folder that this machine does not have; an index may still do.
+            if "://" in link or os.path.exists(link):
+                finder.add_find_links(link)
         found = finder.find_best_match(wanted).best
         if found is None:
             looked = ", ".join(_without_secret(source["url"]) for source in finder.sources)
@@ -147,8 +149,8 @@ class _ProgressLine:
         print(f"{start}envlift: {PACKAGE} {VERSION}: {done}", end=end, file=sys.stderr, flush=True)
 
 
-def check_archive(archive: Path, pin: str = SHA256) -> None:
-    """Refuse an archive that is not the pinned one.
+def check_archive(archive: Path, pin: str) -> None:
+    """Refuse an archive whose SHA-256 is not ``pin``.
 
     Raises:
         ReferenceUnavailable: naming both hashes.
