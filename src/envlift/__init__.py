@@ -1,18 +1,44 @@
 """envlift: fast reinforcement-learning environments, shown to be the same environment."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from envlift.env import Env, Transition
 from envlift.registry import Registration, list_envs, make, register
+
+if TYPE_CHECKING:
+    from gymnasium.vector import AutoresetMode
+
+    from envlift.adapters.gymnasium import VectorEnv
 
 __all__ = ["Env", "Registration", "Transition", "list_envs", "make", "make_vec", "register"]
 __version__ = "0.1.0"
 
 
 def make_vec(
-    name: str, *, num_envs: int, autoreset_mode: str = "next_step", seed: int = 0, **options: Any
-) -> Any:
-    """Make a ``gymnasium.vector.VectorEnv``; see ``envlift.adapters.gymnasium``."""
+    name: str,
+    *,
+    num_envs: int,
+    autoreset_mode: str | AutoresetMode = "next_step",
+    seed: int | None = 0,
+    **options: Any,
+) -> VectorEnv:
+    """Make a ``gymnasium.vector.VectorEnv`` by name.
+
+    Args:
+        name: one of ``list_envs()``.
+        num_envs: how many environments step together.
+        autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
+        seed: of the first ``reset``, if that one names none; None takes a fresh one.
+        options: as for ``make``.
+
+    Raises:
+        ValueError: for an unknown name (the message lists the known ones), an unknown mode, or
+            an option out of range.
+        TypeError: for an option that the environment does not have.
+    """
+    # Importing it here keeps `import envlift` free of Gymnasium's vector machinery.
     from envlift.adapters.gymnasium import VectorEnv
 
     return VectorEnv(

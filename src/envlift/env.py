@@ -91,9 +91,8 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
 
     def __init__(self, info: EnvInfo, autoreset: Autoreset = "same_step") -> None:
         if autoreset not in get_args(Autoreset):
-            raise ValueError(
-                f"autoreset={autoreset!r} is not known; choose one of {', '.join(get_args(Autoreset))}"
-            )
+            known = ", ".join(get_args(Autoreset))
+            raise ValueError(f"autoreset={autoreset!r} is not known; choose one of {known}")
         self.info = info
         self.autoreset = autoreset
 

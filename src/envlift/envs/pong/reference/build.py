@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from envlift.envs.pong.reference import source
+from envlift.reference.cache import cache_folder
 from envlift.reference.failure import ReferenceUnavailable
 
 ADAPTER = Path(__file__).with_name("adapter.c")
@@ -69,7 +70,7 @@ def library(flags: tuple[str, ...] = RULES) -> Path:
     pins = [source.sha256(ADAPTER), *(pin for _, pin in source.FILES.values())]
     described = "\n".join([*command, version(command), native, *flags, *pins])
     key = hashlib.sha256(described.encode()).hexdigest()[:16]
-    target = source.cache_folder() / f"pong-{key}"
+    target = cache_folder() / f"pong-{key}"
     if (target / "pong.so").is_file():
         return target / "pong.so"
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as place:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift.envs.pong.reference.index import Sources, read_sources
+from envlift.reference.cache import cache_folder
 from envlift.reference.failure import ReferenceUnavailable
 
 PACKAGE = "pufferlib"
@@ -38,16 +39,6 @@ _WAY_OUT = (
 )
 
 Progress = Callable[[int, int | None], None]
-
-
-def cache_folder() -> Path:
-    """Return the user's cache folder of envlift: ``ENVLIFT_CACHE``, else the platform's."""
-    chosen = os.environ.get("ENVLIFT_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("envlift", appauthor=False))
 
 
 def sha256(path: Path) -> str:

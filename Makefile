@@ -1,0 +1,71 @@
+# `make help` lists the targets. Everything lives in .venv; PYTHON chooses its interpreter.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+ENVLIFT := $(BIN)/python -m envlift.cli
+STAMP := $(VENV)/.envlift-setup
+SOURCES := src tests $(wildcard examples) scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench docs lock clean python
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Create .venv and install the locked dependencies (quick the second time)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(MAKE) --no-print-directory python
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "envlift needs Python 3.11 or newer, but there is no '$(PYTHON)' here." >&2; \
+	  echo "Name one yourself: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "envlift needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+
+# The CartPole pair is a known wrong port: `verify` must find it and exit with 1 (FAIL). Any other
+# exit code, 0 (PASS) above all, means that the demonstration itself is broken.
+demo: $(STAMP)  ## Verify Pong (PASS), a wrong CartPole (FAIL), and print Pong's speed
+	$(ENVLIFT) verify pong
+	@echo; echo "Now a port that is wrong: Gymnasium's functional-JAX CartPole. FAIL is expected."
+	@$(ENVLIFT) verify gymnasium:CartPole-v1 examples/cartpole_phys2d.py; code=$$?; \
+	  if [ $$code -ne 1 ]; then \
+	    echo "make demo: expected exit code 1 (FAIL) for the CartPole pair, got $$code" >&2; exit 1; \
+	  fi
+	@echo
+	$(ENVLIFT) bench pong --quick
+
+test: $(STAMP)  ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_tree.py
+
+format: $(STAMP)  ## Repair style where a tool can
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(STAMP)  ## Measure every environment beside its reference
+	$(ENVLIFT) bench pong
+
+docs: $(STAMP)  ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+lock: $(STAMP)  ## Resolve requirements.lock anew
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra gymnax --extra docs \
+	  --universal --python-version 3.11 --generate-hashes --no-header --upgrade --system-certs \
+	  --quiet --output-file requirements.lock
+
+clean:  ## Remove .venv and everything generated
+	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

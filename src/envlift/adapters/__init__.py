@@ -1,0 +1,1 @@
+"""Fast environments behind the interfaces of other libraries."""

@@ -1,0 +1,395 @@
+"""Fast environments as ``gymnasium.Env`` and ``gymnasium.vector.VectorEnv``.
+
+NumPy outside, one compiled JAX call per step inside. A lane ``i`` of ``VectorEnv`` reset with
+``seed=s`` plays exactly what ``GymnasiumEnv`` reset with ``seed=s + i`` plays. Shape letter: ``B``
+is the number of environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from envlift.adapters import lanes
+from envlift.adapters.lanes import Array, Lane, Played
+from envlift.registry import AnyEnv, list_envs, make
+
+NAMESPACE = "envlift"
+
+
+class GymnasiumEnv(gymnasium.Env[Any, Any]):
+    """One environment as a ``gymnasium.Env``.
+
+    ``info["action_mask"]`` (int8 [actions], for discrete actions) is what
+    ``action_space.sample(mask)`` takes.
+
+    Args:
+        env: made with ``autoreset="disabled"``.
+        params: the environment's parameters; its defaults if None.
+
+    Raises:
+        ValueError: if ``env`` resets itself.
+    """
+
+    def __init__(self, env: AnyEnv, params: Any = None) -> None:
+        # An own dictionary: SyncVectorEnv of Gymnasium 1.3 writes into it.
+        self.metadata = {"render_modes": []}
+        self.env = env
+        self.params = env.default_params if params is None else params
+        self.observation_space = env.observation_space(self.params)
+        self.action_space = env.action_space(self.params)
+        rules = lanes.rules(env)
+        self._reset = jax.jit(rules.reset)
+        self._step = jax.jit(rules.step)
+        self._place = jax.jit(rules.place)
+        self._key: jax.Array | None = None
+        self._lane: Lane | None = None
+        self._ended = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start an episode. Without a seed the random stream goes on where it was.
+
+        Returns:
+            ``observation, info``.
+
+        Raises:
+            ValueError: for a seed outside [0, 2**64).
+        """
+        named = None if seed is None else lanes.keys_of([seed])[0]
+        super().reset(seed=seed)
+        if named is not None:
+            self._key = named
+        elif self._key is None:
+            self._key = lanes.keys_of([int(self.np_random.integers(2**63))])[0]
+        self._lane = self._reset(self._key, self.params)
+        self._key = self._lane.key
+        self._ended = False
+        return self._seen()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Play one step.
+
+        Returns:
+            ``observation, reward, terminated, truncated, info``.
+
+        Raises:
+            ResetNeeded: before the first ``reset`` and after the end of an episode.
+            TypeError, ValueError: for an action that is not in the action space.
+        """
+        if self._lane is None or self._ended:
+            raise ResetNeeded("call reset() first: there is no episode to play a step of")
+        checked = lanes.check_actions(
+            self.action_space, np.asarray(action)[None], np.ones(1, dtype=np.bool_)
+        )
+        played = self._step(self._lane, checked[0], self.params)
+        self._lane, self._key = played.lane, played.lane.key
+        terminated, truncated = bool(played.terminated), bool(played.truncated)
+        self._ended = terminated or truncated
+        observation, info = self._seen()
+        return observation, float(played.reward), terminated, truncated, info
+
+    @property
+    def state(self) -> Any:
+        """The environment's state, a tree of JAX arrays; assign one to go on from there.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+        """
+        if self._lane is None:
+            raise ResetNeeded("call reset() first: there is no state yet")
+        return self._lane.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        if self._key is None:
+            raise ResetNeeded("call reset() first: there is no random stream yet")
+        self._lane = self._place(self._key, state, self.params)
+        self._ended = False
+
+    def _seen(self) -> tuple[Any, dict[str, Any]]:
+        assert self._lane is not None
+        observation = lanes.to_numpy(self.observation_space, self._lane.observation)
+        if self._lane.mask is None:
+            return observation, {}
+        return observation, {"action_mask": np.array(self._lane.mask)}
+
+
+def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
+    """Return Gymnasium's enum for ``next_step``, ``same_step`` or ``disabled``.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(mode, AutoresetMode):
+        return mode
+    known = {member.name.lower(): member for member in AutoresetMode}
+    # Gymnasium's own strings ("NextStep") are taken too, for code written for SyncVectorEnv.
+    spellings = known | {member.value: member for member in AutoresetMode}
+    if mode not in spellings:
+        raise ValueError(
+            f"autoreset_mode={mode!r} is not known; choose one of {', '.join(sorted(known))}"
+        )
+    return spellings[mode]
+
+
+class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
+    """``B`` environments as a ``gymnasium.vector.VectorEnv``.
+
+    Rewards are float32 [B], end flags bool [B]. ``infos["action_mask"]`` is int8 [B, actions]
+    where actions are discrete. What happens when an episode ends is Gymnasium's, by mode:
+
+    - ``next_step``: the step after an end ignores that lane's action, starts its next episode and
+      returns the first observation, reward 0 and no end flag.
+    - ``same_step``: the ending step returns the first observation of the next episode;
+      ``infos["final_obs"]`` (object array of single observations) and ``infos["final_info"]``
+      hold the end.
+    - ``disabled``: ``reset(options={"reset_mask": mask})`` starts the lanes of ``mask`` anew.
+
+    Args:
+        env: made with ``autoreset="disabled"``.
+        num_envs: B.
+        autoreset_mode: one of the three, as a string or Gymnasium's enum.
+        seed: of the first ``reset``, if that one names none; None takes a fresh one.
+        params: the environment's parameters; its defaults if None.
+
+    Raises:
+        TypeError: if ``num_envs`` is not a whole number.
+        ValueError: for ``num_envs`` below 1, an unknown mode, or an environment that resets itself.
+    """
+
+    def __init__(
+        self,
+        env: AnyEnv,
+        *,
+        num_envs: int,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        seed: int | None = 0,
+        params: Any = None,
+    ) -> None:
+        if not isinstance(num_envs, int) or isinstance(num_envs, bool):
+            raise TypeError(f"num_envs={num_envs!r} is not a whole number")
+        if num_envs < 1:
+            raise ValueError(f"num_envs={num_envs} is too small; ask for at least 1")
+        self.env = env
+        self.params = env.default_params if params is None else params
+        self.num_envs = num_envs
+        self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = env.observation_space(self.params)
+        self.single_action_space = env.action_space(self.params)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._first_seed = seed
+        self._lanes: Lane | None = None
+        self._ended = np.zeros(num_envs, dtype=np.bool_)
+        self._compile()
+
+    def _compile(self) -> None:
+        rules, mode = lanes.rules(self.env), self.autoreset_mode
+
+        def step(lane: Lane, ended: jax.Array, action: jax.Array, params: Any) -> Any:
+            played = rules.step(lane, action, params)
+            if mode is AutoresetMode.DISABLED:
+                return played, None
+            if mode is AutoresetMode.NEXT_STEP:
+                fresh = rules.reset(lane.key, params)
+                nothing = jnp.zeros_like(played.reward)
+                no = jnp.zeros_like(played.terminated)
+                return lanes.select(ended, Played(fresh, nothing, no, no), played), None
+            over = played.terminated | played.truncated
+            fresh = rules.reset(played.lane.key, params)
+            goes_on = played._replace(lane=lanes.select(over, fresh, played.lane))
+            return goes_on, (played.lane.observation, played.lane.mask)
+
+        def reset(lane: Lane, key: jax.Array, chosen: jax.Array, params: Any) -> Any:
+            return lanes.select(chosen, rules.reset(key, params), lane)
+
+        self._step_all = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, None)))
+        self._reset_all = jax.jit(jax.vmap(rules.reset, in_axes=(0, None)))
+        self._reset_some = jax.jit(jax.vmap(reset, in_axes=(0, 0, 0, None)))
+        self._place_all = jax.jit(jax.vmap(rules.place, in_axes=(0, 0, None)))
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start an episode in every lane, or in those of ``options["reset_mask"]`` (bool [B]).
+
+        Args:
+            seed: ``s`` gives lane ``i`` the seed ``s + i``; a list gives one seed per lane, where
+                None lets that lane's random stream go on, as ``seed=None`` does for all.
+            options: see above.
+
+        Returns:
+            ``observations, infos``; lanes outside the mask show their last observation.
+
+        Raises:
+            TypeError, ValueError: for a mask that is not bool [B] with at least one True, for a
+                list of another length than B, or for a seed outside [0, 2**64).
+            ResetNeeded: for a mask before the first full ``reset``.
+        """
+        mask = self._parse_mask((options or {}).get("reset_mask"))
+        keys = self._parse_seed(seed)
+        if mask is None:
+            self._lanes = self._reset_all(keys, self.params)
+            mask = np.ones(self.num_envs, dtype=np.bool_)
+        elif self._lanes is None:
+            raise ResetNeeded("reset all lanes once before you reset some of them")
+        else:
+            self._lanes = self._reset_some(self._lanes, keys, mask, self.params)
+        self._ended = self._ended & ~mask
+        return self._observations(), self._infos(self._lanes.mask, mask)
+
+    def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
+        """Play one step in every lane. actions: [B, *action].
+
+        Returns:
+            ``observations, rewards, terminations, truncations, infos``.
+
+        Raises:
+            ResetNeeded: before the first ``reset``; and, if autoreset is disabled, while a lane
+                is at its end.
+            TypeError, ValueError: for actions that are not in the action space.
+        """
+        if self._lanes is None:
+            raise ResetNeeded("call reset() first: there is no episode to play a step of")
+        if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
+            raise ResetNeeded(
+                f"the episodes of environments {np.flatnonzero(self._ended).tolist()} are over; "
+                'reset them with reset(options={"reset_mask": mask})'
+            )
+        next_step = self.autoreset_mode is AutoresetMode.NEXT_STEP
+        used = ~self._ended if next_step else np.ones_like(self._ended)
+        checked = lanes.check_actions(self.single_action_space, actions, used)
+        played, final = self._step_all(self._lanes, self._ended, checked, self.params)
+        self._lanes = played.lane
+        terminated, truncated = np.array(played.terminated), np.array(played.truncated)
+        over = terminated | truncated
+        self._ended = over
+        infos = self._infos(played.lane.mask, np.ones(self.num_envs, dtype=np.bool_))
+        if final is not None and over.any():
+            observation, mask = final
+            infos["final_obs"] = self._final_observations(observation, over)
+            infos["_final_obs"] = over.copy()
+            infos["final_info"] = self._infos(mask, over)
+            infos["_final_info"] = over.copy()
+        return self._observations(), np.array(played.reward), terminated, truncated, infos
+
+    @property
+    def state(self) -> Any:
+        """The state of all lanes, a tree of JAX arrays [B, ...]; assign one to go on from there.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+        """
+        if self._lanes is None:
+            raise ResetNeeded("call reset() first: there is no state yet")
+        return self._lanes.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        if self._lanes is None:
+            raise ResetNeeded("call reset() first: there is no random stream yet")
+        self._lanes = self._place_all(self._lanes.key, state, self.params)
+        self._ended = np.zeros_like(self._ended)
+
+    def _observations(self) -> Any:
+        assert self._lanes is not None
+        return lanes.to_numpy(self.observation_space, self._lanes.observation)
+
+    def _infos(self, mask: jax.Array | None, present: Array) -> dict[str, Any]:
+        if mask is None:
+            return {}
+        masks = np.array(mask)
+        masks[~present] = 0
+        return {"action_mask": masks, "_action_mask": present.copy()}
+
+    def _final_observations(self, observations: Any, over: Array) -> Array:
+        batch = lanes.to_numpy(self.observation_space, observations)
+        final = np.full(self.num_envs, None, dtype=object)
+        for lane in np.flatnonzero(over):
+            final[lane] = jax.tree.map(lambda part, lane=lane: part[lane], batch)
+        return final
+
+    def _parse_mask(self, mask: Any) -> Array | None:
+        if mask is None:
+            return None
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask'] must be a NumPy array of bool, got {mask!r}")
+        if mask.shape != (self.num_envs,):
+            raise ValueError(
+                f"options['reset_mask'] has shape {mask.shape}; expected {(self.num_envs,)}"
+            )
+        if not mask.any():
+            raise ValueError("options['reset_mask'] names no environment to reset")
+        return mask
+
+    def _parse_seed(self, seed: int | Sequence[int | None] | None) -> jax.Array:
+        """Return the stream [B] that a reset of each lane uses."""
+        if seed is None and self._lanes is not None:
+            return self._lanes.key
+        if seed is None:
+            seed = self._first_seed
+        if isinstance(seed, int | np.integer):
+            keys = lanes.keys_of([int(seed) + lane for lane in range(self.num_envs)])
+            super().reset(seed=int(seed))
+            return keys
+        given = [None] * self.num_envs if seed is None else list(seed)
+        if len(given) != self.num_envs:
+            raise ValueError(f"got {len(given)} seeds for num_envs={self.num_envs}")
+        fresh = self.np_random.integers(2**63, size=self.num_envs)
+        keys = lanes.keys_of(
+            [int(f) if s is None else s for s, f in zip(given, fresh, strict=True)]
+        )
+        if self._lanes is None:
+            return keys
+        return jnp.where(np.array([named is not None for named in given]), keys, self._lanes.key)
+
+
+def make_single(name: str, **options: Any) -> GymnasiumEnv:
+    """Make a registered environment as a ``gymnasium.Env``; options as for ``envlift.make``."""
+    return GymnasiumEnv(make(name, autoreset="disabled", **options))
+
+
+def make_vector(
+    name: str, num_envs: int, autoreset_mode: str = "next_step", **options: Any
+) -> VectorEnv:
+    """Make a registered environment as a ``VectorEnv``; options as for ``envlift.make``."""
+    return VectorEnv(
+        make(name, autoreset="disabled", **options),
+        num_envs=num_envs,
+        autoreset_mode=autoreset_mode,
+        seed=None,
+    )
+
+
+def register_ids() -> list[str]:
+    """Tell Gymnasium every environment, for ``gymnasium.make("envlift/pong-v0")``.
+
+    Returns:
+        The ids, one per environment, with the environment's version. Calling it twice is harmless.
+    """
+    ids = []
+    for name in list_envs():
+        env_id = f"{NAMESPACE}/{name}-v{make(name).info.version}"
+        ids.append(env_id)
+        if env_id not in gymnasium.registry:
+            gymnasium.register(
+                id=env_id,
+                entry_point="envlift.adapters.gymnasium:make_single",
+                vector_entry_point="envlift.adapters.gymnasium:make_vector",
+                kwargs={"name": name},
+            )
+    return ids

@@ -1,0 +1,162 @@
+"""One lane of an adapter: an environment with its random stream, as pure functions.
+
+Every lane owns one key. A reset and a step each split it once and use one half, so that a lane
+of a batch plays exactly what a single environment with the same seed plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.registry import AnyEnv
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Lane(NamedTuple):
+    """Where a lane stands.
+
+    Attributes:
+        key: its random stream.
+        state: the environment's state.
+        observation: what was returned last.
+        mask: int8 [actions], 1 where an action is legal (the dtype ``Discrete.sample`` asks for);
+            None if the action space is not discrete.
+    """
+
+    key: jax.Array
+    state: Any
+    observation: Any
+    mask: jax.Array | None
+
+
+class Played(NamedTuple):
+    """A lane after one step, with what the step gave."""
+
+    lane: Lane
+    reward: jax.Array
+    terminated: jax.Array
+    truncated: jax.Array
+
+
+class Rules(NamedTuple):
+    """The functions of one lane, ready for ``jax.vmap`` and ``jax.jit``."""
+
+    reset: Callable[[jax.Array, Any], Lane]
+    step: Callable[[Lane, jax.Array, Any], Played]
+    place: Callable[[jax.Array, Any, Any], Lane]
+
+
+def rules(env: AnyEnv) -> Rules:
+    """Return the functions of one lane of ``env``.
+
+    Raises:
+        ValueError: if the environment resets itself; the adapter must decide that.
+        TypeError: if a step gives a reward per player.
+    """
+    if env.autoreset != "disabled":
+        raise ValueError(
+            f"the adapter resets by itself and needs an environment made with "
+            f"autoreset='disabled', but {env!r} has autoreset={env.autoreset!r}"
+        )
+    discrete = isinstance(env.action_space(env.default_params), gymnasium.spaces.Discrete)
+
+    def place(key: jax.Array, state: Any, params: Any) -> Lane:
+        mask = env.legal_actions(state, params).astype(jnp.int8) if discrete else None
+        return Lane(key, state, env.observe(state, params), mask)
+
+    def reset(key: jax.Array, params: Any) -> Lane:
+        key, now = jax.random.split(key)
+        _, state = env.reset(now, params)
+        return place(key, state, params)
+
+    def step(lane: Lane, action: jax.Array, params: Any) -> Played:
+        key, now = jax.random.split(lane.key)
+        _, state, reward, terminated, truncated, _ = env.step(now, lane.state, action, params)
+        if reward.shape != ():
+            raise TypeError(
+                f"{env!r} gives a reward of shape {reward.shape}: Gymnasium knows one player only"
+            )
+        return Played(place(key, state, params), reward, terminated, truncated)
+
+    return Rules(reset, step, place)
+
+
+def select(condition: jax.Array, yes: Any, no: Any) -> Any:
+    """Choose between two trees of one lane. condition: bool scalar."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def keys_of(seeds: Sequence[int] | Array) -> jax.Array:
+    """Return one random stream per seed, [B] keys.
+
+    Raises:
+        ValueError: for a seed outside [0, 2**64).
+    """
+    for seed in seeds:
+        if not 0 <= int(seed) < 2**64:
+            raise ValueError(f"seed {seed} is out of range: choose one from 0 to 2**64 - 1")
+    wide = np.array([int(seed) for seed in seeds], dtype=np.uint64)
+    words = np.stack([wide >> np.uint64(32), wide & np.uint64(0xFFFFFFFF)], axis=-1)
+    keys: jax.Array = jax.random.wrap_key_data(
+        jnp.asarray(words.astype(np.uint32)), impl="threefry2x32"
+    )
+    return keys
+
+
+def to_numpy(space: gymnasium.Space[Any], value: Any) -> Any:
+    """Copy a tree of JAX arrays out, in the dtypes of ``space`` (single or batched).
+
+    It is a copy because NumPy's view of a JAX array is read-only, and users do write into it.
+    """
+    if isinstance(space, gymnasium.spaces.Dict):
+        return {key: to_numpy(part, value[key]) for key, part in space.spaces.items()}
+    if isinstance(space, gymnasium.spaces.Tuple):
+        return tuple(to_numpy(part, item) for part, item in zip(space.spaces, value, strict=True))
+    return np.array(value, dtype=space.dtype)
+
+
+def check_actions(space: gymnasium.Space[Any], actions: Any, used: Array) -> Array:
+    """Return ``actions`` as the array that a step takes.
+
+    Args:
+        space: the space of one action, Discrete or Box.
+        actions: [B, *action].
+        used: bool [B]; where it is False the action is ignored, and replaced by a valid one so
+            that no rule ever meets a value outside its space.
+
+    Raises:
+        TypeError: for something that is not a number, or not a whole one where the space is
+            Discrete; for a space that the adapter does not know.
+        ValueError: for a wrong shape, a value outside a Discrete space, or NaN.
+    """
+    array = np.asarray(actions)
+    if array.shape != (len(used), *(space.shape or ())):
+        raise ValueError(
+            f"actions have shape {array.shape}; expected {(len(used), *(space.shape or ()))}"
+        )
+    if isinstance(space, gymnasium.spaces.Discrete):
+        if not np.issubdtype(array.dtype, np.integer):
+            raise TypeError(f"actions of {space} are whole numbers, got dtype {array.dtype}")
+        low, high = int(space.start), int(space.start) + int(space.n)
+        wrong = used & ((array < low) | (array >= high))
+        valid: Any = low
+    elif isinstance(space, gymnasium.spaces.Box):
+        if not np.issubdtype(array.dtype, np.number):
+            raise TypeError(f"actions of {space} are numbers, got dtype {array.dtype}")
+        wrong = used & np.isnan(array).any(axis=tuple(range(1, array.ndim)))
+        valid = np.clip(np.zeros(space.shape, space.dtype), space.low, space.high)
+    else:
+        raise TypeError(f"the Gymnasium adapter takes Discrete and Box actions, not {space}")
+    if wrong.any():
+        lane = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"action {array[lane]} of environment {lane} is not in {space}")
+    keep = used.reshape(-1, *(1,) * (array.ndim - 1))
+    dtype = jax.dtypes.canonicalize_dtype(space.dtype)
+    return np.where(keep, array, valid).astype(dtype)

@@ -1,0 +1,241 @@
+"""The command line: ``envlift verify``, ``repro``, ``record``, ``mutate``, ``bench``, ``list``.
+
+Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from envlift import __version__
+from envlift.verify.result import EXIT_USAGE
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that leaves exit code 2 to INCONCLUSIVE."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = _Parser(prog="envlift", description="Fast environments, shown to be the same.")
+    top.add_argument("--version", action="version", version=f"envlift {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_verify(commands)
+    _add_repro(commands)
+    _add_record(commands)
+    _add_mutate(commands)
+    _add_bench(commands)
+    listing = commands.add_parser("list", help="list the registered environments")
+    listing.set_defaults(run=_list)
+    return top
+
+
+def _add_verify(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="are these two environments the same?",
+        description=(
+            "envlift verify NAME compares a registered environment with its pinned reference. "
+            "envlift verify REF CAND compares any pair; CAND may be the path of a suite file."
+        ),
+    )
+    verify.add_argument("pair", nargs="+", metavar="NAME | REF CAND")
+    verify.add_argument("--suite", metavar="FILE", help="suite file (defines SUITE) for REF CAND")
+    verify.add_argument("--backend", help="target of a registered environment: jax or warp")
+    verify.add_argument("--config", action="append", default=[], help="only this configuration")
+    verify.add_argument(
+        "--level",
+        action="append",
+        default=[],
+        choices=["L1", "L2", "L3", "resets", "transforms"],
+        help="only this level (may be given several times)",
+    )
+    verify.add_argument("--quick", action="store_true", help="a few seconds, fewer comparisons")
+    verify.add_argument("--lanes", type=_positive, help="episodes side by side")
+    verify.add_argument("--max-steps", type=_positive, help="lockstep steps per lane and policy")
+    verify.add_argument("--min-ends", type=_positive, help="episode ends per lane")
+    verify.add_argument("--seed", type=int, help="repeat a run; without it every run is fresh")
+    verify.add_argument("--timeout", type=float, default=60.0, help="seconds for one answer")
+    verify.add_argument("--json", type=Path, metavar="FILE", help="write the report for machines")
+    verify.add_argument(
+        "--fixtures",
+        type=Path,
+        default=Path("envlift-fixtures"),
+        metavar="DIR",
+        help="where minimised failures are written (default: ./envlift-fixtures)",
+    )
+    verify.set_defaults(run=_verify)
+
+
+def _add_repro(commands: Any) -> None:
+    repro = commands.add_parser("repro", help="play a recorded case again, side by side")
+    repro.add_argument("fixture", type=Path)
+    repro.add_argument("--backend", help="target of a registered environment: jax or warp")
+    repro.set_defaults(run=_repro)
+
+
+def _add_record(commands: Any) -> None:
+    record = commands.add_parser("record", help="let the reference play, and keep its answers")
+    record.add_argument("name", help="a registered environment or a suite file")
+    record.add_argument("--seed", type=int, default=0, help="of the recorded games")
+    record.set_defaults(run=_record)
+
+
+def _add_mutate(commands: Any) -> None:
+    mutate = commands.add_parser("mutate", help="plant faults in the rules: are they caught?")
+    mutate.add_argument("name", help="a registered environment")
+    mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
+    mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
+    mutate.add_argument("--jobs", type=_positive, default=2, help="mutants judged side by side")
+    mutate.add_argument("--seed", type=int, default=0, help="of the draw with --limit")
+    mutate.add_argument("--json", type=Path, metavar="FILE", help="write the result for machines")
+    mutate.set_defaults(run=_mutate)
+
+
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser("bench", help="steps per second, beside the reference")
+    bench.add_argument("name", help="a registered environment")
+    bench.add_argument("--quick", action="store_true", help="fewer batch sizes and repetitions")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="where the result is written")
+    bench.set_defaults(run=_bench)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, ModuleNotFoundError, FileNotFoundError) as error:
+        print(f"envlift: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("envlift: interrupted", file=sys.stderr)
+        return 130
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.verify.context import QUICK, Effort
+    from envlift.verify.progress import ConsoleProgress
+    from envlift.verify.result import EXIT_CODES
+    from envlift.verify.session import Request, verify
+    from envlift.verify.show import print_report
+
+    effort = QUICK if options.quick else Effort()
+    given = {name: getattr(options, name) for name in ("lanes", "max_steps", "min_ends")}
+    effort = replace(effort, **{name: value for name, value in given.items() if value})
+    suite, source, reference, candidate = _find_suite(options.pair, options.suite)
+    request = Request(
+        suite=suite,
+        suite_source=source,
+        reference=reference,
+        candidate=candidate,
+        options={"backend": options.backend} if options.backend else {},
+        configs=tuple(options.config),
+        levels=tuple(options.level),
+        effort=effort,
+        seed=options.seed,
+        fixtures=options.fixtures,
+        timeout=options.timeout,
+    )
+    console = Console(highlight=False)
+    progress = ConsoleProgress(console)
+    try:
+        report = verify(request, progress)
+    finally:
+        progress.close()
+    if options.json is not None:
+        report.write(options.json)
+    print_report(console, report)
+    return EXIT_CODES[report.verdict]
+
+
+def _find_suite(pair: list[str], suite_file: str | None) -> tuple[Any, str, str | None, str | None]:
+    """Return suite, its source, and launch strings that replace the suite's."""
+    from envlift.verify.find import find_suite
+
+    if len(pair) > 2:
+        raise ValueError(f"verify takes NAME or REF CAND, not {len(pair)} names: {' '.join(pair)}")
+    if len(pair) == 1:
+        suite, source = find_suite(suite_file or pair[0])
+        return suite, source, None, None
+    reference, candidate = pair
+    if suite_file is not None:
+        suite, source = find_suite(suite_file)
+        return suite, source, reference, candidate
+    if candidate.endswith(".py"):
+        suite, source = find_suite(candidate)
+        return suite, source, reference, None
+    return None, "", reference, candidate
+
+
+def _repro(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.verify.repro import repro
+
+    return repro(Console(highlight=False), options.fixture, options.backend)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.verify.record import command
+
+    return command(Console(highlight=False), options.name, options.seed)
+
+
+def _mutate(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.verify.mutation.run import command
+
+    return command(
+        Console(highlight=False),
+        options.name,
+        backend=options.backend,
+        limit=options.limit,
+        jobs=options.jobs,
+        seed=options.seed,
+        json_file=options.json,
+    )
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from envlift.bench.run import command
+
+    return command(
+        Console(highlight=False), options.name, quick=options.quick, json_file=options.json
+    )
+
+
+def _list(options: argparse.Namespace) -> int:
+    from envlift.registry import list_envs, registration
+
+    for name in list_envs():
+        entry = registration(name)
+        print(f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How Pong is shown to be PufferLib's Pong."""

@@ -1,0 +1,120 @@
+"""Pong against PufferLib's C: what is compared, by whom it is played, what must be reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from envlift.envs.pong.verification.components import COMPONENTS
+from envlift.envs.pong.verification.features import FEATURES
+from envlift.envs.pong.verification.policies import POLICIES
+from envlift.envs.pong.verification.scenarios import SCENARIOS
+from envlift.reference.types import Array, StateDict
+from envlift.verify.suite import Config, Field, Suite, load_deviations
+
+HERE = Path(__file__).parent
+
+STATE = (
+    Field("paddle_yl"),
+    Field("paddle_yr"),
+    Field("ball_x"),
+    Field("ball_y"),
+    Field("ball_vx"),
+    Field("ball_vy"),
+    Field("score_l"),
+    Field("score_r"),
+    Field("tick"),
+    Field("n_bounces"),
+    Field("win"),
+)
+OBSERVATION_LABELS = (
+    "paddle_yl",
+    "paddle_yr",
+    "ball_x",
+    "ball_y",
+    "ball_vx",
+    "ball_vy",
+    "score_l",
+    "score_r",
+)
+OBSERVATION = Field(
+    "observation",
+    ulp=1,
+    reason="XLA may turn the division by a constant into a multiplication by its inverse",
+    labels=OBSERVATION_LABELS,
+)
+BUFFER = replace(OBSERVATION, name="observations")
+
+CONFIGS = (
+    Config("discrete", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),
+    Config("frameskip8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}),
+    Config("continuous", {"frameskip": 1, "continuous": True}, {"continuous": True}),
+)
+
+
+def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Draw what ``rand()`` returns: int32 in [0, 2**31)."""
+    return rng.integers(0, 2**31, size=shape, dtype=np.int32)
+
+
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw states with the ball near a goal half of the time, scores near the end included."""
+    continuous = bool(config.reference["continuous"])
+
+    def pixels(low: float, high: float) -> Array:
+        if continuous:
+            return rng.uniform(low, high, size=n).astype(np.float32)
+        return rng.integers(int(low), int(high) + 1, size=n).astype(np.float32)
+
+    near = rng.random(n)
+    ball_x = np.where(near < 0.25, pixels(0, 20), pixels(0, 468))
+    ball_x = np.where(near > 0.75, pixels(440, 468), ball_x).astype(np.float32)
+    ball_y = np.where(rng.random(n) < 0.3, pixels(-13, 30), pixels(-13, 621)).astype(np.float32)
+    beside = np.clip(ball_y + pixels(-110, 70), -35, 605).astype(np.float32)
+    scores = np.where(rng.random((2, n)) < 0.3, 20, rng.integers(0, 21, size=(2, n)))
+    return {
+        "paddle_yl": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
+        "paddle_yr": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
+        "ball_x": ball_x,
+        "ball_y": ball_y,
+        "ball_vx": rng.choice(np.array([-10.0, 10.0], dtype=np.float32), size=n),
+        "ball_vy": pixels(-13, 13),
+        "score_l": scores[0].astype(np.int32),
+        "score_r": scores[1].astype(np.int32),
+        "tick": rng.integers(0, 1000, size=n).astype(np.int32),
+        "n_bounces": rng.integers(0, 50, size=n).astype(np.int32),
+        "win": rng.integers(0, 2, size=n).astype(np.int32),
+        "observations": rng.random((n, 8), dtype=np.float32),
+    }
+
+
+def outcome(chance: Array) -> Array:
+    """Only the lowest bit of ``rand()`` decides a serve."""
+    return chance % 2
+
+
+SUITE = Suite(
+    name="pong",
+    reference="python:envlift.envs.pong.reference.pong:PongReference",
+    candidate="pong",
+    state=(*STATE, BUFFER),
+    observation=OBSERVATION,
+    start="chance",
+    draw_chance=draw_chance,
+    chance_outcome=outcome,
+    configs=CONFIGS,
+    policies=POLICIES,
+    components=COMPONENTS,
+    scenarios=SCENARIOS,
+    features=FEATURES,
+    deviations=load_deviations(HERE / "deviations.toml"),
+    random_states=random_states,
+    corpus=HERE / "corpus",
+    not_verified=(
+        "libc's own random numbers: both sides are given the same drawn numbers",
+        "court sizes, speeds and scores other than PufferLib's defaults",
+        "rendering and the log of PufferLib's Pong",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Showing that a fast environment is the same environment."""

@@ -1,0 +1,124 @@
+"""Opening a candidate: a registered environment, gymnax, Gymnasium, a file, or a process.
+
+The forms of a candidate's launch string:
+
+``pong``                     an environment registered with envlift
+``gymnax:CartPole-v1``       a gymnax environment
+``env:module:name``          a function or class that returns an ``envlift.Env``
+``vector:module:name``       a function or class that returns a Gymnasium ``VectorEnv``; it is
+                             called with ``num_envs`` and the suite's candidate options
+``gymnasium:ID``, ``python:module:Class``, ``process:command words``
+                             run in a process of their own, like a reference
+
+``module`` may also be a path that ends in ``.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from envlift.env import Env
+from envlift.reference.launch import open_reference
+from envlift.reference.types import Side
+from envlift.registry import list_envs, make
+from envlift.verify.env_side import EnvSide
+from envlift.verify.guard import WatchedSide, watched
+from envlift.verify.vector_side import VectorSide
+
+IN_PROCESS = ("gymnasium:", "python:", "process:")
+
+
+def load(name: str) -> Any:
+    """Return ``module:attribute`` or ``path.py:attribute``.
+
+    Raises:
+        ValueError: naming the part that was not found.
+    """
+    module_name, _, attribute = name.rpartition(":")
+    if not module_name:
+        raise ValueError(f"{name!r} is not of the form module:name or path.py:name")
+    module = load_file(Path(module_name)) if module_name.endswith(".py") else _module(module_name)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        public = sorted(n for n in vars(module) if not n.startswith("_"))
+        raise ValueError(
+            f"{module_name} has no {attribute!r}; it has {', '.join(public)}"
+        ) from None
+
+
+def load_file(path: Path) -> Any:
+    """Import a Python file by path; a second call returns the same module."""
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    name = f"envlift_file_{path.stem}_{abs(hash(str(path.resolve())))}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the module {name!r} cannot be imported: {error}") from None
+
+
+def open_candidate(
+    candidate: str | Callable[..., Any], options: Mapping[str, Any], num_lanes: int
+) -> Side:
+    """Open one side of a comparison that is not trusted.
+
+    Raises:
+        ValueError: for a launch string that has none of the forms above.
+    """
+    if isinstance(candidate, str) and candidate.startswith(IN_PROCESS):
+        return open_reference(candidate, num_lanes=num_lanes, config=dict(options))
+    if isinstance(candidate, str) and candidate.startswith("gymnax:"):
+        # gymnax imports matplotlib, which asks programs of the system about fonts.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module("gymnax")
+    with watched():
+        return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
+
+
+def _open_watched(
+    candidate: str | Callable[..., Any], options: dict[str, Any], num_lanes: int
+) -> Side:
+    if callable(candidate):
+        made = candidate(**options)
+        if not isinstance(made, Env):
+            raise ValueError(f"{candidate!r} returned a {type(made).__name__}, not an envlift.Env")
+        return EnvSide(made, num_lanes)
+    form, _, rest = candidate.partition(":")
+    if form == "gymnax":
+        from envlift.adapters.gymnax import FromGymnax
+
+        return EnvSide(FromGymnax(rest, **options), num_lanes)
+    if form == "env":
+        return _open_watched(load(rest), options, num_lanes)
+    if form == "vector":
+        attributes = tuple(options.pop("state_attributes", ()))
+        return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
+    if not rest and candidate in list_envs():
+        return EnvSide(make(candidate, autoreset="disabled", **options), num_lanes)
+    raise ValueError(
+        f"{candidate!r} is not a candidate. Registered environments: {', '.join(list_envs())}. "
+        "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "
+        "python:module:Class, process:command"
+    )

@@ -1,0 +1,223 @@
+"""One reproducible case: a start, a few actions, and what the reference answered.
+
+A case is what a failure is minimised to and what a corpus holds. Its recorded answers let it run
+where the reference is not at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
+from envlift.verify.lockstep import exchange
+from envlift.verify.result import Divergence, plain
+from envlift.verify.suite import Config, Suite
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """A start and what is played from it, on one lane.
+
+    Attributes:
+        suite: registered environment or path of a suite file, for ``envlift repro``.
+        config: name of the configuration.
+        actions: [T, ...].
+        chance: [T, ...], or None.
+        state: start state in the reference's fields; None starts from a reset.
+        seed, start_chance: of the reset, used where ``state`` is None.
+        reference, candidate: launch strings, where they are not the suite's own.
+        recorded: the reference's answers: ``observation``, ``reward``, ... and ``state``, each
+            with a leading step axis.
+        note: what the case shows.
+        features: features that the reference shows in this case.
+    """
+
+    suite: str
+    config: str
+    actions: Any
+    chance: Any = None
+    state: dict[str, Any] | None = None
+    seed: int = 0
+    start_chance: Any = None
+    reference: str | None = None
+    candidate: str | None = None
+    recorded: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    features: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Number of steps played."""
+        return len(self.actions)
+
+    def digest(self) -> str:
+        """Return a short name that depends on the start and what is played."""
+        what = [self.suite, self.config, self.actions, self.chance, self.state, self.seed]
+        return hashlib.sha256(json.dumps(plain(what)).encode()).hexdigest()[:8]
+
+    def line(self) -> str:
+        """Return the case as one line of JSON."""
+        return json.dumps({"format": FORMAT, **plain(asdict(self))}, separators=(",", ":"))
+
+
+def read_cases(path: Path) -> list[Case]:
+    """Read a ``.jsonl`` file of cases.
+
+    Raises:
+        ValueError: naming the file and line that is not a case.
+    """
+    cases = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        try:
+            data = json.loads(line)
+            if data.pop("format") != FORMAT:
+                raise ValueError(f"format is not {FORMAT}")
+            cases.append(Case(**{**data, "features": tuple(data.get("features", ()))}))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}:{number} is not a recorded case: {error}") from None
+    return cases
+
+
+def write_case(folder: Path, case: Case, field_name: str) -> Path:
+    """Write one case into a folder under a name made of its suite, field and digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(case.suite).stem if case.suite.endswith(".py") else case.suite
+    safe = "".join(c if c.isalnum() else "-" for c in f"{stem}-{case.config}-{field_name}")
+    path = folder / f"{safe}-{case.digest()}.jsonl"
+    path.write_text(case.line() + "\n")
+    return path
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a case: the first difference, and what the reference answered."""
+
+    divergence: Divergence | None
+    reference: Record
+    candidate: Record
+    features: tuple[str, ...]
+
+
+def play(suite: Suite, config: Config, reference: Side, candidate: Side, case: Case) -> Played:
+    """Play a case on two one-lane sides; the candidate moves first."""
+    actions = np.asarray(case.actions, dtype=reference.spec.action.dtype)[:, None]
+    chance = None
+    if case.chance is not None and reference.spec.chance is not None:
+        chance = np.asarray(case.chance, dtype=reference.spec.chance.dtype)[:, None]
+    seeds = np.full((case.steps, 1), case.seed, dtype=np.int64)
+    before = start(suite, reference, candidate, case)
+    suite = suite if case.steps == 1 else suite.drifted()
+    both = exchange(suite, config, reference, candidate, before, actions, chance, seeds, {})
+    features = tuple(f.name for f in suite.features if np.asarray(f.reached(both.trace)).any())
+    divergence = None
+    if both.found:
+        divergence = both.divergence(0, actions[: both.first()[0] + 1, 0].tolist())
+    return Played(divergence, both.reference, both.candidate, features)
+
+
+def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDict:
+    """Bring both sides to the start of a case; return the reference's state there, [B, ...]."""
+    seeds = np.full(1, case.seed, dtype=np.int64)
+    chance = None
+    if suite.start == "chance" and reference.spec.chance is not None:
+        value = 0 if case.start_chance is None else case.start_chance
+        chance = np.broadcast_to(
+            np.asarray(value, dtype=reference.spec.chance.dtype), (1, *reference.spec.chance.shape)
+        )
+    candidate.reset(seeds, chance)
+    state = reference.reset(seeds, chance).state
+    if case.state is not None:
+        spec = reference.spec.state
+        state = {
+            name: np.asarray(value, dtype=spec[name].dtype)[None]
+            for name, value in case.state.items()
+        }
+        candidate.set_state(suite.candidate_state(state))
+        reference.set_state(state)
+    elif suite.start == "copy" and state:
+        candidate.set_state(suite.candidate_state(state))
+    return state
+
+
+def record(case: Case, played: Played) -> Case:
+    """Return the case with the reference's answers in it."""
+    answers = played.reference
+    fields: dict[str, Any] = {
+        "observation": answers.observation[:, 0],
+        "reward": answers.reward if answers.reward is None else answers.reward[:, 0],
+        "terminated": answers.terminated
+        if answers.terminated is None
+        else answers.terminated[:, 0],
+        "truncated": answers.truncated if answers.truncated is None else answers.truncated[:, 0],
+        "state": {name: values[:, 0] for name, values in answers.state.items()},
+    }
+    return replace(case, recorded=plain(fields), features=played.features)
+
+
+class RecordedSide:
+    """A reference that is not at hand: it answers what was recorded, whatever it is asked.
+
+    Args:
+        spec: what the reference said of itself when the case was recorded, or the candidate's
+            own shapes where the suite uses the same fields.
+        case: the recorded case.
+    """
+
+    num_lanes = 1
+
+    def __init__(self, spec: SideSpec, case: Case) -> None:
+        if not case.recorded:
+            raise ValueError("this case holds no recorded answers; it needs the reference itself")
+        self.spec = spec
+        self._case = case
+
+    def reset(self, seeds: Array, chance: Array | None = None) -> Record:
+        """Return the start, of which only the state may be known."""
+        state = {
+            name: np.asarray(value, dtype=self.spec.state[name].dtype)[None]
+            for name, value in (self._case.state or {}).items()
+        }
+        return Record(observation=np.zeros((1, *self.spec.observation.shape)), state=state)
+
+    def step(
+        self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
+    ) -> Record:
+        """Return all recorded answers."""
+        told = self._case.recorded
+
+        def lane(values: Any, dtype: str) -> Array:
+            return np.asarray(values, dtype=dtype)[:, None]
+
+        return Record(
+            observation=lane(told["observation"], self.spec.observation.dtype),
+            reward=lane(told["reward"], "float32"),
+            terminated=lane(told["terminated"], "bool"),
+            truncated=lane(told["truncated"], "bool"),
+            state={n: lane(v, self.spec.state[n].dtype) for n, v in told["state"].items()},
+        )
+
+    def get_state(self) -> StateDict:
+        """Nothing but the start is known."""
+        return self.reset(np.zeros(1, dtype=np.int64)).state
+
+    def set_state(self, state: StateDict) -> None:
+        """The start is the case's own."""
+
+    def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
+        """Components are not recorded."""
+        raise RuntimeError(f"a recorded case cannot answer call({component!r})")
+
+    def coverage(self) -> dict[str, int]:
+        """Nothing was counted."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to release."""

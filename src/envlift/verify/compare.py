@@ -1,0 +1,224 @@
+"""Comparing two records, field by field, without mercy for NaN.
+
+Shape letters: ``T`` steps, ``B`` lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.types import Array, Record, StateDict
+from envlift.verify.suite import Deviation, Field, PairError, Suite, Trace
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Where and how one field differs.
+
+    Attributes:
+        field: the field compared.
+        bad: bool [T, B].
+        entry: function from (t, b) to label, reference value, candidate value.
+    """
+
+    field: Field
+    bad: Array
+    reference: Array
+    candidate: Array
+
+    def at(self, t: int, b: int) -> tuple[str, Any, Any]:
+        """Return the label and both values of the first differing entry of a cell."""
+        reference, candidate = self.reference[t, b], self.candidate[t, b]
+        if reference.shape != candidate.shape or reference.ndim == 0:
+            return self.field.name, reference.tolist(), candidate.tolist()
+        entries = np.argwhere(differs(reference, candidate, self.field))
+        if len(entries) == 0:
+            return self.field.name, reference.tolist(), candidate.tolist()
+        index = tuple(entries[0].tolist())
+        if len(index) == 1 and index[0] < len(self.field.labels):
+            label = f"{self.field.name}.{self.field.labels[index[0]]}"
+        else:
+            label = f"{self.field.name}[{', '.join(map(str, index))}]"
+        return label, reference[index].item(), candidate[index].item()
+
+
+def differs(reference: Array, candidate: Array, field: Field) -> Array:
+    """Return a bool array, true where two arrays of one shape differ. NaN always differs."""
+    if field.ulp:
+        return np.asarray(ulp_distance(reference, candidate) > field.ulp)
+    if field.exact or reference.dtype.kind not in "fc":
+        return np.asarray(~(reference == candidate))
+    a, b = reference.astype(np.float64), candidate.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        close = np.abs(b - a) <= field.atol + field.rtol * np.abs(a)
+        return np.asarray(~(close | (np.isinf(a) & (a == b))))
+
+
+def ulp_distance(reference: Array, candidate: Array) -> Array:
+    """Return how many representable numbers lie between two float arrays; NaN is infinitely far."""
+    if reference.dtype != candidate.dtype or reference.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"ulp needs float32 or float64 on both sides, not {reference.dtype} and "
+            f"{candidate.dtype}; use atol instead"
+        )
+    integer = np.int32 if reference.dtype == np.float32 else np.int64
+
+    def ordered(values: Array) -> Array:
+        bits = np.ascontiguousarray(values).view(integer).astype(np.float64)
+        low = float(np.iinfo(integer).min)
+        return np.where(bits < 0, low - bits, bits)
+
+    distance = np.abs(ordered(reference) - ordered(candidate))
+    return np.where(np.isnan(reference) | np.isnan(candidate), np.inf, distance)
+
+
+def compare_field(reference: Array, candidate: Array, field: Field, lead: int = 2) -> Mismatch:
+    """Compare one field of shape [T, B, ...] (``lead`` = 2 leading axes).
+
+    A missing entry, another shape and another kind of number (a bool for an int, say) all differ.
+    """
+    shape = reference.shape[:lead]
+    kinds = {"b": "b", "i": "i", "u": "i", "f": "f"}
+    same_kind = kinds.get(reference.dtype.kind) == kinds.get(candidate.dtype.kind)
+    if reference.shape != candidate.shape or not same_kind:
+        return Mismatch(field, np.ones(shape, dtype=bool), reference, candidate)
+    bad = differs(reference, candidate, field).reshape(*shape, -1)
+    return Mismatch(field, np.asarray(bad.any(axis=-1)), reference, candidate)
+
+
+def compare_states(
+    reference: StateDict, candidate: StateDict, fields: Sequence[Field]
+) -> list[Mismatch]:
+    """Compare the named state fields, each [T, B, ...]."""
+    found = []
+    for field in fields:
+        if field.name not in reference or field.name not in candidate:
+            side = "reference" if field.name not in reference else "candidate"
+            known = reference if field.name not in reference else candidate
+            raise PairError(
+                f"the {side} has no state field {field.name!r}; it has "
+                f"{', '.join(sorted(known)) or 'none'}. Rename it in the suite, or translate with "
+                "to_reference / to_candidate"
+            )
+        found.append(compare_field(reference[field.name], candidate[field.name], field))
+    return found
+
+
+def compare_records(
+    suite: Suite,
+    reference: Record,
+    candidate: Record,
+    trace: Trace,
+    deviation_counts: dict[str, int],
+    after_end: bool = True,
+) -> list[Mismatch]:
+    """Compare everything two records [T, B, ...] show.
+
+    Args:
+        suite: fields and allowed deviations.
+        reference: what the reference did.
+        candidate: what the candidate did, state translated into the reference's fields.
+        trace: the reference's trace, for the deviations' conditions.
+        deviation_counts: raised by the number of rows in which an allowed difference was seen.
+        after_end: whether what follows an end is comparable in this record; where not, the
+            observation and state of an ended row are compared before its reset only.
+
+    Returns:
+        One mismatch per field that differs somewhere, in the order: flags, reward, state,
+        observation, masks.
+    """
+    ended = trace.terminated | trace.truncated
+    for side, record in (("reference", reference), ("candidate", candidate)):
+        if record.reward is None or record.terminated is None or record.truncated is None:
+            raise PairError(f"the {side}'s record has no reward or end flags")
+    found = [
+        compare_field(_array(reference.terminated), _array(candidate.terminated), TERMINATED),
+        compare_field(_array(reference.truncated), _array(candidate.truncated), TRUNCATED),
+        compare_field(_float(reference.reward), _float(candidate.reward), suite.reward),
+    ]
+    after = compare_states(reference.state, candidate.state, suite.state)
+    after.append(compare_field(reference.observation, candidate.observation, suite.observation))
+    found += after if after_end else [_without(mismatch, ended) for mismatch in after]
+    found += _compare_ends(suite, reference, candidate, ended)
+    if reference.legal_actions is not None or candidate.legal_actions is not None:
+        found.append(_compare_masks(reference, candidate, ended if not after_end else None))
+    found = [_allow(mismatch, suite.deviations, trace, deviation_counts) for mismatch in found]
+    return [mismatch for mismatch in found if mismatch.bad.any()]
+
+
+TERMINATED = Field("terminated")
+TRUNCATED = Field("truncated")
+LEGAL_ACTIONS = Field("legal_actions")
+
+
+def _array(value: Array | None) -> Array:
+    assert value is not None
+    return value
+
+
+def _float(value: Array | None) -> Array:
+    """Rewards may be Python floats on one side and float32 on the other: compare as float32.
+
+    A reward outside float32's range or precision is compared as the learner would see it.
+    """
+    return np.asarray(value, dtype=np.float32)
+
+
+def _without(mismatch: Mismatch, rows: Array) -> Mismatch:
+    return Mismatch(mismatch.field, mismatch.bad & ~rows, mismatch.reference, mismatch.candidate)
+
+
+def _compare_ends(
+    suite: Suite, reference: Record, candidate: Record, ended: Array
+) -> list[Mismatch]:
+    """Compare the last observation and state of ended episodes, where the reference shows them."""
+    found = []
+    if reference.final_observation is not None and candidate.final_observation is not None:
+        field = suite.observation
+        final = compare_field(reference.final_observation, candidate.final_observation, field)
+        found.append(_without(_renamed(final), ~ended))
+    if reference.final_state is not None and candidate.final_state is not None:
+        for final in compare_states(reference.final_state, candidate.final_state, suite.state):
+            found.append(_without(_renamed(final), ~ended))
+    return found
+
+
+def _renamed(mismatch: Mismatch) -> Mismatch:
+    field = replace(mismatch.field, name=f"final {mismatch.field.name}")
+    return Mismatch(field, mismatch.bad, mismatch.reference, mismatch.candidate)
+
+
+def _compare_masks(reference: Record, candidate: Record, skip: Array | None) -> Mismatch:
+    """Compare masks; a side that shows none allows every action."""
+    shown = reference.legal_actions if reference.legal_actions is not None else None
+    other = candidate.legal_actions if candidate.legal_actions is not None else None
+    if shown is None:
+        shown = np.ones_like(_array(other))
+    if other is None:
+        other = np.ones_like(shown)
+    mismatch = compare_field(shown, other, LEGAL_ACTIONS)
+    return mismatch if skip is None else _without(mismatch, skip)
+
+
+def _allow(
+    mismatch: Mismatch, deviations: Sequence[Deviation], trace: Trace, counts: dict[str, int]
+) -> Mismatch:
+    for deviation in deviations:
+        if deviation.field == mismatch.field.name and mismatch.bad.any():
+            allowed = mismatch.bad & deviation.allows(trace)
+            counts[deviation.id] = counts.get(deviation.id, 0) + int(allowed.sum())
+            mismatch = _without(mismatch, allowed)
+    return mismatch
+
+
+def allowed_text(field: Field) -> str:
+    """Say in words what would have passed."""
+    if field.ulp:
+        return f"{field.ulp} unit{'s' if field.ulp > 1 else ''} in the last place"
+    if field.exact:
+        return "nothing: exact"
+    return f"{field.atol:g} + {field.rtol:g} * |reference|"

@@ -1,0 +1,168 @@
+"""What every level needs: the pair, the chance, the effort, and where findings go."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from envlift.reference.types import Side
+from envlift.verify.case import Case, play, record, write_case
+from envlift.verify.lockstep import LaneHistory
+from envlift.verify.minimise import minimise
+from envlift.verify.result import Check, Divergence, Report, Verdict
+from envlift.verify.suite import Config, Suite
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is compared.
+
+    Attributes:
+        lanes: episodes played side by side.
+        examples: Hypothesis examples per component, of up to ``ROWS`` rows each.
+        transitions: single transitions per configuration.
+        min_ends: episode ends per lane in lockstep.
+        min_steps: lockstep steps per lane and policy.
+        max_steps: per lane and policy; ends still missing there make the run inconclusive.
+        resets: episodes started for the distribution checks.
+    """
+
+    lanes: int = 64
+    examples: int = 200
+    transitions: int = 16_384
+    min_ends: int = 3
+    min_steps: int = 2_000
+    max_steps: int = 60_000
+    resets: int = 4_096
+
+
+QUICK = Effort(
+    lanes=16,
+    examples=40,
+    transitions=1_024,
+    min_ends=1,
+    min_steps=256,
+    max_steps=20_000,
+    resets=512,
+)
+
+
+class Progress(Protocol):
+    """Shows a person how far things are."""
+
+    def begin(self, level: str, name: str) -> None:
+        """A check begins."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Some of it is done."""
+
+    def end(self, check: Check) -> None:
+        """It ended."""
+
+
+@dataclass
+class Context:
+    """One configuration of one run.
+
+    Attributes:
+        suite, config: what is compared.
+        suite_source: what ``envlift repro`` needs to find the suite again.
+        rng: all chance of the run.
+        effort: how much.
+        reference: the trusted side, with ``effort.lanes`` lanes.
+        candidate: the other, likewise.
+        open_single: opens both sides anew with one lane.
+        report: where checks are collected.
+        progress: display.
+        fixtures: folder for minimised failures.
+        pair: launch strings of reference and candidate, where they are not the suite's own.
+        minimises: whether failures are shortened to fixtures.
+    """
+
+    suite: Suite
+    config: Config
+    suite_source: str
+    rng: np.random.Generator
+    effort: Effort
+    reference: Side
+    candidate: Side
+    open_single: Callable[[], contextlib.AbstractContextManager[tuple[Side, Side]]]
+    report: Report
+    progress: Progress
+    fixtures: Path
+    pair: tuple[str | None, str | None] = (None, None)
+    minimises: bool = True
+
+    @contextlib.contextmanager
+    def check(self, level: str, name: str) -> Iterator[Check]:
+        """Open a check; it is kept in the report even if it is interrupted.
+
+        A check that nobody gave a verdict is inconclusive.
+        """
+        if self.config.name != "default":
+            name = f"{name} [{self.config.name}]"
+        check = Check(level, name, Verdict.INCONCLUSIVE, "did not finish")
+        self.report.checks.append(check)
+        self.progress.begin(level, name)
+        started = time.perf_counter()
+        try:
+            yield check
+        finally:
+            check.seconds = time.perf_counter() - started
+            self.progress.end(check)
+
+    def fail(self, check: Check, divergence: Divergence, history: LaneHistory | None) -> None:
+        """Record a difference, minimise it and write its fixture."""
+        check.verdict = Verdict.FAIL
+        check.divergence = divergence
+        check.detail = (
+            f"{divergence.field} differs at step {divergence.step}, lane {divergence.lane}"
+        )
+        if history is None or not self.minimises:
+            return
+        self.progress.begin(check.level, "minimising")
+        case = self._minimise(divergence, history)
+        if case is None:
+            check.detail += "; a replay of the lane alone does not show it"
+            return
+        check.fixture = str(write_case(self.fixtures, case, divergence.field))
+        check.detail += f"; minimised to {case.steps} step{'s' if case.steps > 1 else ''}"
+
+    def _minimise(self, divergence: Divergence, history: LaneHistory) -> Case | None:
+        reference, candidate = self.pair
+        template = Case(
+            suite=self.suite_source,
+            config=self.config.name,
+            actions=[],
+            reference=reference,
+            candidate=candidate,
+            note=f"{divergence.field} differed (run seed {self.report.seed})",
+        )
+        with self.open_single() as (reference_side, candidate_side):
+
+            def again(case: Case) -> bool:
+                played = play(self.suite, self.config, reference_side, candidate_side, case)
+                return played.divergence is not None and (
+                    played.divergence.field == divergence.field
+                    or divergence.field in played.divergence.also
+                )
+
+            state = None
+            if reference_side.spec.state:
+                seeds = np.full(1, history.seed, dtype=np.int64)
+                chance = None
+                if self.suite.start == "chance" and history.start_chance is not None:
+                    chance = np.asarray(history.start_chance)[None]
+                reset = reference_side.reset(seeds, chance)
+                state = {name: values[0] for name, values in reset.state.items()}
+            case = minimise(history, template, again, state)
+            if case is None:
+                return None
+            played = play(self.suite, self.config, reference_side, candidate_side, case)
+            return record(case, played)

@@ -1,0 +1,248 @@
+"""A candidate that is an ``envlift.Env``: the rules driven as one side of a comparison.
+
+What is driven are the contract's pure functions, with chance as an argument; that the public
+``env.step`` is the same thing is checked apart (``transforms``).
+
+Shape letters: ``T`` steps, ``B`` lanes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, cast
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.env import Env
+from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
+from envlift.verify.suite import PairError
+
+AnyEnv = Env[Any, Any, Any]
+
+
+class EnvSide:
+    """Drives an ``Env`` in lockstep: batched, jitted, with given or own chance.
+
+    Args:
+        env: the environment, made with ``autoreset="disabled"``; ended lanes are reset here.
+        num_lanes: ``B``.
+    """
+
+    def __init__(self, env: AnyEnv, num_lanes: int) -> None:
+        self.env = env
+        self.num_lanes = num_lanes
+        key = jax.random.key(0)
+        draws = jax.eval_shape(env.sample_initial, key)
+        self._initial_tree = jax.tree.structure(draws)
+        state = jax.eval_shape(env.initial, draws)
+        action = _action_spec(env.action_space())
+        example = np.zeros(action.shape, dtype=action.dtype)
+        self._step_tree = jax.tree.structure(jax.eval_shape(env.sample, key, state, example))
+        observation = jax.eval_shape(env.observe, state)
+        self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
+        self._state_type = type(state)
+        self.spec = SideSpec(
+            name=repr(env),
+            observation=ArraySpec(tuple(observation.shape), str(observation.dtype)),
+            action=action,
+            num_actions=_num_actions(env.action_space()),
+            state={
+                name: ArraySpec(tuple(leaf.shape), str(leaf.dtype))
+                for name, leaf in state_to_dict(state).items()
+            },
+            legal_actions=self._discrete,
+        )
+        self._state: Any = None
+        self._keys = jax.random.split(key, num_lanes)
+        self._reset_given = jax.jit(jax.vmap(self._initial_record))
+        self._reset_own = jax.jit(jax.vmap(lambda k: self._initial_record(env.sample_initial(k))))
+        self._steps_given = jax.jit(self._scan_given)
+        self._steps_own = jax.jit(self._scan_own)
+
+    # -- Side -----------------------------------------------------------------------------------
+
+    def reset(self, seeds: Array, chance: Array | None = None) -> Record:
+        """Start an episode in every lane, from given chance or from the seeds."""
+        self._keys = keys_of(seeds)
+        if chance is None:
+            self._state, shown = self._reset_own(self._keys)
+        else:
+            self._state, shown = self._reset_given(_draws(self._initial_tree, chance))
+        return self._record(shown)
+
+    def step(
+        self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
+    ) -> Record:
+        """Play T steps; an ended lane starts anew from the step's chance, or from its seed."""
+        played = jnp.asarray(np.asarray(actions, dtype=self.spec.action.dtype))
+        if chance is None:
+            if reset_seeds is None:
+                reset_seeds = np.zeros(actions.shape[:2], dtype=np.int64)
+            reset_keys = keys_of(reset_seeds)
+            self._state, self._keys, shown = self._steps_own(
+                self._state, self._keys, played, reset_keys
+            )
+        else:
+            step_draws = _draws(self._step_tree, chance)
+            initial_draws = _draws(self._initial_tree, chance)
+            self._state, shown = self._steps_given(self._state, played, step_draws, initial_draws)
+        return self._record(shown)
+
+    def get_state(self) -> StateDict:
+        """Copy the state of every lane out, by field name."""
+        return {name: np.asarray(leaf) for name, leaf in state_to_dict(self._state).items()}
+
+    def set_state(self, state: StateDict) -> None:
+        """Copy a state into every lane; its fields must be exactly the candidate's."""
+        known = self.spec.state
+        if set(state) != set(known):
+            raise PairError(
+                f"a state of {self.spec.name} has the fields {sorted(known)}, got "
+                f"{sorted(state)}; translate it with the suite's to_candidate"
+            )
+        leaves = {
+            name: jnp.asarray(np.asarray(value).astype(known[name].dtype))
+            for name, value in state.items()
+        }
+        self._state = state_from_dict(self._state_type, leaves)
+
+    def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
+        """Components of an ``Env`` are named by the suite as functions, not by strings."""
+        raise NotImplementedError(f"{self.spec.name} has no call({component!r}): see Suite")
+
+    def coverage(self) -> dict[str, int]:
+        """An ``Env`` counts nothing itself."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    # -- traced ---------------------------------------------------------------------------------
+
+    def _shown(self, state: Any) -> dict[str, Any]:
+        shown = {"observation": self.env.observe(state), "state": state_to_dict(state)}
+        if self._discrete:
+            shown["legal_actions"] = self.env.legal_actions(state)
+        return shown
+
+    def _initial_record(self, draws: Any) -> tuple[Any, dict[str, Any]]:
+        state = self.env.initial(draws)
+        return state, self._shown(state)
+
+    def _one(self, state: Any, action: Any, draws: Any, fresh: Any) -> tuple[Any, dict[str, Any]]:
+        nxt = self.env.transition(state, action, draws)
+        ended = jnp.logical_or(nxt.terminated, nxt.truncated)
+        after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
+        return after, {
+            **self._shown(after),
+            "reward": nxt.reward,
+            "terminated": nxt.terminated,
+            "truncated": nxt.truncated,
+            "final_observation": self.env.observe(nxt.state),
+            "final_state": state_to_dict(nxt.state),
+        }
+
+    def _scan_given(self, state: Any, actions: Any, step_draws: Any, initial_draws: Any) -> Any:
+        def lane(state: Any, action: Any, draws: Any, fresh_draws: Any) -> Any:
+            return self._one(state, action, draws, self.env.initial(fresh_draws))
+
+        def body(state: Any, inputs: Any) -> Any:
+            return jax.vmap(lane)(state, *inputs)
+
+        return jax.lax.scan(body, state, (actions, step_draws, initial_draws))
+
+    def _scan_own(self, state: Any, keys: Any, actions: Any, reset_keys: Any) -> Any:
+        def lane(carry: Any, action: Any, reset_key: Any) -> Any:
+            state, key = carry
+            key, step_key = jax.random.split(key)
+            draws = self.env.sample(step_key, state, action)
+            fresh = self.env.initial(self.env.sample_initial(reset_key))
+            after, shown = self._one(state, action, draws, fresh)
+            return (after, key), shown
+
+        def body(carry: Any, inputs: Any) -> Any:
+            return jax.vmap(lane)(carry, *inputs)
+
+        (state, keys), shown = jax.lax.scan(body, (state, keys), (actions, reset_keys))
+        return state, keys, shown
+
+    def _record(self, shown: dict[str, Any]) -> Record:
+        return Record(**cast(dict[str, Any], jax.tree.map(np.asarray, shown)))
+
+
+def env_of(side: Side) -> AnyEnv | None:
+    """Return the environment that a side drives, None if it drives something else."""
+    env = getattr(side, "env", None)
+    return env if isinstance(env, Env) else None
+
+
+def keys_of(seeds: Array) -> jax.Array:
+    """Turn int64 seeds of any shape into JAX keys of that shape, using all 64 bits."""
+    seeds = np.asarray(seeds, dtype=np.uint64)
+    words = np.stack([seeds >> np.uint64(32), seeds & np.uint64(0xFFFFFFFF)], axis=-1)
+    data = jnp.asarray(words.astype(np.uint32))
+    return cast(jax.Array, jax.random.wrap_key_data(data, impl="threefry2x32"))
+
+
+def state_to_dict(state: Any) -> dict[str, Any]:
+    """Return the fields of a state dataclass, named tuple or dict; a bare array is ``state``.
+
+    Nested states are named with dots.
+    """
+    if dataclasses.is_dataclass(state) and not isinstance(state, type):
+        items = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+    elif hasattr(state, "_asdict"):
+        items = state._asdict()
+    elif isinstance(state, dict):
+        items = state
+    else:
+        return {"state": state}
+    flat: dict[str, Any] = {}
+    for name, value in items.items():
+        inner = state_to_dict(value)
+        if set(inner) == {"state"} and inner["state"] is value:
+            flat[name] = value
+        else:
+            flat |= {f"{name}.{key}": leaf for key, leaf in inner.items()}
+    return flat
+
+
+def state_from_dict(state_type: Any, leaves: dict[str, Any]) -> Any:
+    """Build a flat state dataclass or named tuple from its fields; the inverse of the above."""
+    if set(leaves) == {"state"} and not dataclasses.is_dataclass(state_type):
+        return leaves["state"]
+    if any("." in name for name in leaves):
+        raise PairError(
+            "a nested state cannot be set field by field yet; flatten the state dataclass"
+        )
+    return leaves if state_type is dict else state_type(**leaves)
+
+
+def _draws(structure: Any, chance: Array) -> Any:
+    """Hand the verifier's chance to the rules: one leaf as it is, else the last axis is split."""
+    if structure.num_leaves == 0:
+        return jax.tree.unflatten(structure, [])
+    if structure.num_leaves == 1:
+        return jax.tree.unflatten(structure, [jnp.asarray(chance)])
+    if chance.ndim == 0 or chance.shape[-1] != structure.num_leaves:
+        raise PairError(
+            f"the rules draw {structure.num_leaves} numbers but the suite's chance has shape "
+            f"{chance.shape}; its last axis must hold one number for each"
+        )
+    columns: list[Any] = [jnp.asarray(chance[..., i]) for i in range(structure.num_leaves)]
+    return jax.tree.unflatten(structure, columns)
+
+
+def _action_spec(space: gymnasium.Space[Any]) -> ArraySpec:
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return ArraySpec((), "int32")
+    if space.shape is None or space.dtype is None:
+        raise TypeError(f"the action space {space} has no shape; use Discrete or Box")
+    return ArraySpec(tuple(space.shape), str(space.dtype))
+
+
+def _num_actions(space: gymnasium.Space[Any]) -> int | None:
+    return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else None

@@ -1,0 +1,179 @@
+"""L2: do the components compose?
+
+Single transitions from states copied out of the reference (and from states that play rarely
+reaches), and short scenarios in which rules meet.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envlift.reference.types import Array, Side, StateDict
+from envlift.verify.case import Case, play
+from envlift.verify.context import Context
+from envlift.verify.lockstep import LaneHistory, exchange, random_actions
+from envlift.verify.result import Verdict
+from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
+
+STRETCH = 8
+"""Steps for which a choice is held while states are gathered, so that play gets far."""
+
+POOL = 8_192
+"""States of play kept to start single transitions from."""
+
+
+def run(context: Context) -> None:
+    """Compare single transitions, then scenarios."""
+    if context.reference.spec.state and context.candidate.spec.state:
+        _transitions(context, "transitions from states of play", _states_of_play(context))
+        if context.suite.random_states is not None:
+            n = max(context.effort.transitions // 2, context.effort.lanes)
+            states = context.suite.random_states(context.rng, n, context.config)
+            _transitions(context, "transitions from generated states", states)
+    else:
+        with context.check("L2", "transitions") as check:
+            check.verdict = Verdict.SKIPPED
+            side = context.candidate if context.reference.spec.state else context.reference
+            check.detail = f"the state of {side.spec.name} cannot be read and set"
+    _scenarios(context)
+
+
+def _states_of_play(context: Context) -> StateDict:
+    """Let the reference alone play every policy, and keep a random share of its states."""
+    side, rng, suite = context.reference, context.rng, context.suite
+    policies = [p for p in suite.policies if applies(p, context.config)]
+    kept: list[StateDict] = []
+    rounds = max(4, POOL // (4 * context.effort.lanes * max(1, len(policies))))
+    for policy in policies:
+        seeds = rng.integers(0, 2**62, size=side.num_lanes)
+        chance = _draw(context, ())
+        record = side.reset(seeds, chance)
+        observation, state = record.observation, record.state
+        for _ in range(rounds):
+            if policy.act is None:
+                actions = random_actions(side.spec, rng, (STRETCH, side.num_lanes))
+            else:
+                chosen = np.asarray(policy.act(rng, observation, state))
+                actions = np.repeat(chosen.astype(side.spec.action.dtype)[None], STRETCH, axis=0)
+                actions = actions.reshape(STRETCH, side.num_lanes, *side.spec.action.shape)
+            seeds = rng.integers(0, 2**62, size=(STRETCH, side.num_lanes))
+            record = side.step(actions, _draw(context, (STRETCH,)), seeds)
+            observation = record.observation[-1]
+            state = {name: values[-1] for name, values in record.state.items()}
+            kept.append(state)
+            picked = rng.integers(0, STRETCH)
+            kept.append({name: values[picked] for name, values in record.state.items()})
+    return {name: np.concatenate([s[name] for s in kept]) for name in kept[0]}
+
+
+def _draw(context: Context, lead: tuple[int, ...]) -> Array | None:
+    return context.suite.draw(context.rng, (*lead, context.reference.num_lanes))
+
+
+def _transitions(context: Context, name: str, states: StateDict) -> None:
+    suite, rng, lanes = context.suite, context.rng, context.effort.lanes
+    with context.check("L2", name) as check:
+        available = len(next(iter(states.values())))
+        total = context.effort.transitions // (2 if suite.random_states else 1)
+        rounds = max(1, total // lanes)
+        done = 0
+        for _ in range(rounds):
+            rows = rng.integers(0, available, size=lanes)
+            state = {field: values[rows] for field, values in states.items()}
+            actions = random_actions(context.reference.spec, rng, (1, lanes))
+            chance = _draw(context, (1,))
+            seeds = rng.integers(0, 2**62, size=(1, lanes))
+            context.candidate.set_state(suite.candidate_state(state))
+            context.reference.set_state(state)
+            both = exchange(
+                suite,
+                context.config,
+                context.reference,
+                context.candidate,
+                state,
+                actions,
+                chance,
+                seeds,
+                context.report.deviations,
+            )
+            done += lanes
+            context.progress.advance(done, rounds * lanes)
+            check.counts = {"transitions": done, "fields": len(suite.state) + 4}
+            if both.found:
+                _, lane = both.first()
+                history = LaneHistory(
+                    seed=int(seeds[0, lane]),
+                    start_chance=None,
+                    states={field: values[lane][None] for field, values in state.items()},
+                    actions=actions[:, lane],
+                    chance=None if chance is None else chance[:, lane],
+                )
+                context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
+                return
+        check.verdict = Verdict.PASS
+        check.detail = f"one step each from {available:,} states"
+
+
+def _scenarios(context: Context) -> None:
+    scenarios = [s for s in context.suite.scenarios if applies(s, context.config)]
+    if not scenarios:
+        return
+    with context.open_single() as (reference, candidate):
+        for scenario in scenarios:
+            with context.check("L2", f"scenario: {scenario.name}") as check:
+                case = scenario_case(
+                    context.suite, context.config, context.suite_source, scenario, reference
+                )
+                played = play(context.suite, context.config, reference, candidate, case)
+                check.counts = {"steps": case.steps, "fields": len(context.suite.state) + 4}
+                missing = set(scenario.reaches) - set(played.features)
+                if played.divergence is not None:
+                    context.fail(check, played.divergence, history_of(case))
+                elif missing:
+                    check.verdict = Verdict.FAIL
+                    check.detail = (
+                        f"the reference does not show {', '.join(sorted(missing))} here: "
+                        "the scenario is wrong"
+                    )
+                else:
+                    check.verdict = Verdict.PASS
+                    check.detail = "reaches " + ", ".join(scenario.reaches)
+
+
+def history_of(case: Case) -> LaneHistory:
+    """A scenario's way to its end, of which only the first state is known."""
+    assert case.state is not None
+    steps = len(case.actions)
+    return LaneHistory(
+        seed=case.seed,
+        start_chance=None,
+        states={name: np.stack([np.asarray(v)] * steps) for name, v in case.state.items()},
+        actions=np.asarray(case.actions),
+        chance=None if case.chance is None else np.asarray(case.chance),
+    )
+
+
+def scenario_case(
+    suite: Suite, config: Config, source: str, scenario: Scenario, reference: Side
+) -> Case:
+    """Turn a scenario into a case: the state after a reset with the scenario's own fields."""
+    chance = suite.draw(np.random.default_rng(0), (1,))
+    reset = reference.reset(np.zeros(1, dtype=np.int64), chance)
+    state = {name: values[0] for name, values in reset.state.items()}
+    unknown = set(scenario.state) - set(state)
+    if unknown:
+        raise PairError(
+            f"scenario {scenario.name!r} sets unknown state fields {sorted(unknown)}; "
+            f"known: {sorted(state)}"
+        )
+    given = {
+        name: np.asarray(value).tolist() for name, value in {**state, **scenario.state}.items()
+    }
+    return Case(
+        suite=source,
+        config=config.name,
+        state=given,
+        actions=list(scenario.actions),
+        chance=None if scenario.chance is None else list(scenario.chance),
+        note=scenario.name,
+    )

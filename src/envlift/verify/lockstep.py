@@ -1,0 +1,410 @@
+"""Two sides, the same actions, step by step, until the first difference.
+
+The candidate always moves BEFORE the reference is asked, so that no answer of the reference can
+reach it. State is never copied within an episode.
+
+Shape letters: ``T`` steps of one exchange, ``B`` lanes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
+from envlift.verify.compare import (
+    Mismatch,
+    allowed_text,
+    compare_field,
+    compare_records,
+    compare_states,
+)
+from envlift.verify.result import Divergence
+from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
+
+CHUNK = 64
+"""Steps per exchange where actions do not depend on what is seen."""
+
+LAST_ACTIONS = 8
+"""How many of a lane's last actions a divergence shows."""
+
+HISTORY_CHUNKS = 4096
+"""How many exchanges of reference states are kept for minimising."""
+
+
+@dataclass
+class LaneHistory:
+    """One lane's way to a divergence, oldest first; ``T`` is the length of the episode so far.
+
+    Attributes:
+        seed: of the episode.
+        start_chance: chance of its reset, or None.
+        states: the reference's states before each step, each field [T, ...].
+        actions: [T, ...].
+        chance: [T, ...] or None.
+    """
+
+    seed: int
+    start_chance: Array | None
+    states: StateDict
+    actions: Array
+    chance: Array | None
+
+
+@dataclass
+class Outcome:
+    """What a lockstep run counted, and its first difference if there was one."""
+
+    steps: int = 0
+    episodes: int = 0
+    ends_per_lane: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    features: dict[str, int] = field(default_factory=dict)
+    deviations: dict[str, int] = field(default_factory=dict)
+    divergence: Divergence | None = None
+    history: LaneHistory | None = None
+
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """One exchange as kept for the minimiser; all arrays are [T, B, ...]."""
+
+    before: StateDict
+    actions: Array
+    chance: Array | None
+    ended: Array
+
+
+def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
+    """Draw actions [*lead, *shape] uniformly from the action space."""
+    shape = (*lead, *spec.action.shape)
+    if spec.num_actions is not None:
+        return rng.integers(0, spec.num_actions, size=shape).astype(spec.action.dtype)
+    if spec.action_low is None or spec.action_high is None:
+        raise ValueError(
+            f"{spec.name} tells no bounds of its actions, so random play cannot be drawn; give "
+            "the suite a policy, or let the reference's spec name action_low and action_high"
+        )
+    low = np.reshape(spec.action_low, spec.action.shape)
+    high = np.reshape(spec.action_high, spec.action.shape)
+    return rng.uniform(low, high, size=shape).astype(spec.action.dtype)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What both sides did with the same actions, all state in the reference's fields."""
+
+    trace: Trace
+    reference: Record
+    candidate: Record
+    found: list[Mismatch]
+
+    def first(self) -> tuple[int, int]:
+        """Return step and lane of the first difference."""
+        bad = np.any([mismatch.bad for mismatch in self.found], axis=0)
+        t, lane = np.argwhere(bad)[0].tolist()
+        return t, lane
+
+    def divergence(self, step: int, actions: list[Any]) -> Divergence:
+        """Describe the first difference; ``step`` counts the steps before this exchange."""
+        t, lane = self.first()
+        before = {name: values[t, lane] for name, values in self.trace.before.items()}
+        states = self.reference.state, self.candidate.state
+        return describe(self.found, t, lane, step + t + 1, actions[-LAST_ACTIONS:], before, *states)
+
+
+def exchange(
+    suite: Suite,
+    config: Config,
+    reference: Side,
+    candidate: Side,
+    before: StateDict,
+    actions: Array,
+    chance: Array | None,
+    seeds: Array,
+    deviations: dict[str, int],
+) -> Exchange:
+    """Play T steps on both sides, the candidate first, and compare all they show."""
+    theirs = candidate.step(actions, chance, seeds)
+    answers = reference.step(actions, chance, seeds)
+    final = theirs.final_state
+    theirs = replace(
+        theirs,
+        state=suite.reference_state(theirs.state),
+        final_state=None if final is None else suite.reference_state(final),
+    )
+    trace = trace_of(before, actions, answers, config)
+    after_end = suite.start == "chance"
+    found = compare_records(suite, answers, theirs, trace, deviations, after_end)
+    return Exchange(trace, answers, theirs, found)
+
+
+class Lockstep:
+    """One run of two sides under one policy.
+
+    Args:
+        suite: what is compared.
+        config: the configuration both sides were made with.
+        reference, candidate: the sides, with equal numbers of lanes.
+        rng: all chance, seeds and random actions come from it.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        config: Config,
+        reference: Side,
+        candidate: Side,
+        rng: np.random.Generator,
+    ) -> None:
+        self.suite = suite.drifted()
+        self.config = config
+        self.reference = reference
+        self.candidate = candidate
+        self.rng = rng
+        self.lanes = reference.num_lanes
+        self.outcome = Outcome(ends_per_lane=np.zeros(self.lanes, dtype=np.int64))
+        self._kept: deque[_Kept] = deque(maxlen=HISTORY_CHUNKS)
+        self._starts: list[tuple[int, Array | None]] = []
+        self._state: StateDict = {}
+        self._observation: Array = np.zeros(0)
+
+    # -- the run --------------------------------------------------------------------------------
+
+    def play(
+        self,
+        policy: Policy,
+        *,
+        max_steps: int,
+        min_steps: int = 0,
+        min_ends: int = 0,
+        features: tuple[Feature, ...] = (),
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """Play until every lane has ``min_ends`` ends and ``min_steps`` steps, or ``max_steps``.
+
+        Steps are counted per lane here and over all lanes in ``outcome``, which holds what was
+        found so far even if this is interrupted.
+        """
+        outcome = self.outcome
+        outcome.divergence = self._start()
+        done = 0
+        while outcome.divergence is None and done < max_steps:
+            if done >= min_steps and int(outcome.ends_per_lane.min()) >= min_ends:
+                break
+            open_loop = policy.act is None and self.suite.start == "chance"
+            length = CHUNK if open_loop else policy.hold if self.suite.start == "chance" else 1
+            self._exchange(policy, length, done, outcome, features)
+            done += length
+            if progress is not None:
+                progress(done * self.lanes, max_steps * self.lanes)
+        return outcome
+
+    def _start(self) -> Divergence | None:
+        seeds = self.rng.integers(0, 2**62, size=self.lanes)
+        chance = self.suite.draw(self.rng, (self.lanes,))
+        candidate = self.candidate.reset(seeds, chance)
+        reference = self.reference.reset(seeds, chance)
+        self._starts = [
+            (int(s), None if chance is None else chance[i]) for i, s in enumerate(seeds)
+        ]
+        self._state, self._observation = reference.state, reference.observation
+        if self.suite.start == "copy":
+            self.candidate.set_state(self.suite.candidate_state(reference.state))
+            return None
+        return self._compare_reset(reference, candidate)
+
+    def _compare_reset(self, reference: Record, candidate: Record) -> Divergence | None:
+        """A reset is compared like a step of which only state and observation exist."""
+        ref_state = {k: v[None] for k, v in reference.state.items()}
+        cand_state = {k: v[None] for k, v in self.suite.reference_state(candidate.state).items()}
+        found = compare_states(ref_state, cand_state, self.suite.state)
+        found.append(
+            compare_field(
+                reference.observation[None], candidate.observation[None], self.suite.observation
+            )
+        )
+        found = [mismatch for mismatch in found if mismatch.bad.any()]
+        if not found:
+            return None
+        lane = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])
+        return describe(found, 0, lane, 0, [], {}, ref_state, cand_state)
+
+    def _exchange(
+        self,
+        policy: Policy,
+        length: int,
+        done: int,
+        outcome: Outcome,
+        features: tuple[Feature, ...],
+    ) -> None:
+        spec = self.reference.spec
+        if policy.act is None:
+            actions = random_actions(spec, self.rng, (length, self.lanes))
+        else:
+            chosen = policy.act(self.rng, self._observation, self._state)
+            one = np.asarray(chosen, dtype=spec.action.dtype).reshape(
+                self.lanes, *spec.action.shape
+            )
+            actions = np.repeat(one[None], length, axis=0)
+        chance = self.suite.draw(self.rng, (length, self.lanes))
+        seeds = self.rng.integers(0, 2**62, size=(length, self.lanes))
+        both = exchange(
+            self.suite,
+            self.config,
+            self.reference,
+            self.candidate,
+            self._state,
+            actions,
+            chance,
+            seeds,
+            outcome.deviations,
+        )
+        trace, reference = both.trace, both.reference
+        ended = trace.terminated | trace.truncated
+        self._kept.append(_Kept(trace.before, actions, chance, ended))
+        outcome.steps += length * self.lanes
+        if both.found:
+            self._diverge(both, done, seeds, outcome)
+            return
+        for feature in features:
+            hits = int(np.asarray(feature.reached(trace)).sum())
+            outcome.features[feature.name] = outcome.features.get(feature.name, 0) + hits
+        outcome.episodes += int(ended.sum())
+        outcome.ends_per_lane += ended.sum(axis=0)
+        self._note_starts(ended, seeds, chance)
+        self._state = {name: values[-1] for name, values in reference.state.items()}
+        self._observation = reference.observation[-1]
+        if self.suite.start == "copy" and ended.any():
+            self._copy_resets(ended[-1])
+
+    def _copy_resets(self, ended: Array) -> None:
+        """Start the next episode of ended lanes from the reference's state, theirs alone."""
+        fresh = self.suite.candidate_state(self._state)
+        own = self.candidate.get_state()
+        merged = {
+            name: np.where(_lift(ended, value), fresh[name].astype(value.dtype), value)
+            for name, value in own.items()
+        }
+        self.candidate.set_state(merged)
+
+    # -- helpers --------------------------------------------------------------------------------
+
+    def _note_starts(self, ended: Array, seeds: Array, chance: Array | None) -> None:
+        for t, b in np.argwhere(ended):
+            self._starts[b] = (int(seeds[t, b]), None if chance is None else chance[t, b])
+
+    def _diverge(self, both: Exchange, done: int, seeds: Array, outcome: Outcome) -> None:
+        t, lane = both.first()
+        ended = both.trace.terminated | both.trace.truncated
+        self._note_starts(ended[:t], seeds, self._kept[-1].chance)
+        outcome.history = self._history(lane, t)
+        outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
+
+    def _history(self, lane: int, t: int) -> LaneHistory:
+        """Collect one lane's episode up to and including step ``t`` of the last kept."""
+        states: list[StateDict] = []
+        actions: list[Array] = []
+        chance: list[Array] = []
+        for position, kept in enumerate(reversed(self._kept)):
+            last = t if position == 0 else len(kept.actions) - 1
+            for step in range(last, -1, -1):
+                newest = position == 0 and step == t
+                if not newest and kept.ended[step, lane]:
+                    return self._lane_history(lane, states, actions, chance)
+                states.append({name: v[step, lane] for name, v in kept.before.items()})
+                actions.append(kept.actions[step, lane])
+                if kept.chance is not None:
+                    chance.append(kept.chance[step, lane])
+        return self._lane_history(lane, states, actions, chance)
+
+    def _lane_history(
+        self, lane: int, states: list[StateDict], actions: list[Array], chance: list[Array]
+    ) -> LaneHistory:
+        seed, start_chance = self._starts[lane]
+        names = states[0].keys() if states else ()
+        return LaneHistory(
+            seed=seed,
+            start_chance=start_chance,
+            states={name: np.stack([s[name] for s in reversed(states)]) for name in names},
+            actions=np.stack(actions[::-1]),
+            chance=np.stack(chance[::-1]) if chance else None,
+        )
+
+
+def trace_of(state: StateDict, actions: Array, reference: Record, config: Config) -> Trace:
+    """Build the reference's trace of one exchange from the state before it."""
+    before = {
+        name: np.concatenate([state[name][None], values[:-1]])
+        for name, values in reference.state.items()
+    }
+    assert reference.reward is not None
+    assert reference.terminated is not None
+    assert reference.truncated is not None
+    return Trace(
+        before=before,
+        action=actions,
+        after=reference.state,
+        observation=reference.observation,
+        reward=reference.reward,
+        terminated=reference.terminated,
+        truncated=reference.truncated,
+        config=config.reference,
+    )
+
+
+def describe(
+    found: list[Mismatch],
+    t: int,
+    lane: int,
+    step: int,
+    actions: list[Any],
+    before: StateDict,
+    reference_state: StateDict,
+    candidate_state: StateDict,
+) -> Divergence:
+    """Say what differs first in cell (t, lane): state fields come first."""
+    here = [mismatch for mismatch in found if mismatch.bad[t, lane]]
+    here.sort(key=_importance)
+    label, reference, candidate = here[0].at(t, lane)
+    numbers = all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in (reference, candidate)
+    )
+    return Divergence(
+        step=step,
+        lane=lane,
+        field=label,
+        reference=reference,
+        candidate=candidate,
+        difference=float(candidate) - float(reference) if numbers else None,
+        allowed=allowed_text(here[0].field),
+        actions=actions,
+        before={name: np.asarray(value).tolist() for name, value in before.items()},
+        reference_state=_cell(reference_state, t, lane),
+        candidate_state=_cell(candidate_state, t, lane),
+        also=[mismatch.at(t, lane)[0] for mismatch in here[1:]],
+        labels={m.field.name: m.field.labels for m in here if m.field.labels},
+    )
+
+
+DERIVED = ("reward", "terminated", "truncated", "observation", "legal_actions")
+
+
+def _importance(mismatch: Mismatch) -> int:
+    name = mismatch.field.name.removeprefix("final ")
+    return 1 + DERIVED.index(name) if name in DERIVED else 0
+
+
+def _cell(state: StateDict, t: int, lane: int) -> dict[str, Any]:
+    return {name: np.asarray(values)[t, lane].tolist() for name, values in state.items()}
+
+
+def _lift(rows: Array, like: Array) -> Array:
+    """Give a bool array [B] the trailing axes of ``like`` [B, ...]."""
+    return rows.reshape(rows.shape + (1,) * (like.ndim - 1))

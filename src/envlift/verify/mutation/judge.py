@@ -1,0 +1,51 @@
+"""Judging one mutant, in a process of its own: which levels notice it?
+
+Run as ``python -m envlift.verify.mutation.judge REQUEST`` with the mutated package first on the
+path. REQUEST is a JSON object: ``name``, ``options``, ``seed``, ``fixtures``. The answer is one
+JSON line on stdout: level -> what failed first, null where nothing did.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from envlift.verify.context import QUICK
+from envlift.verify.find import find_suite
+from envlift.verify.progress import Silent
+from envlift.verify.result import Verdict
+from envlift.verify.session import STAGES, Request, verify
+
+EFFORT = replace(QUICK, lanes=32, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)
+
+
+def judge(name: str, options: dict[str, object], seed: int, fixtures: str) -> dict[str, str | None]:
+    """Run every level by itself; a level stands for the first of its checks that failed."""
+    suite, source = find_suite(name)
+    answers: dict[str, str | None] = {}
+    for level in STAGES:
+        request = Request(
+            suite=replace(suite, corpus=None),
+            suite_source=source,
+            effort=EFFORT,
+            fixtures=Path(fixtures),
+            options=dict(options),
+            levels=(level,),
+            seed=seed,
+            minimise=False,
+            stop_at_failure=True,
+        )
+        try:
+            report = verify(request, Silent())
+        except Exception as error:
+            answers[level] = f"{type(error).__name__}: {error}".splitlines()[0]
+            continue
+        failed = [c for c in report.checks if c.verdict is Verdict.FAIL]
+        answers[level] = f"{failed[0].name}: {failed[0].detail}" if failed else None
+    return answers
+
+
+if __name__ == "__main__":
+    print(json.dumps(judge(**json.loads(sys.argv[1]))))

@@ -1,0 +1,250 @@
+"""``envlift mutate``: plant faults in a copy of the rules and count what every level catches."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+import envlift
+from envlift.registry import make, registration
+from envlift.verify.mutation.operators import Mutant, mutants_of
+from envlift.verify.result import EXIT_CODES, Verdict
+from envlift.verify.session import STAGES
+
+PACKAGE = Path(envlift.__file__).parent
+TIMEOUT = 240.0
+"""Seconds for one mutant; a mutant that never ends is caught, as a person would notice it."""
+
+BAR = 0.95
+"""Share of the mutants that are not equivalent which must be caught."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A mutant and what each level said.
+
+    Attributes:
+        mutant: the fault.
+        caught: level -> what failed first, None where the level noticed nothing.
+        explained: the reason written down for a survivor, or None.
+        equivalent: the explanation says that no input can tell the mutant apart.
+    """
+
+    mutant: Mutant
+    caught: dict[str, str | None]
+    explained: str | None = None
+    equivalent: bool = False
+
+    @property
+    def killed(self) -> bool:
+        """Whether any level noticed."""
+        return any(self.caught.values())
+
+
+@dataclass
+class Result:
+    """All judged mutants of one target."""
+
+    name: str
+    backend: str
+    judged: list[Judged] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        """Share caught of the mutants that are not equivalent."""
+        real = [j for j in self.judged if not j.equivalent]
+        return sum(j.killed for j in real) / len(real) if real else 0.0
+
+    def by_level(self) -> dict[str, int]:
+        """Return how many mutants each level catches by itself."""
+        return {level: sum(bool(j.caught.get(level)) for j in self.judged) for level in STAGES}
+
+
+def rule_files(name: str, backend: str) -> list[str]:
+    """Return the files of an environment that hold rules of one target, relative to the package."""
+    folder = PACKAGE / "envs" / name
+    others = {"jax", "warp"} - {backend}
+    files = [folder / "env.py", *sorted((folder / "rules").rglob("*.py"))]
+    kept = [f for f in files if f.is_file() and f.stem not in others and f.stem != "__init__"]
+    return [str(f.relative_to(PACKAGE)) for f in kept]
+
+
+def command(
+    console: Console,
+    name: str,
+    *,
+    backend: str | None,
+    limit: int | None,
+    jobs: int,
+    seed: int,
+    json_file: Path | None,
+) -> int:
+    """Judge the mutants of a registered environment and print the score."""
+    env = make(name, **({"backend": backend} if backend else {}))
+    result = Result(name, env.info.backend)
+    mutants = [m for file in rule_files(name, result.backend) for m in mutants_of(PACKAGE, file)]
+    total = len(mutants)
+    if limit is not None and limit < total:
+        mutants = random.Random(seed).sample(mutants, limit)
+    console.print(f"{len(mutants)} of {total} mutants of {name} [{result.backend}]", markup=False)
+    notes = explanations(name)
+    try:
+        for judged in _judge_all(name, result.backend, mutants, jobs, seed, notes):
+            result.judged.append(judged)
+            _print_one(console, judged, len(result.judged), len(mutants))
+    except KeyboardInterrupt:
+        console.print("[yellow]interrupted: the score is of the mutants judged so far[/]")
+    if json_file is not None:
+        _write(json_file, result)
+    return _print_result(console, result)
+
+
+def explanations(name: str) -> dict[str, dict[str, str]]:
+    """Read what is written down about survivors: mutant id -> ``verdict`` and ``reason``."""
+    suite = registration(name).suite
+    if suite is None:
+        raise ValueError(f"{name} has no verification suite: there is nothing to verify")
+    path = PACKAGE / "envs" / name / "verification" / "mutants.toml"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as stream:
+        return {row["id"]: row for row in tomllib.load(stream).get("mutant", [])}
+
+
+def _judge_all(
+    name: str,
+    backend: str,
+    mutants: list[Mutant],
+    jobs: int,
+    seed: int,
+    notes: dict[str, dict[str, str]],
+) -> Iterator[Judged]:
+    with (
+        tempfile.TemporaryDirectory(prefix="envlift-mutate-") as folder,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        waiting: set[Future[Judged]] = set()
+        queue = iter(enumerate(mutants))
+        done = False
+        while waiting or not done:
+            while not done and len(waiting) < jobs:
+                try:
+                    index, mutant = next(queue)
+                except StopIteration:
+                    done = True
+                    break
+                note = notes.get(mutant.id)
+                work = Path(folder) / str(index)
+                waiting.add(pool.submit(_judge, name, backend, mutant, work, seed + index, note))
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+
+
+def _judge(
+    name: str, backend: str, mutant: Mutant, work: Path, seed: int, note: dict[str, str] | None
+) -> Judged:
+    """Copy the package, plant the fault, and ask a fresh interpreter."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, work / "envlift", ignore=ignore)
+    (work / "envlift" / mutant.file).write_text(mutant.source)
+    request = {
+        "name": name,
+        "options": {"backend": backend},
+        "seed": seed,
+        "fixtures": str(work / "fixtures"),
+    }
+    environment = {**os.environ, "PYTHONPATH": str(work), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", "envlift.verify.mutation.judge", json.dumps(request)],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env=environment,
+            cwd=work,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        caught: dict[str, str | None] = dict.fromkeys(STAGES, f"no answer in {TIMEOUT:.0f} s")
+    else:
+        caught = _answer(answer)
+    shutil.rmtree(work, ignore_errors=True)
+    equivalent = note is not None and note["verdict"] == "equivalent"
+    return Judged(mutant, caught, None if note is None else note["reason"], equivalent)
+
+
+def _answer(answer: subprocess.CompletedProcess[str]) -> dict[str, str | None]:
+    """A mutant that cannot even be imported is caught by everything."""
+    if answer.returncode == 0:
+        return dict(json.loads(answer.stdout.splitlines()[-1]))
+    last = (answer.stderr.strip().splitlines() or ["no output"])[-1]
+    return dict.fromkeys(STAGES, f"broken: {last}")
+
+
+def _print_one(console: Console, judged: Judged, done: int, total: int) -> None:
+    levels = ", ".join(level for level, what in judged.caught.items() if what) or "nobody"
+    colour = "green" if judged.killed else "red"
+    where = f"{judged.mutant.file}:{judged.mutant.line}"
+    console.print(
+        f"{done:>4}/{total}  [{colour}]{judged.mutant.id}[/]  {judged.mutant.kind:<10} {where}  "
+        f"[dim]caught by {levels}[/]",
+        soft_wrap=True,
+    )
+
+
+def _print_result(console: Console, result: Result) -> int:
+    real = [j for j in result.judged if not j.equivalent]
+    survivors = [j for j in real if not j.killed]
+    for judged in survivors:
+        console.rule(f"survivor {judged.mutant.id}  {judged.mutant.file}:{judged.mutant.line}")
+        console.print(judged.mutant.diff, markup=False)
+        console.print(judged.explained or "not explained", style="yellow", markup=False)
+    wrong = [j for j in result.judged if j.equivalent and j.killed]
+    for judged in wrong:
+        console.print(f"[red]{judged.mutant.id} is written down as equivalent but was caught[/]")
+    console.print()
+    for level, count in result.by_level().items():
+        console.print(f"  {level:<10} catches {count:>4} of {len(result.judged)}")
+    console.print(
+        f"\n{len(real) - len(survivors)} of {len(real)} caught ({result.score:.1%}), "
+        f"{len(result.judged) - len(real)} equivalent, {len(survivors)} survive"
+    )
+    unexplained = [j for j in survivors if j.explained is None]
+    good = result.score >= BAR and not unexplained and not wrong
+    return EXIT_CODES[Verdict.PASS if good else Verdict.FAIL]
+
+
+def _write(path: Path, result: Result) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            **{k: v for k, v in asdict(j.mutant).items() if k != "source"},
+            "id": j.mutant.id,
+            "caught": j.caught,
+            "equivalent": j.equivalent,
+            "explained": j.explained,
+        }
+        for j in result.judged
+    ]
+    data = {
+        "schema_version": 1,
+        "name": result.name,
+        "backend": result.backend,
+        "score": result.score,
+        "by_level": result.by_level(),
+        "mutants": rows,
+    }
+    path.write_text(json.dumps(data, indent=1) + "\n")

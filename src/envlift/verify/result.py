@@ -1,0 +1,187 @@
+"""What a verification found: plain data for people, for ``--json`` and for reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+
+
+class Verdict(enum.StrEnum):
+    """What the evidence says."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    SKIPPED = "SKIPPED"
+
+
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2, Verdict.SKIPPED: 2}
+EXIT_USAGE = 4
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first difference of a comparison.
+
+    Attributes:
+        step: steps since the comparison began, 0 for its reset.
+        lane: which of the batch.
+        field: what differs, with the entry's label for vectors.
+        reference, candidate: the two values.
+        difference: ``candidate - reference`` where that is a number.
+        allowed: the largest difference that would have passed, in words.
+        actions: the last actions of the lane, oldest first.
+        before: the lane's state in the reference before the step.
+        reference_state, candidate_state: the lane's state on both sides after the step.
+        also: other fields that differ in the same step.
+        labels: names of the entries of differing vectors.
+    """
+
+    step: int
+    lane: int
+    field: str
+    reference: Any
+    candidate: Any
+    difference: float | None
+    allowed: str
+    actions: list[Any] = dataclasses.field(default_factory=list)
+    before: dict[str, Any] = dataclasses.field(default_factory=dict)
+    reference_state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    candidate_state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    also: list[str] = dataclasses.field(default_factory=list)
+    labels: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+
+@dataclass
+class Check:
+    """One comparison and its counts.
+
+    Attributes:
+        level: L1, L2, L3, L4, resets, transforms or corpus.
+        name: what was compared.
+        verdict: the outcome.
+        detail: one sentence.
+        counts: for example steps, episodes, rows, fields.
+        divergence: the first difference of a failed comparison.
+        fixture: path of the minimised case, if one was written.
+        seconds: wall time.
+    """
+
+    level: str
+    name: str
+    verdict: Verdict
+    detail: str = ""
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    divergence: Divergence | None = None
+    fixture: str | None = None
+    seconds: float = 0.0
+
+
+LEVELS = {
+    "corpus": "recorded cases",
+    "L1": "property",
+    "L2": "interaction",
+    "L3": "rollout",
+    "resets": "resets and chance",
+    "transforms": "vmap, jit, scan",
+    "L4": "policy transfer",
+}
+
+
+@dataclass
+class Report:
+    """Everything one run of ``envlift verify`` found.
+
+    Attributes:
+        suite: name of the suite.
+        reference, candidate: what the two sides called themselves.
+        pins: exact versions of the reference.
+        seed: the run's seed; all chance derives from it.
+        checks: in the order they ran.
+        features: feature -> times reached in lockstep.
+        reference_coverage: the reference's own counters, where it has any.
+        deviations: id -> rows in which the allowed difference was seen.
+        not_verified: sentences.
+        not_compared: state fields of the reference that the suite does not name.
+        versions: of Python and the libraries.
+        interrupted: Ctrl-C ended the run early.
+    """
+
+    suite: str
+    reference: str
+    candidate: str
+    seed: int
+    pins: dict[str, str] = dataclasses.field(default_factory=dict)
+    checks: list[Check] = dataclasses.field(default_factory=list)
+    features: dict[str, int] = dataclasses.field(default_factory=dict)
+    reference_coverage: dict[str, int] = dataclasses.field(default_factory=dict)
+    deviations: dict[str, int] = dataclasses.field(default_factory=dict)
+    not_verified: list[str] = dataclasses.field(default_factory=list)
+    not_compared: list[str] = dataclasses.field(default_factory=list)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL if anything failed, PASS if everything that ran passed and nothing is missing."""
+        verdicts = [check.verdict for check in self.checks]
+        if Verdict.FAIL in verdicts:
+            return Verdict.FAIL
+        compared = any(
+            check.verdict is Verdict.PASS and check.level in ("L2", "L3") for check in self.checks
+        )
+        if self.interrupted or Verdict.INCONCLUSIVE in verdicts or not compared:
+            return Verdict.INCONCLUSIVE
+        return Verdict.PASS
+
+    def level_verdict(self, level: str) -> Verdict | None:
+        """Return the verdict over one level's checks, None if it has none."""
+        verdicts = [check.verdict for check in self.checks if check.level == level]
+        for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.SKIPPED):
+            if verdict in verdicts:
+                return verdict
+        return None
+
+    def total(self, count: str, level: str = "L3") -> int:
+        """Sum a count over the checks of a level."""
+        return sum(c.counts.get(count, 0) for c in self.checks if c.level == level)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data with a schema version."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": str(self.verdict),
+            **plain(dataclasses.asdict(self)),
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the JSON whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(self.to_json(), indent=2) + "\n")
+        partial.replace(path)
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy values and enums into what JSON can hold; NaN and infinity become strings."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value

@@ -1,0 +1,82 @@
+"""L3: is a whole episode the same?
+
+Lockstep without re-synchronising, under random and purposeful policies, across several episode
+ends per lane, and with a gate: every feature of the suite must have been reached.
+"""
+
+from __future__ import annotations
+
+from envlift.verify.context import Context
+from envlift.verify.lockstep import Lockstep, Outcome
+from envlift.verify.result import Verdict
+from envlift.verify.suite import Policy, applies
+
+
+def run(context: Context) -> None:
+    """Play every policy, then look whether every feature was reached."""
+    failed = False
+    reached: dict[str, int] = {}
+    for policy in context.suite.policies:
+        if applies(policy, context.config):
+            outcome = _play(context, policy)
+            failed |= outcome.divergence is not None
+            _add(reached, outcome.features)
+    _add(context.report.features, reached)
+    if not failed:
+        _coverage_gate(context, reached)
+
+
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
+
+
+def _play(context: Context, policy: Policy) -> Outcome:
+    effort = context.effort
+    with context.check("L3", f"lockstep: {policy.name} play") as check:
+        run = Lockstep(
+            context.suite, context.config, context.reference, context.candidate, context.rng
+        )
+        outcome = run.outcome
+        features = tuple(f for f in context.suite.features if applies(f, context.config))
+        try:
+            run.play(
+                policy,
+                max_steps=effort.max_steps,
+                min_steps=effort.min_steps,
+                min_ends=effort.min_ends,
+                features=features,
+                progress=context.progress.advance,
+            )
+        finally:
+            check.counts = {
+                "steps": outcome.steps,
+                "episodes": outcome.episodes,
+                "lanes": context.effort.lanes,
+                "fields": len(context.suite.state) + 4,
+            }
+            _add(context.report.deviations, outcome.deviations)
+        if outcome.divergence is not None:
+            context.fail(check, outcome.divergence, outcome.history)
+        elif int(outcome.ends_per_lane.min()) < effort.min_ends:
+            check.verdict = Verdict.INCONCLUSIVE
+            check.detail = (
+                f"a lane ended {outcome.ends_per_lane.min()} episodes in {effort.max_steps:,} "
+                f"steps; {effort.min_ends} are needed: give the suite a policy that ends "
+                "episodes sooner, or raise --max-steps"
+            )
+        else:
+            check.verdict = Verdict.PASS
+            check.detail = f"at least {outcome.ends_per_lane.min()} episode ends in every lane"
+    return outcome
+
+
+def _coverage_gate(context: Context, reached: dict[str, int]) -> None:
+    wanted = [f.name for f in context.suite.features if applies(f, context.config)]
+    if not wanted:
+        return
+    with context.check("L3", "features reached") as check:
+        missing = [name for name in wanted if not reached.get(name)]
+        check.counts = {"features": len(wanted) - len(missing), "features wanted": len(wanted)}
+        check.verdict = Verdict.INCONCLUSIVE if missing else Verdict.PASS
+        check.detail = "never reached: " + ", ".join(missing) if missing else "every one"

@@ -1,0 +1,237 @@
+"""One run of ``envlift verify``: open both sides, run the levels, collect the report."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
+from envlift.reference.launch import open_reference
+from envlift.reference.types import Side
+from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms
+from envlift.verify.candidates import open_candidate
+from envlift.verify.context import Context, Effort, Progress
+from envlift.verify.guard import CandidateFailure, CandidateViolation
+from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.suite import Config, PairError, Suite, default_suite
+
+L4_REASON = "the trainer does not exist yet: policies cannot be trained and transferred"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for.
+
+    Attributes:
+        suite: what is compared, None for a pair without one.
+        suite_source: name or path by which ``envlift repro`` finds the suite.
+        reference, candidate: launch strings that replace the suite's.
+        options: candidate options added to every configuration's, for example a backend.
+        configs: names of the configurations to run; empty for all.
+        levels: names of the levels to run; empty for all.
+        seed: of the run; None draws one.
+        effort: how much.
+        fixtures: folder for minimised failures.
+        timeout: seconds a reference may take for one answer.
+        minimise: shorten failures to fixtures.
+        stop_at_failure: skip what is left after the first failed configuration.
+    """
+
+    suite: Suite | None
+    suite_source: str
+    effort: Effort
+    fixtures: Path
+    reference: str | None = None
+    candidate: str | None = None
+    options: dict[str, Any] | None = None
+    configs: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    seed: int | None = None
+    timeout: float = 60.0
+    minimise: bool = True
+    stop_at_failure: bool = False
+
+
+STAGES = {
+    "L1": properties.run,
+    "L2": interactions.run,
+    "L3": rollouts.run,
+    "resets": resets.run,
+    "transforms": transforms.run,
+}
+
+
+def verify(request: Request, progress: Progress) -> Report:
+    """Run the levels; Ctrl-C returns what was found so far, marked as interrupted.
+
+    Raises:
+        ValueError: for a suite, name or option that makes no sense, before anything is compared.
+    """
+    seed = secrets.randbits(48) if request.seed is None else request.seed
+    suite = _suite(request)
+    report = Report(
+        suite=suite.name,
+        reference=suite.reference,
+        candidate=str(suite.candidate),
+        seed=seed,
+        not_verified=list(suite.not_verified),
+        versions=_versions(),
+        deviations={deviation.id: 0 for deviation in suite.deviations},
+    )
+    try:
+        for config in _chosen(suite, request.configs):
+            rng = np.random.default_rng([seed, *config.name.encode()])
+            _run_config(request, suite, config, rng, report, progress)
+            if request.stop_at_failure and report.verdict is Verdict.FAIL:
+                break
+    except KeyboardInterrupt:
+        report.interrupted = True
+    report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, L4_REASON))
+    progress.end(report.checks[-1])
+    return report
+
+
+def _suite(request: Request) -> Suite:
+    if request.suite is not None:
+        return request.suite.with_pair(request.reference, request.candidate)
+    assert request.reference is not None
+    with contextlib.closing(
+        open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
+    ) as side:
+        return default_suite(request.reference, request.candidate, side.spec)
+
+
+def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:
+    known = {config.name: config for config in suite.configs}
+    for name in names:
+        if name not in known:
+            raise PairError(f"no configuration {name!r}; {suite.name} has {', '.join(known)}")
+    return [known[name] for name in names] if names else list(suite.configs)
+
+
+def _run_config(
+    request: Request,
+    suite: Suite,
+    config: Config,
+    rng: np.random.Generator,
+    report: Report,
+    progress: Progress,
+) -> None:
+    options = {**config.candidate, **(request.options or {})}
+
+    def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
+        return _open_sides(suite, config, options, lanes, request.timeout)
+
+    with contextlib.ExitStack() as stack:
+        try:
+            sides = open_sides(request.effort.lanes)
+            reference, candidate = stack.enter_context(sides)
+        except ReferenceUnavailable as error:
+            _without_reference(suite, config, options, error, report, progress)
+            return
+        except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
+            _note_failure(config, error, report, progress)
+            return
+        report.reference, report.candidate = reference.spec.name, candidate.spec.name
+        report.pins |= reference.spec.pins
+        named = {field.name for field in suite.state}
+        report.not_compared = sorted(set(reference.spec.state) - named)
+        context = Context(
+            suite=suite,
+            config=config,
+            suite_source=request.suite_source,
+            rng=rng,
+            effort=request.effort,
+            reference=reference,
+            candidate=candidate,
+            open_single=lambda: open_sides(1),
+            report=report,
+            progress=progress,
+            fixtures=request.fixtures,
+            pair=(request.reference, request.candidate),
+            minimises=request.minimise,
+        )
+        try:
+            corpus.run(context, options)
+            for level, stage in STAGES.items():
+                if not request.levels or level in request.levels:
+                    stage(context)
+        except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
+            _note_failure(config, error, report, progress)
+            return
+        for place, count in reference.coverage().items():
+            report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+@contextlib.contextmanager
+def _open_sides(
+    suite: Suite, config: Config, options: dict[str, Any], lanes: int, timeout: float
+) -> Iterator[tuple[Side, Side]]:
+    with contextlib.closing(
+        open_reference(
+            suite.reference, num_lanes=lanes, config=dict(config.reference), timeout=timeout
+        )
+    ) as reference:
+        candidate = open_candidate(suite.candidate, options, lanes)
+        try:
+            _check_shapes(reference, candidate)
+            yield reference, candidate
+        finally:
+            candidate.close()
+
+
+def _check_shapes(reference: Side, candidate: Side) -> None:
+    """Refuse pairs that cannot play the same actions."""
+    ours, theirs = reference.spec, candidate.spec
+    if ours.num_actions != theirs.num_actions or ours.action.shape != theirs.action.shape:
+
+        def text(spec: Any) -> str:
+            n = spec.num_actions
+            return f"Discrete({n})" if n is not None else f"{spec.action.shape} floats"
+
+        raise PairError(
+            f"the actions differ: {ours.name} takes {text(ours)}, {theirs.name} takes "
+            f"{text(theirs)}; choose matching options in the suite's configuration"
+        )
+
+
+def _without_reference(
+    suite: Suite,
+    config: Config,
+    options: dict[str, Any],
+    error: ReferenceUnavailable,
+    report: Report,
+    progress: Progress,
+) -> None:
+    """The recorded corpus still runs; nothing is concluded from it alone."""
+    check = Check("L3", f"reference [{config.name}]", Verdict.INCONCLUSIVE, str(error))
+    report.checks.append(check)
+    progress.end(check)
+    corpus.run_recorded(suite, config, options, report, progress)
+
+
+def _note_failure(config: Config, error: Exception, report: Report, progress: Progress) -> None:
+    """A candidate that cheats or breaks has failed; a broken reference leaves the question open."""
+    reference = isinstance(error, ReferenceFailure)
+    verdict = Verdict.INCONCLUSIVE if reference else Verdict.FAIL
+    who = "reference" if reference else "candidate"
+    check = Check("L3", f"{who} [{config.name}]", verdict, str(error))
+    report.checks.append(check)
+    progress.end(check)
+
+
+def _versions() -> dict[str, str]:
+    names = ("envlift", "jax", "jaxlib", "warp-lang", "numpy", "gymnasium", "gymnax", "hypothesis")
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -1,0 +1,132 @@
+"""Printing a report for people."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from envlift.verify.progress import COLOURS
+from envlift.verify.result import LEVELS, Check, Divergence, Report, Verdict
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print failures with their evidence, then the verdict with its counts."""
+    for check in report.checks:
+        if check.verdict is Verdict.FAIL:
+            print_failure(console, check)
+    _print_features(console, report)
+    console.print()
+    for level, title in LEVELS.items():
+        verdict = report.level_verdict(level)
+        if verdict is not None:
+            console.print(f"  {level:<10} {title:<18} [{COLOURS[verdict]}]{verdict}[/]")
+    _print_totals(console, report)
+
+
+def print_failure(console: Console, check: Check) -> None:
+    """Print the first difference of a failed check and how to see it again."""
+    console.print()
+    console.rule(f"[bold red]first difference[/]: {_plain(check.level)} {_plain(check.name)}")
+    if check.divergence is None:
+        console.print(_plain(check.detail), soft_wrap=True)
+    else:
+        print_divergence(console, check.divergence)
+    if check.fixture:
+        console.print(f"reproduce:  [bold]envlift repro {check.fixture}[/]", soft_wrap=True)
+
+
+def print_divergence(console: Console, divergence: Divergence) -> None:
+    """Print field, both values, the last actions and both states."""
+    console.print(
+        f"[bold]{_plain(divergence.field)}[/] at step {divergence.step}, lane {divergence.lane}: "
+        f"reference [bold]{number(divergence.reference)}[/], "
+        f"candidate [bold]{number(divergence.candidate)}[/]"
+        + ("" if divergence.difference is None else f", difference {divergence.difference:.6g}")
+        + f" (allowed: {divergence.allowed})",
+        soft_wrap=True,
+    )
+    if divergence.also:
+        console.print(f"also differ: {_plain(', '.join(divergence.also))}", soft_wrap=True)
+    if divergence.actions:
+        shown = ", ".join(number(action) for action in divergence.actions)
+        console.print(f"last actions: {_plain(shown)}", soft_wrap=True)
+    if divergence.reference_state or divergence.before:
+        _print_states(console, divergence)
+
+
+def _print_states(console: Console, divergence: Divergence) -> None:
+    """Print a row per state field, or per entry of a vector that differs and has labels."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("state", "before the step", "reference after", "candidate after", ""):
+        table.add_column(column, overflow="fold")
+    states = (divergence.before, divergence.reference_state, divergence.candidate_state)
+    columns = [_entries(state, divergence.labels) for state in states]
+    different = {divergence.field, *divergence.also}
+    for name in dict.fromkeys(name for column in columns for name in column):
+        cells = [_plain(number(column[name])) if name in column else "" for column in columns]
+        mark = "[bold red]differs[/]" if name in different else ""
+        table.add_row(_plain(name), *cells, mark)
+    console.print(table)
+
+
+def _entries(state: dict[str, Any], labels: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for name, value in state.items():
+        known = labels.get(name, ())
+        if isinstance(value, list) and len(known) == len(value):
+            rows |= {f"{name}.{label}": v for label, v in zip(known, value, strict=True)}
+        else:
+            rows[name] = value
+    return rows
+
+
+def number(value: Any) -> str:
+    """Return a value in at most nine digits, vectors in brackets."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(number(item) for item in value) + "]"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.9g}"
+    return str(value)
+
+
+def _print_features(console: Console, report: Report) -> None:
+    if not report.features:
+        return
+    console.print()
+    console.print("features reached in lockstep:")
+    width = max(len(name) for name in report.features)
+    for name, count in report.features.items():
+        colour = "green" if count else "yellow"
+        console.print(f"  [{colour}]{name:<{width}}[/]  {count:>10,}")
+
+
+def _print_totals(console: Console, report: Report) -> None:
+    console.print()
+    console.print(f"reference:  {_plain(report.reference)}", soft_wrap=True)
+    for name, pin in report.pins.items():
+        console.print(f"            {name} {pin}", soft_wrap=True)
+    console.print(f"candidate:  {_plain(report.candidate)}", soft_wrap=True)
+    console.print(
+        f"compared:   {report.total('steps'):,} lockstep steps, "
+        f"{report.total('episodes'):,} episode ends, "
+        f"{report.total('transitions', 'L2'):,} single transitions, "
+        f"{report.total('rows', 'L1'):,} component rows"
+    )
+    for name, count in report.deviations.items():
+        console.print(f"allowed:    {name}, seen in {count:,} rows")
+    for name in report.not_compared:
+        console.print(f"[yellow]not compared: state field {name}[/]")
+    for sentence in report.not_verified:
+        console.print(f"[yellow]not verified: {_plain(sentence)}[/]", soft_wrap=True)
+    seeded = f"(repeat this run with --seed {report.seed})"
+    note = " - interrupted, this is what was found so far" if report.interrupted else ""
+    colour = COLOURS[report.verdict]
+    console.print(f"\n[{colour}]{report.verdict}[/]{note}  {seeded}")
+
+
+def _plain(text: str) -> str:
+    """Keep rich from reading brackets as markup."""
+    return text.replace("[", r"\[")

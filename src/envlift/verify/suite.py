@@ -1,0 +1,369 @@
+"""What is compared, declared once per environment.
+
+A suite says which fields are compared and how closely, which component functions stand against
+each other, which policies play, and which features of the rules must have been reached before a
+pass is believed. It holds no loops: the levels (``properties``, ``interactions``, ``rollouts``)
+read it.
+
+Shape letters: ``T`` steps, ``B`` lanes, ``N`` rows of generated input.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from envlift.reference.types import Array, SideSpec, StateDict
+
+Chance = Array
+ReplaceState = Callable[[StateDict], StateDict]
+
+
+class PairError(ValueError):
+    """The two sides cannot be compared in the way the suite says."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One compared quantity.
+
+    Attributes:
+        name: the reference's name for it.
+        atol, rtol: largest allowed ``|a - b|`` is ``atol + rtol * |reference|``.
+        ulp: allowed distance in units in the last place of the reference's dtype; used alone.
+        drift: how many times larger the tolerance is where many steps are played without
+            re-synchronising, so that rounding has time to grow.
+        reason: why it is not exact; required when a tolerance is given.
+        labels: names of a vector's entries, for messages.
+    """
+
+    name: str
+    atol: float = 0.0
+    rtol: float = 0.0
+    ulp: int = 0
+    drift: float = 1.0
+    reason: str = ""
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        loose = self.atol or self.rtol or self.ulp
+        if loose and not self.reason:
+            raise ValueError(
+                f"field {self.name!r} has a tolerance without a reason; say why it is not exact"
+            )
+        if min(self.atol, self.rtol, self.ulp) < 0:
+            raise ValueError(f"field {self.name!r} has a negative tolerance; use 0 or more")
+
+    @property
+    def exact(self) -> bool:
+        """Whether every bit of the value counts."""
+        return not (self.atol or self.rtol or self.ulp)
+
+    def drifted(self) -> Field:
+        """Return the field with the tolerance of a rollout."""
+        return replace(
+            self,
+            atol=self.atol * self.drift,
+            rtol=self.rtol * self.drift,
+            ulp=round(self.ulp * self.drift),
+            drift=1.0,
+        )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the reference did in ``T`` steps of ``B`` lanes; features and deviations read it.
+
+    Attributes:
+        before: state before each step, each field [T, B, ...].
+        action: [T, B, ...].
+        after: state after each step, resets applied.
+        observation, reward, terminated, truncated: as in ``Record``.
+        config: the reference's configuration.
+    """
+
+    before: StateDict
+    action: Array
+    after: StateDict
+    observation: Array
+    reward: Array
+    terminated: Array
+    truncated: Array
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something the rules can do that must have happened before a pass is believed.
+
+    Attributes:
+        name: for reports.
+        reached: from a trace to a bool array [T, B].
+        configs: names of the configurations in which it can happen; empty for all.
+    """
+
+    name: str
+    reached: Callable[[Trace], Array]
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who plays.
+
+    Attributes:
+        name: for reports.
+        act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays uniformly at
+            random in the action space.
+        hold: how many steps each choice is held, which makes exchanges with the reference fewer.
+        configs: names of the configurations it is meant for; empty for all.
+    """
+
+    name: str
+    act: Callable[[np.random.Generator, Array, StateDict], Array] | None = None
+    hold: int = 1
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Component:
+    """One function of the reference and the function that should equal it.
+
+    Attributes:
+        name: what the reference's ``call`` knows it as.
+        candidate: ``candidate(env) -> f``, where ``f(arguments) -> results`` maps named arrays
+            [N, ...] to named arrays [N, ...]; ``env`` is the candidate's environment object. None
+            asks the candidate's own ``call``.
+        row: Hypothesis strategy of one row, ``{argument: number or list}``; None for a table
+            (no arguments, compared once).
+        dtypes: dtype of each argument.
+        fields: the results compared.
+        configs: names of the configurations in which it is compared; empty for all.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    candidate: Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]] | None = None
+    row: Any = None
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A few steps from a chosen state, in which rules meet.
+
+    Attributes:
+        name: for reports.
+        state: fields that differ from the state after a reset.
+        actions: [T, ...].
+        chance: [T, ...], or None.
+        reaches: names of features that the reference must show here; otherwise the scenario
+            itself is wrong and fails.
+        configs: names of the configurations in which it is played; empty for all.
+    """
+
+    name: str
+    state: Mapping[str, Any]
+    actions: tuple[Any, ...]
+    reaches: tuple[str, ...]
+    chance: tuple[Any, ...] | None = None
+    configs: tuple[str, ...] = ()
+
+
+Part = Feature | Policy | Component | Scenario
+"""What may belong to some configurations only."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One variant under which the two sides are compared.
+
+    Attributes:
+        name: for reports.
+        reference: configuration of the reference.
+        candidate: options of the candidate.
+    """
+
+    name: str
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    candidate: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """An allowed difference, kept in ``deviations.toml``.
+
+    Attributes:
+        id: short name.
+        field: the field it concerns.
+        condition: NumPy expression over the trace (``before``, ``after``, ``terminated``, ...)
+            that is true where the difference is allowed.
+        reason: why it is right to differ.
+        link: where the reference's behaviour can be read.
+    """
+
+    id: str
+    field: str
+    condition: str
+    reason: str
+    link: str
+
+    def allows(self, trace: Trace) -> Array:
+        """Return a bool array [T, B], true where the field may differ."""
+        names = {**vars(trace), "np": np}
+        try:
+            return np.asarray(eval(self.condition, {"__builtins__": {}}, names), dtype=bool)
+        except Exception as error:
+            raise ValueError(
+                f"deviation {self.id!r}: the condition {self.condition!r} cannot be evaluated "
+                f"({error}); it may use {', '.join(sorted(names))}"
+            ) from None
+
+
+def load_deviations(path: Path) -> tuple[Deviation, ...]:
+    """Read ``[[deviation]]`` tables from a TOML file."""
+    with path.open("rb") as stream:
+        rows = tomllib.load(stream).get("deviation", [])
+    return tuple(Deviation(**row) for row in rows)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Everything ``envlift verify`` needs to know of one pair.
+
+    Attributes:
+        name: for reports.
+        reference: launch string, see ``envlift.reference.launch``.
+        candidate: launch string, see ``envlift.verify.candidates``, or a callable that takes the
+            candidate's options and returns an ``envlift.Env``.
+        state: compared state fields. Fields of the reference that are not named here are listed
+            as not compared in the report.
+        observation: how closely observations agree.
+        reward: how closely rewards agree.
+        start: how both sides start an episode: ``chance`` (both get the same drawn chance) or
+            ``copy`` (the reference resets by seed and its state is copied into the candidate,
+            once per episode, never within one).
+        draw_chance: ``draw_chance(rng, shape) -> chance [*shape, ...]`` for ``start="chance"``.
+        chance_outcome: what of the chance matters, for the distribution check.
+        to_candidate, to_reference: translate a state between the sides; default: same names.
+        configs, policies, components, scenarios, features, deviations: see there.
+        random_states: ``random_states(rng, n, config) -> state`` with fields [n, ...]: states
+            that play rarely reaches, for single transitions; None for states of play alone.
+        corpus: folder of recorded fixtures, or None.
+        not_verified: what a reader should know is not covered, one sentence each.
+    """
+
+    name: str
+    reference: str
+    candidate: str | Callable[..., Any]
+    observation: Field = Field("observation")
+    reward: Field = Field("reward")
+    state: tuple[Field, ...] = ()
+    start: Literal["chance", "copy"] = "copy"
+    draw_chance: Callable[[np.random.Generator, tuple[int, ...]], Chance] | None = None
+    chance_outcome: Callable[[Chance], Array] | None = None
+    to_candidate: ReplaceState | None = None
+    to_reference: ReplaceState | None = None
+    configs: tuple[Config, ...] = (Config("default"),)
+    policies: tuple[Policy, ...] = (Policy("random"),)
+    components: tuple[Component, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    features: tuple[Feature, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    random_states: Callable[[np.random.Generator, int, Config], StateDict] | None = None
+    corpus: Path | None = None
+    not_verified: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start == "chance" and self.draw_chance is None:
+            raise ValueError(
+                f"suite {self.name!r} starts episodes by chance but has no draw_chance; "
+                "give one or use start='copy'"
+            )
+        known = {feature.name for feature in self.features}
+        for scenario in self.scenarios:
+            missing = set(scenario.reaches) - known
+            if missing:
+                raise ValueError(
+                    f"scenario {scenario.name!r} reaches unknown features {sorted(missing)}; "
+                    f"known: {sorted(known)}"
+                )
+        names = {config.name for config in self.configs}
+        parts: tuple[Part, ...] = (
+            *self.features,
+            *self.policies,
+            *self.components,
+            *self.scenarios,
+        )
+        for part in parts:
+            unknown = set(part.configs) - names
+            if unknown:
+                raise ValueError(
+                    f"{type(part).__name__.lower()} {part.name!r} names unknown configurations "
+                    f"{sorted(unknown)}; known: {sorted(names)}"
+                )
+
+    def with_pair(self, reference: str | None, candidate: Any | None) -> Suite:
+        """Return the suite for another reference or candidate."""
+        changes: dict[str, Any] = {}
+        if reference is not None:
+            changes["reference"] = reference
+        if candidate is not None:
+            changes["candidate"] = candidate
+        return replace(self, **changes)
+
+    def drifted(self) -> Suite:
+        """Return the suite with the tolerances of a rollout."""
+        return replace(
+            self,
+            state=tuple(field.drifted() for field in self.state),
+            observation=self.observation.drifted(),
+            reward=self.reward.drifted(),
+        )
+
+    def candidate_state(self, state: StateDict) -> StateDict:
+        """Translate a state of the reference for the candidate."""
+        return self.to_candidate(state) if self.to_candidate else state
+
+    def reference_state(self, state: StateDict) -> StateDict:
+        """Translate a state of the candidate into the reference's fields."""
+        return self.to_reference(state) if self.to_reference else state
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Chance | None:
+        """Draw the chance both sides are given, None where each draws its own."""
+        if self.start != "chance" or self.draw_chance is None:
+            return None
+        return self.draw_chance(rng, shape)
+
+
+def applies(part: Part, config: Config) -> bool:
+    """Whether a policy, feature, component or scenario belongs to a configuration."""
+    return not part.configs or config.name in part.configs
+
+
+DEFAULT_TOLERANCE = "no suite was given: floats are compared to 1e-6 + 1e-5 relative"
+
+
+def default_suite(reference: str, candidate: Any, spec: SideSpec) -> Suite:
+    """Return a suite for a pair that nobody has described: every state field, loose floats."""
+
+    def loose(name: str, dtype: str) -> Field:
+        if np.issubdtype(np.dtype(dtype), np.floating):
+            return Field(name, atol=1e-6, rtol=1e-5, reason=DEFAULT_TOLERANCE)
+        return Field(name)
+
+    return Suite(
+        name="default",
+        reference=reference,
+        candidate=candidate,
+        observation=loose("observation", spec.observation.dtype),
+        reward=loose("reward", "float64"),
+        state=tuple(loose(name, array.dtype) for name, array in spec.state.items()),
+        not_verified=(DEFAULT_TOLERANCE, "no feature coverage: give a suite to demand it"),
+    )

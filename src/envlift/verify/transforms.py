@@ -1,0 +1,180 @@
+"""Does the candidate stay itself under JAX's transformations, and is ``step`` its own rules?
+
+What lockstep drives are the pure functions; users call ``env.step``. Both must be one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.verify.compare import differs
+from envlift.verify.context import Context
+from envlift.verify.env_side import AnyEnv, env_of, keys_of
+from envlift.verify.guard import judged
+from envlift.verify.lockstep import random_actions
+from envlift.verify.result import Check, Verdict
+from envlift.verify.suite import Field
+
+EXACT = Field("exact")
+LANES = 8
+STEPS = 24
+LONG = 4096
+"""Steps in which ``env.step`` is compared with the contract's functions: episodes end in them."""
+
+
+def run(context: Context) -> None:
+    """Compare batched with single, compiled with interpreted, scanned with looped."""
+    env, rng = env_of(context.candidate), context.rng
+    if env is None:
+        with context.check("transforms", "vmap, jit, scan") as check:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "the candidate is not a JAX environment"
+        return
+    seeds = rng.integers(0, 2**62, size=LANES)
+    actions = jnp.asarray(random_actions(context.reference.spec, rng, (STEPS, LANES)))
+    played = _Played(env, keys_of(seeds), actions.astype(context.candidate.spec.action.dtype))
+    _same(context, "vmap(n) = n singles", played.vmapped, played.singles)
+    _same(context, "jit = no jit", played.vmapped, played.interpreted)
+    _same(context, "scan = loop", played.scanned, played.vmapped)
+    _same(context, "step = transition after sample", played.stepped, played.composed)
+    _one_trace(context, played)
+
+
+class _Played:
+    """The same few steps, played in several ways; each way returns stacked results."""
+
+    def __init__(self, env: AnyEnv, keys: jax.Array, actions: jax.Array) -> None:
+        self.env, self.keys, self.actions = env, keys, actions
+        self.traces = 0
+        self._reset = jax.jit(jax.vmap(env.reset))
+        self._step = jax.jit(jax.vmap(self._counted))
+        self._single_reset = jax.jit(env.reset)
+        self._single = jax.jit(env.step)
+
+    def _counted(self, key: Any, state: Any, action: Any) -> Any:
+        self.traces += 1
+        return self.env.step(key, state, action)
+
+    def _step_keys(self, t: int) -> jax.Array:
+        return jax.vmap(lambda key: jax.random.fold_in(key, t))(self.keys)
+
+    def vmapped(self, steps: int = STEPS) -> Any:
+        _, state = self._reset(self.keys)
+        out = []
+        for t in range(steps):
+            result = self._step(self._step_keys(t), state, self.actions[t])
+            state = result[1]
+            out.append(result)
+        return _stack(out)
+
+    def singles(self) -> Any:
+        lanes = []
+        for lane in range(LANES):
+            _, state = self._single_reset(self.keys[lane])
+            out = []
+            for t in range(STEPS):
+                result = self._single(self._step_keys(t)[lane], state, self.actions[t, lane])
+                state = result[1]
+                out.append(result)
+            lanes.append(_stack(out))
+        return jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *lanes)
+
+    def interpreted(self) -> Any:
+        with jax.disable_jit():
+            _, state = jax.vmap(self.env.reset)(self.keys)
+            out = []
+            for t in range(STEPS // 4):
+                result = jax.vmap(self.env.step)(self._step_keys(t), state, self.actions[t])
+                state = result[1]
+                out.append(result)
+        return _stack(out)
+
+    def scanned(self) -> Any:
+        def body(state: Any, inputs: Any) -> Any:
+            result = jax.vmap(self.env.step)(inputs[0], state, inputs[1])
+            return result[1], result
+
+        keys = jnp.stack([self._step_keys(t) for t in range(STEPS)])
+        _, state = self._reset(self.keys)
+        out = jax.jit(lambda s, k, a: jax.lax.scan(body, s, (k, a))[1])(state, keys, self.actions)
+        return jax.tree.map(np.asarray, out)
+
+    def _compose(self, key: Any, state: Any, action: Any) -> Any:
+        """Play ``step`` by hand out of the contract's functions."""
+        env = self.env
+        step_key, reset_key = env.split_key(key)
+        nxt = env.transition(state, action, env.sample(step_key, state, action))
+        seen = obs = env.observe(nxt.state)
+        after = nxt.state
+        if env.autoreset == "same_step":
+            ended = nxt.terminated | nxt.truncated
+            fresh = env.initial(env.sample_initial(reset_key))
+            after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, after)
+            seen = jnp.where(ended, env.observe(fresh), obs)
+        return seen, after, nxt.reward, nxt.terminated, nxt.truncated, {"final_observation": obs}
+
+    def long(self, step: Any) -> Any:
+        """Play many steps of random actions by one way of stepping, episode ends included."""
+
+        def body(state: Any, t: Any) -> Any:
+            keys = jax.vmap(lambda key: jax.random.fold_in(key, t))(self.keys)
+            actions = self.actions[t % STEPS]
+            result = jax.vmap(step)(keys, state, actions)
+            return result[1], result
+
+        _, state = self._reset(self.keys)
+        out = jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(LONG))[1])(state)
+        return jax.tree.map(np.asarray, out)
+
+    def stepped(self) -> Any:
+        return self.long(self.env.step)
+
+    def composed(self) -> Any:
+        return self.long(self._compose)
+
+
+def _stack(steps: list[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *steps)
+
+
+def _same(context: Context, name: str, one: Callable[[], Any], other: Callable[[], Any]) -> None:
+    with context.check("transforms", name) as check:
+        with judged(name):
+            first, second = one(), other()
+        steps = len(jax.tree.leaves(second)[0])
+        first = jax.tree.map(lambda leaf: leaf[:steps], first)
+        ends = int(np.sum(second[3]) + np.sum(second[4]))
+        check.counts = {"steps": steps * LANES, "episodes": ends}
+        _judge(check, first, second, context.suite.observation)
+
+
+def _judge(check: Check, first: Any, second: Any, tolerance: Field) -> None:
+    """Compare all leaves, floats as closely as the suite compares observations."""
+    check.verdict = Verdict.PASS
+    check.detail = "every leaf of every step"
+    paths = jax.tree_util.tree_flatten_with_path(first)[0]
+    others = jax.tree.leaves(second)
+    for (path, a), b in zip(paths, others, strict=True):
+        name = jax.tree_util.keystr(path)
+        if a.dtype != b.dtype or a.shape != b.shape:
+            check.verdict = Verdict.FAIL
+            check.detail = f"{name}: {a.dtype}{a.shape}, {b.dtype}{b.shape}"
+            return
+        different = differs(a, b, tolerance if a.dtype.kind == "f" else EXACT)
+        if different.any():
+            at = tuple(np.argwhere(different)[0].tolist())
+            check.verdict = Verdict.FAIL
+            check.detail = f"{name} at {at}: {a[at]} and {b[at]}"
+            return
+
+
+def _one_trace(context: Context, played: _Played) -> None:
+    with context.check("transforms", "one trace") as check:
+        check.counts = {"traces": played.traces, "calls": 3 * STEPS}
+        check.verdict = Verdict.PASS if played.traces == 1 else Verdict.FAIL
+        check.detail = f"{played.traces} trace{'s' if played.traces != 1 else ''} of step"

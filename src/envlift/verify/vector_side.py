@@ -1,0 +1,147 @@
+"""A candidate that is a Gymnasium ``VectorEnv``, such as a compiled emulator.
+
+Its autoreset mode must be ``SAME_STEP`` or ``DISABLED``: with ``NEXT_STEP`` the reset takes a step
+of its own and the lanes of the two sides would drift apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
+from envlift.verify.suite import PairError
+
+
+class VectorSide:
+    """Drives a ``VectorEnv`` in lockstep.
+
+    Args:
+        env: with ``num_envs`` lanes.
+        state_attributes: names of array attributes [B, ...] of ``env.unwrapped`` that hold its
+            state; empty if the state cannot be read.
+
+    Raises:
+        ValueError: for an autoreset mode or a space that cannot be driven.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], state_attributes: tuple[str, ...]) -> None:
+        self.env = env
+        self.num_lanes = env.num_envs
+        self._attributes = state_attributes
+        self._mode = env.metadata.get("autoreset_mode")
+        if self._mode not in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
+            raise PairError(
+                f"{env!r} has autoreset mode {self._mode}; make it with SAME_STEP or DISABLED, so "
+                "that one step of it is one step of the reference"
+            )
+        action, observation = env.single_action_space, env.single_observation_space
+        self.env.reset(seed=0)
+        self.spec = SideSpec(
+            name=repr(env),
+            observation=_spec(observation),
+            action=_spec(action),
+            num_actions=int(action.n) if isinstance(action, spaces.Discrete) else None,
+            state={
+                name: ArraySpec(tuple(value.shape[1:]), str(value.dtype))
+                for name, value in self.get_state().items()
+            },
+        )
+        self._start = int(action.start) if isinstance(action, spaces.Discrete) else 0
+
+    def reset(self, seeds: Array, chance: Array | None = None) -> Record:
+        """Start an episode in every lane; a ``VectorEnv`` draws its own chance."""
+        observation, _ = self._reset([int(s) % 2**31 for s in seeds], None)
+        return Record(observation=np.array(observation), state=self.get_state())
+
+    def step(
+        self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
+    ) -> Record:
+        """Play T steps; an ended lane is reset inside the step."""
+        records = [
+            self._one(row, None if reset_seeds is None else reset_seeds[t])
+            for t, row in enumerate(actions)
+        ]
+        return _stacked(records)
+
+    def _one(self, actions: Array, seeds: Array | None) -> Record:
+        shown = self.env.step(np.asarray(actions) + self._start)
+        observation, reward, terminated, truncated, info = shown
+        ended = np.asarray(terminated) | np.asarray(truncated)
+        final = observation = np.array(observation)
+        if ended.any() and self._mode is AutoresetMode.DISABLED:
+            seed = None if seeds is None else [int(s) % 2**31 for s in seeds]
+            observation = np.array(self._reset(seed, {"reset_mask": ended})[0])
+        elif ended.any() and "final_obs" in info:
+            final = observation.copy()
+            for lane in np.flatnonzero(ended):
+                final[lane] = info["final_obs"][lane]
+        return Record(
+            observation=observation,
+            state=self.get_state(),
+            reward=np.array(reward),
+            terminated=np.array(terminated),
+            truncated=np.array(truncated),
+            final_observation=final,
+        )
+
+    def _reset(self, seed: Any, options: dict[str, Any] | None) -> Any:
+        """Gymnasium types one seed only, but its vector environments take one for each lane."""
+        return self.env.reset(seed=seed, options=options)
+
+    def get_state(self) -> StateDict:
+        """Copy the named attributes out."""
+        state = {}
+        for name in self._attributes:
+            if not hasattr(self.env.unwrapped, name):
+                raise PairError(
+                    f"{self.env!r} has no attribute {name!r}; correct state_attributes in the suite"
+                )
+            state[name] = np.array(getattr(self.env.unwrapped, name))
+        return state
+
+    def set_state(self, state: StateDict) -> None:
+        """Copy the named attributes in."""
+        for name, value in state.items():
+            old = getattr(self.env.unwrapped, name)
+            setattr(self.env.unwrapped, name, np.asarray(value).astype(np.asarray(old).dtype))
+
+    def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
+        """Components are methods of the environment that take and give named arrays."""
+        function = getattr(self.env.unwrapped, component, None)
+        if function is None:
+            raise PairError(f"{self.env!r} has no component {component!r}")
+        return dict(function(**arguments))
+
+    def coverage(self) -> dict[str, int]:
+        """Nothing is counted."""
+        return {}
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+
+def _spec(space: Any) -> ArraySpec:
+    if isinstance(space, spaces.Discrete):
+        return ArraySpec((), "int32")
+    if space.shape is None or space.dtype is None:
+        raise PairError(f"the space {space} has no shape; only Box and Discrete can be compared")
+    return ArraySpec(tuple(space.shape), str(space.dtype))
+
+
+def _stacked(records: list[Record]) -> Record:
+    def stack(name: str) -> Array:
+        return np.stack([getattr(record, name) for record in records])
+
+    return Record(
+        observation=stack("observation"),
+        state={n: np.stack([r.state[n] for r in records]) for n in records[0].state},
+        reward=stack("reward"),
+        terminated=stack("terminated"),
+        truncated=stack("truncated"),
+        final_observation=stack("final_observation"),
+    )

@@ -1,0 +1,36 @@
+"""Small runs of ``envlift verify`` for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envlift.envs.pong.verification.suite import SUITE
+from envlift.verify.context import QUICK
+from envlift.verify.progress import Silent
+from envlift.verify.session import Request, verify
+
+TINY = replace(
+    QUICK, lanes=8, examples=15, transitions=256, min_steps=64, max_steps=60_000, resets=256
+)
+
+
+@pytest.fixture
+def verify_pong(tmp_path):
+    """Verify a candidate against PufferLib's Pong; returns the report."""
+
+    def run(candidate="pong", config="discrete", levels=(), suite=SUITE, effort=TINY, **options):
+        request = Request(
+            suite=suite,
+            suite_source="pong",
+            candidate=candidate,
+            options=options or None,
+            configs=(config,),
+            levels=levels,
+            effort=effort,
+            fixtures=tmp_path / "fixtures",
+        )
+        return verify(request, Silent())
+
+    return run

@@ -1,0 +1,129 @@
+"""Candidates that cheat, each caught by name. The honest one passes: the cheat is what is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envlift.envs.pong.env import Pong
+from envlift.envs.pong.reference import source
+from envlift.envs.pong.state import Draws
+from envlift.reference.launch import open_reference
+from envlift.verify.result import Verdict
+
+
+def honest(**options):
+    return Pong(backend="jax", autoreset="disabled", **options)
+
+
+class ReadsTheReference(Pong):
+    """Opens the reference's source, as if to compute its answers."""
+
+    def transition(self, state, action, draws, params=None):
+        (source.headers() / "pong.h").read_bytes()
+        return super().transition(state, action, draws, params)
+
+
+class StartsTheReference(Pong):
+    """Starts a reference of its own and asks it."""
+
+    def transition(self, state, action, draws, params=None):
+        name = "python:envlift.envs.pong.reference.pong:PongReference"
+        open_reference(name, num_lanes=1, config={"frameskip": 1}).close()
+        return super().transition(state, action, draws, params)
+
+
+class IgnoresItsSeed(Pong):
+    """Serves alike in every episode that it draws itself; given chance it obeys."""
+
+    def sample_initial(self, key, params=None):
+        return Draws(serve=jnp.int32(0))
+
+
+class DrawsTheSameServe(Pong):
+    """Draws its chance without looking at the key."""
+
+    def sample(self, key, state, action, params=None):
+        return Draws(serve=jnp.int32(1))
+
+
+class ReturnsStoredOutputs(Pong):
+    """Answers with a recording of one game, whatever is played."""
+
+    def transition(self, state, action, draws, params=None):
+        return super().transition(state, jnp.zeros_like(action), draws, params)
+
+
+class AnswersNaN(Pong):
+    """Observes nothing that could be compared, hoping that NaN passes as equal."""
+
+    def observe(self, state, params=None):
+        return jnp.full(8, jnp.nan, dtype=jnp.float32)
+
+
+class RewardsNaN(Pong):
+    def transition(self, state, action, draws, params=None):
+        return (
+            super().transition(state, action, draws, params)._replace(reward=jnp.float32(jnp.nan))
+        )
+
+
+class CopiesOneLane(Pong):
+    """``step`` differs from the rules that lockstep drives."""
+
+    def step(self, key, state, action, params=None):
+        return super().step(key, state, jnp.zeros_like(action), params)
+
+
+def make(cheat):
+    return lambda **options: cheat(backend="jax", autoreset="disabled", **options)
+
+
+def failed(report):
+    return [f"{c.level} {c.name}: {c.detail}" for c in report.checks if c.verdict is Verdict.FAIL]
+
+
+def test_the_honest_candidate_passes(verify_pong):
+    report = verify_pong(honest, levels=("L1", "L2", "L3", "resets", "transforms"))
+    assert failed(report) == []
+
+
+@pytest.mark.parametrize(
+    ("cheat", "levels", "seen"),
+    [
+        (ReadsTheReference, ("L3",), "it may not see the reference"),
+        (StartsTheReference, ("L3",), "it may not reach outside"),
+        (IgnoresItsSeed, ("resets",), "ignores its seed"),
+        (DrawsTheSameServe, ("resets",), "chance of a step"),
+        (ReturnsStoredOutputs, ("L3",), "paddle_yr differs"),
+        (AnswersNaN, ("L3",), "observation.paddle_yl differs"),
+        (RewardsNaN, ("L3",), "reward differs"),
+        (CopiesOneLane, ("transforms",), "step = transition after sample"),
+    ],
+)
+def test_a_cheat_is_caught(verify_pong, cheat, levels, seen):
+    report = verify_pong(make(cheat), levels=levels)
+    assert report.verdict is Verdict.FAIL
+    assert any(seen in line for line in failed(report)), failed(report)
+
+
+def test_a_candidate_that_raises_has_failed(verify_pong):
+    class Broken(Pong):
+        def transition(self, state, action, draws, params=None):
+            raise KeyError("lost")
+
+    report = verify_pong(make(Broken), levels=("L3",))
+    assert failed(report) == [
+        "L3 candidate [discrete]: the candidate raised KeyError in step: 'lost'"
+    ]
+
+
+def test_only_a_reference_that_was_compared_can_pass(verify_pong):
+    report = verify_pong(honest, levels=("transforms",))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    changed = replace(report, checks=[])
+    assert changed.verdict is Verdict.INCONCLUSIVE
+    assert np.isfinite(report.seed)

@@ -1,0 +1,79 @@
+"""Any pair of environments: the two committed examples, from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from envlift.cli import main
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def run(*arguments):
+        report = tmp_path / "report.json"
+        where = ["--json", str(report), "--fixtures", str(tmp_path / "fixtures")]
+        code = main([*arguments, *where])
+        return code, json.loads(report.read_text()), capsys.readouterr().out
+
+    return run
+
+
+def test_the_functional_cartpole_fails_at_its_first_wrong_field(run, tmp_path, capsys):
+    code, report, out = run(
+        "verify", "gymnasium:CartPole-v1", "examples/cartpole_phys2d.py", "--quick"
+    )
+    assert code == 1
+    assert report["verdict"] == "FAIL"
+    failed = [c for c in report["checks"] if c["verdict"] == "FAIL"]
+    assert [c["divergence"]["field"] for c in failed] == ["state.x_dot"] * 2
+    assert {c["divergence"]["step"] for c in failed} == {1}
+    assert all(abs(c["divergence"]["difference"]) > 0.1 for c in failed)
+    fixtures = sorted((tmp_path / "fixtures").glob("*.jsonl"))
+    assert fixtures
+    assert f"envlift repro {fixtures[0]}".split("/")[-1] in out
+    assert main(["repro", str(fixtures[0])]) == 1
+    again = capsys.readouterr().out
+    assert "state.x_dot at step 1" in again
+
+
+def test_gymnax_cartpole_passes(run):
+    code, report, _ = run(
+        "verify", "gymnasium:CartPole-v1", "examples/cartpole_gymnax.py", "--quick"
+    )
+    assert code == 0, [c for c in report["checks"] if c["verdict"] != "PASS"]
+    rollouts = [c["counts"] for c in report["checks"] if c["name"].startswith("lockstep")]
+    assert sum(c["steps"] for c in rollouts) >= 2_000
+    assert sum(c["episodes"] for c in rollouts) >= 20
+
+
+def test_a_pair_without_a_suite_says_that_it_was_compared_loosely(run):
+    code, report, _ = run(
+        "verify", "gymnasium:CartPole-v1", "gymnasium:CartPole-v1", "--quick", "--level", "L3"
+    )
+    assert code == 0
+    assert any("no suite was given" in sentence for sentence in report["not_verified"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "pnog"], "no environment is named 'pnog'; known: pong"),
+        (["verify", "a", "b", "c"], "verify takes NAME or REF CAND"),
+        (["verify", "nothing.py"], "there is no file nothing.py"),
+        (["verify", "gymnasium:CartPole-v1", "nonsense"], "'nonsense' is not a candidate"),
+        (["verify", "pong", "--config", "x"], "no configuration 'x'; pong has discrete"),
+        (["repro", "nothing.jsonl"], "nothing.jsonl"),
+        (["verify", "gymnasium:CartPole-v1", "pong"], "the actions differ"),
+    ],
+)
+def test_bad_usage_exits_with_4_and_says_what_to_do(arguments, message, capsys):
+    assert main(arguments) == 4
+    assert message in capsys.readouterr().err
+
+
+def test_unknown_options_exit_with_4():
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", "pong", "--nonsense"])
+    assert stop.value.code == 4

@@ -1,0 +1,90 @@
+"""Pong against PufferLib's own C, both targets; and what happens where the C is not at hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envlift.cli import main
+from envlift.envs.pong.verification.suite import CONFIGS, SUITE
+from envlift.verify.case import read_cases
+from envlift.verify.result import Verdict
+
+
+def verdicts(report):
+    return [(c.level, c.name, c.verdict, c.detail) for c in report.checks if c.verdict != "PASS"]
+
+
+@pytest.mark.parametrize("backend", ["jax", "warp"])
+@pytest.mark.parametrize("config", [config.name for config in CONFIGS])
+def test_pong_is_pufferlibs_pong(verify_pong, backend, config):
+    report = verify_pong(config=config, backend=backend)
+    # Few steps reach few features; the whole run (`make demo`) wants every one.
+    unreached = {c.name for c in report.checks if c.name.startswith("features reached")}
+    bad = [row for row in verdicts(report) if row[0] != "L4" and row[1] not in unreached]
+    assert bad == []
+    assert report.total("episodes") >= 8
+    assert report.pins["pufferlib"] == "3.0.0"
+
+
+def test_every_state_field_of_the_reference_is_compared(verify_pong):
+    report = verify_pong(levels=("L2",))
+    assert report.not_compared == []
+
+
+@pytest.mark.parametrize("backend", ["jax", "warp"])
+def test_without_the_reference_the_corpus_still_runs(
+    verify_pong, backend, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("ENVLIFT_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    report = verify_pong(backend=backend)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    checks = {check.level: check for check in report.checks}
+    assert checks["L3"].verdict is Verdict.INCONCLUSIVE
+    assert "pufferlib" in checks["L3"].detail
+    assert checks["corpus"].verdict is Verdict.PASS
+    assert checks["corpus"].counts["cases"] >= 10
+
+
+def test_a_wrong_answer_in_the_corpus_is_seen(verify_pong, tmp_path):
+    """Both by the candidate and by the reference, which no longer answers as recorded."""
+    case = read_cases(SUITE.corpus / "discrete.jsonl")[0]
+    state = {**case.recorded["state"], "score_l": [7] * case.steps}
+    wrong = replace(case, recorded={**case.recorded, "state": state})
+    (tmp_path / "wrong.jsonl").write_text(wrong.line() + "\n")
+    report = verify_pong(suite=replace(SUITE, corpus=tmp_path), levels=("L1",))
+    assert "the reference no longer answers as recorded" in report.checks[0].detail
+    assert report.verdict is Verdict.FAIL
+
+
+def test_a_failure_is_minimised_and_reproduced(verify_pong, capsys):
+    from envlift.envs.pong.env import Pong
+
+    class SlowPaddle(Pong):
+        def transition(self, state, action, draws, params=None):
+            played = super().transition(state, action, draws, params)
+            slower = np.float32(0.5) * (played.state.paddle_yr - state.paddle_yr)
+            moved = replace(played.state, paddle_yr=state.paddle_yr + slower)
+            return played._replace(state=moved)
+
+    report = verify_pong(lambda **o: SlowPaddle(backend="jax", **o), levels=("L3",))
+    check = report.checks[0]
+    assert check.divergence.field == "paddle_yr"
+    assert check.divergence.candidate != check.divergence.reference
+    (case,) = read_cases(__import__("pathlib").Path(check.fixture))
+    assert case.steps == 1
+    assert case.actions[0] in (1, 2)
+    assert case.state["score_l"] == 0
+    assert case.recorded["state"]["paddle_yr"] == [293.0 if case.actions[0] == 1 else 277.0]
+    # The fixture names no candidate, so it is replayed with the registered Pong, which is right.
+    assert main(["repro", check.fixture]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_seeds_are_fresh_on_every_run_and_repeat_when_asked(verify_pong):
+    first, second = (verify_pong(levels=("resets",)) for _ in range(2))
+    assert first.seed != second.seed
+    assert first.checks[2].detail != second.checks[2].detail
