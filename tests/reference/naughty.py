@@ -135,10 +135,6 @@ def main():
             played += 1
             if played == 2:
                 answer = misbehave(request, answer)
-            if MODE == "flood":
-                sys.stderr.write("x" * 79 + "\n" + "y" * 79 + "\n")
-                for _ in range(40_000):
-                    sys.stderr.write("flood " * 13 + "\n")
         elif op == "get_state" and MODE == "grandchild":
             child = subprocess.Popen(["sleep", "600"])
             print(child.pid, file=sys.stderr, flush=True)
@@ -150,6 +146,11 @@ def main():
             data += data
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+        if MODE == "flood" and op == "spec":
+            # Read the beginning of the next request and fill stderr before reading the rest.
+            sys.stdin.buffer.peek()
+            for _ in range(60_000):
+                sys.stderr.write("flood " * 13 + "\n")
         if op == "close":
             return
 

@@ -133,6 +133,12 @@ def test_the_example_of_the_document_is_a_whole_reference(coin):
         assert reference.coverage() == {}
 
 
+def test_the_launching_code_of_the_document(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    exec(next(block for block in code_blocks("python") if "with open_reference" in block), {})
+    assert "name='counter'" in capsys.readouterr().out
+
+
 def test_the_python_class_of_the_document(tmp_path):
     path = tmp_path / "walk.py"
     path.write_text(next(block for block in code_blocks("python") if "class Walk" in block))

@@ -177,13 +177,27 @@ def test_threads_compute_the_same(monkeypatch):
 
 @pytest.mark.parametrize("lanes", [1, 100, 8191, 8192, 16384, 16385, 100_000, 1_000_003])
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
-def test_slices_cover_the_batch_once(lanes, threads):
-    pieces = warp_cpu.slices(lanes, threads)
+@pytest.mark.parametrize("steps", [1, 50])
+def test_slices_cover_the_batch_once(lanes, threads, steps):
+    pieces = warp_cpu.slices(lanes, threads, steps)
     assert len(pieces) <= threads
     assert [first for first, _ in pieces] == [0, *(end for _, end in pieces[:-1])]
     assert pieces[-1][1] == lanes
     assert all(first < end and first % warp_cpu.ALIGN == 0 for first, end in pieces)
-    assert len(pieces) == max(1, min(threads, lanes // warp_cpu.MIN_SLICE))
+
+
+@pytest.mark.parametrize(
+    ("lanes", "threads", "steps", "pieces"),
+    [
+        (16383, 2, 1, 1),  # a launch too small to share
+        (16384, 2, 1, 2),
+        (512, 2, 32, 2),  # many steps make a small batch worth it
+        (100_000, 3, 1, 3),
+        (64, 2, 10_000, 1),  # one cache line of lanes
+    ],
+)
+def test_small_launches_stay_on_one_thread(lanes, threads, steps, pieces):
+    assert len(warp_cpu.slices(lanes, threads, steps)) == pieces
 
 
 def test_the_number_of_threads_is_checked(monkeypatch):

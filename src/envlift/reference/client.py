@@ -27,7 +27,7 @@ class ReferenceProcess:
     """A reference that runs in a child process and speaks the protocol over stdio.
 
     Any failure but an error that the reference itself answered ends the child, because the two
-    ends may then disagree about what was played.
+    ends may then disagree about what was played. One thread at a time may use it.
 
     Args:
         command: the program and its arguments; no shell is involved.

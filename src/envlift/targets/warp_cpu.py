@@ -27,7 +27,7 @@ from warp._src.types import array_t
 from envlift.targets import warp_codegen, warp_init
 
 MIN_SLICE = 8192
-"""Lanes below which a second thread costs more than it saves (about 20 microseconds)."""
+"""Lane steps of a slice below which a second thread costs more than it saves (about 20 us)."""
 
 ALIGN = 64
 """Slices start at multiples of this, so that two threads never write one cache line."""
@@ -60,12 +60,13 @@ class Launch:
     num_steps: int
 
 
-def slices(num_lanes: int, threads: int) -> list[tuple[int, int]]:
+def slices(num_lanes: int, threads: int, num_steps: int = 1) -> list[tuple[int, int]]:
     """Cut a batch into ``[first, end)`` slices, at most one per thread.
 
-    A slice has at least ``MIN_SLICE`` lanes unless it is the only one.
+    Unless it is the only one, a slice has at least ``MIN_SLICE`` lanes times steps, and its
+    lanes fill cache lines.
     """
-    pieces = max(1, min(threads, num_lanes // MIN_SLICE))
+    pieces = max(1, min(threads, num_lanes * num_steps // MIN_SLICE, num_lanes // ALIGN))
     size = -(-num_lanes // pieces // ALIGN) * ALIGN
     size = max(size, ALIGN)
     return [(first, min(first + size, num_lanes)) for first in range(0, num_lanes, size)]
@@ -103,7 +104,7 @@ class Callback:
         self._words = ctypes.sizeof(block) // 8
         per_thread = ROLLOUT_BLOCK if launch.num_steps > 1 else launch.num_lanes
         self._slices = []
-        for first, end in slices(launch.num_lanes, warp_init.cpu_threads()):
+        for first, end in slices(launch.num_lanes, warp_init.cpu_threads(), launch.num_steps):
             template = block()
             for name in names_in + names_out:
                 setattr(template, name, array_t(0, 0, 1, (0,), (0,)))

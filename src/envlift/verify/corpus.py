@@ -26,7 +26,7 @@ def cases_of(suite: Suite, config: Config) -> list[Case]:
     return [case for path in files for case in read_cases(path) if case.config == config.name]
 
 
-def run(context: Context, options: dict[str, Any]) -> None:
+def run(context: Context) -> None:
     """Play every case against the running reference, which must still answer as recorded."""
     cases = cases_of(context.suite, context.config)
     if not cases:

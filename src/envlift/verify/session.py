@@ -61,6 +61,7 @@ class Request:
 
 
 STAGES = {
+    "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
     "L3": rollouts.run,
@@ -138,7 +139,7 @@ def _run_config(
             _without_reference(suite, config, options, error, report, progress)
             return
         except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
-            _note_failure(config, error, report, progress)
+            _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
         report.pins |= reference.spec.pins
@@ -159,16 +160,30 @@ def _run_config(
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
         )
-        try:
-            corpus.run(context, options)
-            for level, stage in STAGES.items():
-                if not request.levels or level in request.levels:
-                    stage(context)
-        except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
-            _note_failure(config, error, report, progress)
+        if not _run_stages(request, context, report, progress):
             return
         for place, count in reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _run_stages(
+    request: Request, context: Context, report: Report, progress: Progress
+) -> bool:
+    """Run the levels one after the other; tell whether the reference survived them.
+
+    A candidate that raises has failed the level it raised in; the others still run.
+    """
+    for level, stage in STAGES.items():
+        if request.levels and level not in request.levels and level != "corpus":
+            continue
+        try:
+            stage(context)
+        except ReferenceFailure as error:
+            _note_failure(level, context.config, error, report, progress)
+            return False
+        except (CandidateViolation, CandidateFailure) as error:
+            _note_failure(level, context.config, error, report, progress)
+    return True
 
 
 @contextlib.contextmanager
@@ -223,7 +238,7 @@ def _note_failure(config: Config, error: Exception, report: Report, progress: Pr
     reference = isinstance(error, ReferenceFailure)
     verdict = Verdict.INCONCLUSIVE if reference else Verdict.FAIL
     who = "reference" if reference else "candidate"
-    check = Check("L3", f"{who} [{config.name}]", verdict, str(error))
+    check = Check(level, f"{who} [{config.name}]", verdict, str(error))
     report.checks.append(check)
     progress.end(check)
 

@@ -18,32 +18,35 @@ from envlift.verify.progress import Silent
 from envlift.verify.result import Verdict
 from envlift.verify.session import STAGES, Request, verify
 
+LEVELS = tuple(level for level in STAGES if level != "corpus")
 EFFORT = replace(QUICK, lanes=32, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)
 
 
 def judge(name: str, options: dict[str, object], seed: int, fixtures: str) -> dict[str, str | None]:
-    """Run every level by itself; a level stands for the first of its checks that failed."""
+    """Run all levels, one configuration after the other until one of them notices the fault.
+
+    A level stands for the first of its checks that failed. The corpus is left out: it grows with
+    every fault that was ever found.
+    """
     suite, source = find_suite(name)
-    answers: dict[str, str | None] = {}
-    for level in STAGES:
-        request = Request(
-            suite=replace(suite, corpus=None),
-            suite_source=source,
-            effort=EFFORT,
-            fixtures=Path(fixtures),
-            options=dict(options),
-            levels=(level,),
-            seed=seed,
-            minimise=False,
-            stop_at_failure=True,
-        )
-        try:
-            report = verify(request, Silent())
-        except Exception as error:
-            answers[level] = f"{type(error).__name__}: {error}".splitlines()[0]
-            continue
-        failed = [c for c in report.checks if c.verdict is Verdict.FAIL]
-        answers[level] = f"{failed[0].name}: {failed[0].detail}" if failed else None
+    request = Request(
+        suite=replace(suite, corpus=None),
+        suite_source=source,
+        effort=EFFORT,
+        fixtures=Path(fixtures),
+        options=dict(options),
+        seed=seed,
+        minimise=False,
+        stop_at_failure=True,
+    )
+    answers: dict[str, str | None] = dict.fromkeys(LEVELS)
+    try:
+        report = verify(request, Silent())
+    except Exception as error:
+        return dict.fromkeys(LEVELS, f"{type(error).__name__}: {error}".splitlines()[0])
+    for check in report.checks:
+        if check.verdict is Verdict.FAIL and answers[check.level] is None:
+            answers[check.level] = f"{check.name}: {check.detail}"
     return answers
 
 

@@ -21,7 +21,7 @@ import envlift
 from envlift.registry import make, registration
 from envlift.verify.mutation.operators import Mutant, mutants_of
 from envlift.verify.result import EXIT_CODES, Verdict
-from envlift.verify.session import STAGES
+from envlift.verify.mutation.judge import LEVELS
 
 PACKAGE = Path(envlift.__file__).parent
 TIMEOUT = 240.0
@@ -69,15 +69,15 @@ class Result:
 
     def by_level(self) -> dict[str, int]:
         """Return how many mutants each level catches by itself."""
-        return {level: sum(bool(j.caught.get(level)) for j in self.judged) for level in STAGES}
+        return {level: sum(bool(j.caught.get(level)) for j in self.judged) for level in LEVELS}
 
 
 def rule_files(name: str, backend: str) -> list[str]:
     """Return the files of an environment that hold rules of one target, relative to the package."""
     folder = PACKAGE / "envs" / name
-    others = {"jax", "warp"} - {backend}
+    others = tuple({"jax", "warp"} - {backend})
     files = [folder / "env.py", *sorted((folder / "rules").rglob("*.py"))]
-    kept = [f for f in files if f.is_file() and f.stem not in others and f.stem != "__init__"]
+    kept = [f for f in files if f.is_file() and not f.stem.startswith((*others, "__init__"))]
     return [str(f.relative_to(PACKAGE)) for f in kept]
 
 
@@ -178,7 +178,7 @@ def _judge(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        caught: dict[str, str | None] = dict.fromkeys(STAGES, f"no answer in {TIMEOUT:.0f} s")
+        caught: dict[str, str | None] = dict.fromkeys(LEVELS, f"no answer in {TIMEOUT:.0f} s")
     else:
         caught = _answer(answer)
     shutil.rmtree(work, ignore_errors=True)
@@ -191,7 +191,7 @@ def _answer(answer: subprocess.CompletedProcess[str]) -> dict[str, str | None]:
     if answer.returncode == 0:
         return dict(json.loads(answer.stdout.splitlines()[-1]))
     last = (answer.stderr.strip().splitlines() or ["no output"])[-1]
-    return dict.fromkeys(STAGES, f"broken: {last}")
+    return dict.fromkeys(LEVELS, f"broken: {last}")
 
 
 def _print_one(console: Console, judged: Judged, done: int, total: int) -> None:

@@ -1,0 +1,1 @@
+"""Reports: environment cards and the README's matrix, generated from code and results."""

@@ -1,0 +1,87 @@
+"""Write the environment cards and the README's matrix: ``python -m envlift.report.cards``.
+
+With ``--check`` nothing is written; a stale file is named and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import envlift
+from envlift.registry import list_envs
+from envlift.report.facts import gather, spec_of
+from envlift.report.text import card, matrix
+
+BEGIN = "<!-- matrix:begin -->"
+END = "<!-- matrix:end -->"
+COMMAND = "python -m envlift.report.cards"
+ROOT = Path(envlift.__file__).resolve().parents[2]
+
+
+def between_markers(text: str, generated: str) -> str:
+    """Return a README with what stands between the markers replaced.
+
+    Raises:
+        ValueError: if the markers are not there once, in this order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(f"README.md needs the lines {BEGIN} and {END}, once each, in this order")
+    return f"{before}{BEGIN}\n{generated}\n{END}{after}"
+
+
+def generate(root: Path) -> dict[Path, str]:
+    """Return every generated file of a checkout and what it should hold.
+
+    Raises:
+        ValueError: for a source of facts that cannot be read.
+    """
+    readme = root / "README.md"
+    if not readme.is_file():
+        raise ValueError(f"{root} is no checkout of envlift: there is no README.md")
+    environments = root / "src" / "envlift" / "envs"
+    results = root / "benchmarks" / "results"
+    names = [name for name in list_envs() if (environments / name).is_dir()]
+    facts = [gather(name, environments / name, results) for name in names]
+    files = {one.folder / "CARD.md": card(one, spec_of(one.name)) for one in facts}
+    text = readme.read_text(encoding="utf-8")
+    files[readme] = between_markers(text, matrix(facts))
+    return files
+
+
+def stale(files: dict[Path, str]) -> list[Path]:
+    """Return the files that do not hold what they should."""
+    return [
+        path
+        for path, text in files.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check; return the exit code."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Cards and the README's matrix.")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
+    options = parser.parse_args(arguments)
+    try:
+        files = generate(options.root)
+    except ValueError as error:
+        print(f"{COMMAND}: {error}", file=sys.stderr)
+        return 1
+    old = stale(files)
+    for path in old:
+        if options.check:
+            print(f"{path.relative_to(options.root)} is stale; run: {COMMAND}", file=sys.stderr)
+        else:
+            path.write_text(files[path], encoding="utf-8")
+            print(f"written: {path.relative_to(options.root)}")
+    return 1 if options.check and old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,294 @@
+"""Where the facts of a card come from. A missing source is None, never a guess."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envlift.bench.benchmark import benchmark_of
+from envlift.bench.result import Measurement, Result
+from envlift.registry import make, registration
+from envlift.verify.result import SCHEMA_VERSION
+
+MUTATION_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one committed run of ``envlift verify --json`` found, for one target.
+
+    Attributes:
+        verdict: PASS, FAIL or INCONCLUSIVE.
+        steps, episodes: lockstep.
+        transitions: single transitions from copied states.
+        rows: rows of component arguments.
+        fields: most fields compared at once.
+        features: feature -> times reached.
+        pins: exact versions of the reference.
+        reference: what it called itself.
+        deviations: id -> rows in which the allowed difference was seen.
+        not_verified, not_compared: what a pass does not say.
+        versions: of the libraries.
+    """
+
+    verdict: str
+    steps: int
+    episodes: int
+    transitions: int
+    rows: int
+    fields: int
+    features: dict[str, int]
+    pins: dict[str, str]
+    reference: str
+    deviations: dict[str, int]
+    not_verified: list[str]
+    not_compared: list[str]
+    versions: dict[str, str]
+
+    @property
+    def reached(self) -> int:
+        """How many features were reached."""
+        return sum(count > 0 for count in self.features.values())
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What one committed run of ``envlift mutate --json`` found.
+
+    Attributes:
+        score: share caught of the mutants that are not equivalent.
+        caught, judged, equivalent: counts; ``judged`` has the equivalent ones taken out.
+        by_level: level -> mutants it catches by itself.
+    """
+
+    score: float
+    caught: int
+    judged: int
+    equivalent: int
+    by_level: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a card says.
+
+    Attributes:
+        name: registered name.
+        folder: of the environment.
+        targets: the targets it has.
+        evidence, mutation: target -> what was found; a missing one is not there.
+        deviations: rows of ``deviations.toml``.
+        speeds: newest full benchmark of every device, newest first.
+    """
+
+    name: str
+    folder: Path
+    targets: tuple[str, ...]
+    evidence: dict[str, Evidence]
+    mutation: dict[str, Mutation]
+    deviations: list[dict[str, str]]
+    speeds: list[Result]
+
+
+def gather(name: str, folder: Path, results: Path) -> Facts:
+    """Read all facts of an environment.
+
+    Args:
+        name: registered name.
+        folder: of the environment, with ``verification`` inside.
+        results: folder of benchmark results.
+
+    Raises:
+        ValueError: for a file that is there and cannot be read.
+    """
+    verification = folder / "verification"
+    targets = benchmark_of(name).backends
+    return Facts(
+        name=name,
+        folder=folder,
+        targets=targets,
+        evidence={
+            target: read_evidence(path)
+            for target in targets
+            if (path := verification / f"evidence-{target}.json").is_file()
+        },
+        mutation={
+            target: read_mutation(path)
+            for target in targets
+            if (path := verification / f"mutation-{target}.json").is_file()
+        },
+        deviations=_deviations(verification / "deviations.toml"),
+        speeds=newest_results(results, name),
+    )
+
+
+def _read(path: Path, schema_version: int) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    found = data.get("schema_version")
+    if found != schema_version:
+        raise ValueError(
+            f"{path} has schema_version {found!r}, this reads {schema_version}; measure it anew"
+        )
+    return data
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Read the JSON of ``envlift verify``.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    data = _read(path, SCHEMA_VERSION)
+    try:
+        checks = data["checks"]
+
+        def total(level: str, count: str) -> int:
+            return sum(c["counts"].get(count, 0) for c in checks if c["level"] == level)
+
+        return Evidence(
+            verdict=data["verdict"],
+            steps=total("L3", "steps"),
+            episodes=total("L3", "episodes"),
+            transitions=total("L2", "transitions"),
+            rows=total("L1", "rows"),
+            fields=max((c["counts"].get("fields", 0) for c in checks), default=0),
+            features=data["features"],
+            pins=data["pins"],
+            reference=data["reference"],
+            deviations=data["deviations"],
+            not_verified=data["not_verified"],
+            not_compared=data["not_compared"],
+            versions=data["versions"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no report of `envlift verify --json`: {error!r}") from None
+
+
+def read_mutation(path: Path) -> Mutation:
+    """Read the JSON of ``envlift mutate``.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    data = _read(path, MUTATION_SCHEMA_VERSION)
+    try:
+        real = [mutant for mutant in data["mutants"] if not mutant["equivalent"]]
+        return Mutation(
+            score=data["score"],
+            caught=sum(any(mutant["caught"].values()) for mutant in real),
+            judged=len(real),
+            equivalent=len(data["mutants"]) - len(real),
+            by_level=data["by_level"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
+
+
+def _deviations(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open("rb") as stream:
+        rows: list[dict[str, str]] = tomllib.load(stream).get("deviation", [])
+    return rows
+
+
+def newest_results(folder: Path, name: str) -> list[Result]:
+    """Return the newest full benchmark of every device, newest first.
+
+    Raises:
+        ValueError: if a file in the folder is no benchmark result.
+    """
+    newest: dict[str, Result] = {}
+    for path in sorted(folder.glob("*.json")):
+        result = Result.read(path)
+        if result.environment != name or result.quick or result.interrupted:
+            continue
+        held = newest.get(result.device)
+        if held is None or result.date > held.date:
+            newest[result.device] = result
+    return sorted(newest.values(), key=lambda result: result.date, reverse=True)
+
+
+def best(result: Result, kind: str, target: str, **wanted: Any) -> Measurement | None:
+    """Return the fastest measurement of a kind and target in the default variant.
+
+    Args:
+        result: one run.
+        kind: a key of ``bench.result.KINDS``.
+        target: backend.
+        wanted: further attributes, for example ``threads=1``.
+    """
+    default = result.measurements[0].case if result.measurements else None
+    found = [
+        m
+        for m in result.measurements
+        if (m.kind, m.backend, m.case) == (kind, target, default)
+        and all(getattr(m, key) == value for key, value in wanted.items())
+    ]
+    return max(found, key=lambda m: m.rate.median, default=None)
+
+
+def one_process(result: Result) -> Measurement | None:
+    """Return the reference in one process, in the default variant."""
+    found = (m for m in result.measurements if m.side == "reference" and m.threads == 1)
+    return next(found, None)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The interface of an environment, read from its code.
+
+    Attributes:
+        observation, action: spaces, in words.
+        state: ``(name, what it is)`` of every field.
+        params, options: of ``params`` and of the constructor.
+    """
+
+    observation: str
+    action: str
+    state: list[tuple[str, str]]
+    params: list[tuple[str, str]]
+    options: list[tuple[str, str]]
+
+
+def spec_of(name: str) -> Spec:
+    """Make the environment and read its docstrings."""
+    env = make(name)
+    package = registration(name).factory.__module__
+    state = importlib.import_module(f"{package}.state").State
+    return Spec(
+        observation=_space(env.observation_space()),
+        action=_space(env.action_space()),
+        state=entries(state.__doc__, "Attributes"),
+        params=entries(type(env.default_params).__doc__, "Attributes"),
+        options=entries(type(env).__init__.__doc__, "Args"),
+    )
+
+
+def _space(space: Any) -> str:
+    return re.sub(r"\s+", " ", str(space))
+
+
+def entries(docstring: str | None, section: str) -> list[tuple[str, str]]:
+    """Return the ``name: text`` entries of one section of a docstring."""
+    text = inspect.cleandoc(docstring or "")
+    found = re.search(rf"^{section}:\n((?:    .*\n?|\n)*)", text, re.MULTILINE)
+    if found is None:
+        return []
+    rows: list[tuple[str, str]] = []
+    for line in found.group(1).splitlines():
+        entry = re.match(r"    (\w[\w, ]*): (.*)", line)
+        if entry:
+            rows.append((entry.group(1), entry.group(2).strip()))
+        elif line.strip() and rows:
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
+    return rows

@@ -1,0 +1,245 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import envlift
+from envlift.bench.bars import compare
+from envlift.bench.benchmark import Bars
+from envlift.bench.result import Measurement, Result
+from envlift.report.cards import BEGIN, END, between_markers, main
+from envlift.report.facts import entries, newest_results
+from envlift.report.text import MISSING, table
+from envlift.verify.result import Check, Report, Verdict
+
+README = f"# envlift\n\n{BEGIN}\n{END}\n\nand more\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with nothing measured."""
+    pong = Path(envlift.__file__).parent / "envs" / "pong"
+    target = tmp_path / "src" / "envlift" / "envs" / "pong" / "verification"
+    target.mkdir(parents=True)
+    shutil.copy(pong / "verification" / "deviations.toml", target)
+    (tmp_path / "README.md").write_text(README)
+    return tmp_path
+
+
+def verification(checkout: Path) -> Path:
+    return checkout / "src" / "envlift" / "envs" / "pong" / "verification"
+
+
+def report(**changes: Any) -> Report:
+    return Report(
+        suite="pong",
+        reference="PufferLib's C",
+        candidate="pong [warp]",
+        seed=1,
+        pins={"pong.h": "sha256 abc"},
+        checks=[
+            Check("L3", "random", Verdict.PASS, counts={"steps": 700_000, "episodes": 40}),
+            Check("L3", "keen", Verdict.PASS, counts={"steps": 534_567, "episodes": 2}),
+            Check("L2", "single", Verdict.PASS, counts={"transitions": 99, "steps": 5}),
+            Check("L1", "frame", Verdict.PASS, counts={"rows": 1_000}),
+        ],
+        features={"upper wall": 12, "lower wall": 3, "terminal": 0},
+        deviations={"win-after-reset": 77},
+        not_verified=["rendering"],
+        **changes,
+    )
+
+
+def write_evidence(checkout: Path, **changes: Any) -> None:
+    report(**changes).write(verification(checkout) / "evidence-warp.json")
+
+
+def write_mutation(checkout: Path) -> None:
+    def mutant(caught: str | None, equivalent: bool = False) -> dict[str, Any]:
+        return {"caught": {"L1": None, "L3": caught}, "equivalent": equivalent}
+
+    mutants = [mutant("x"), mutant("x"), mutant("x"), mutant(None), mutant(None, True)]
+    data = {"schema_version": 1, "score": 0.75, "by_level": {"L1": 0, "L3": 3}, "mutants": mutants}
+    (verification(checkout) / "mutation-warp.json").write_text(json.dumps(data))
+
+
+def write_speed(checkout: Path, file: str = "one", **changes: Any) -> None:
+    def one(kind: str, backend: str, threads: int, seconds: float) -> Measurement:
+        side = "reference" if kind == "loop" else "candidate"
+        name = f"{kind}/{backend}/{threads}"
+        return Measurement(
+            name, side, kind, "plain", backend, "cpu", threads, 64, 10**8, 1, [seconds] * 5
+        )
+
+    measured = [one("loop", "c", 1, 2.0), one("environment", "warp", 1, 0.25)]
+    measured.append(one("api", "warp", 2, 0.5))
+    values: dict[str, Any] = {
+        "environment": "pong",
+        "environment_version": 1,
+        "command": "envlift bench pong",
+        "date": "2026-01-02T00:00:00+00:00",
+        "device": "a chip",
+        "machine": {"cpu": "a chip", "cores": 2, "gpu": None, "system": "Linux"},
+        "versions": {"python": "3.11"},
+        "quick": False,
+        "measurements": measured,
+        "bars": compare(measured, Bars(), "plain"),
+    }
+    result = Result(**(values | changes))
+    result.write(checkout / "benchmarks" / "results" / f"{file}.json")
+
+
+def generate(checkout: Path) -> tuple[str, str]:
+    assert main(["--root", str(checkout)]) == 0
+    readme = (checkout / "README.md").read_text()
+    return readme, (verification(checkout).parent / "CARD.md").read_text()
+
+
+def row(readme: str, target: str) -> list[str]:
+    lines = [line for line in readme.splitlines() if line.startswith(f"| pong | {target} |")]
+    assert len(lines) == 1
+    return [cell.strip() for cell in lines[0].strip("|").split("|")]
+
+
+def test_what_was_not_measured_is_said_and_never_guessed(checkout: Path) -> None:
+    readme, card = generate(checkout)
+    expected = [MISSING, MISSING, MISSING, "1", MISSING, MISSING]
+    assert row(readme, "warp")[3:] == row(readme, "jax")[3:] == expected
+    assert "| warp | not measured |" in card
+    assert "## Speed\n\nNot measured." in card
+
+
+def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
+    write_evidence(checkout)
+    write_mutation(checkout)
+    write_speed(checkout)
+    readme, _ = generate(checkout)
+    assert row(readme, "warp")[3:8] == ["PASS", "1,234,567", "2 of 3", "1", "75.0%"]
+    speed = row(readme, "warp")[8]
+    assert speed == "environment only on one thread 8.0 x, JAX API 4.0 x (a chip, 2026-01-02)"
+    # The other target has no evidence of its own and borrows none.
+    assert row(readme, "jax")[3] == MISSING
+    assert readme.startswith("# envlift\n\n")
+    assert readme.endswith("\n\nand more\n")
+
+
+def test_a_failed_verification_shows_in_the_matrix(checkout: Path) -> None:
+    failed = report()
+    failed.checks.append(Check("L3", "greedy", Verdict.FAIL))
+    failed.write(verification(checkout) / "evidence-warp.json")
+    assert row(generate(checkout)[0], "warp")[3] == "FAIL"
+
+
+def test_a_card_tells_spec_pins_deviations_and_gaps(checkout: Path) -> None:
+    write_evidence(checkout)
+    write_mutation(checkout)
+    write_speed(checkout)
+    _, card = generate(checkout)
+    for expected in (
+        "| `ball_vy` | float32, pixels per frame, in [-13, 13]. |",
+        "- action: `Discrete(3)`",
+        "- pong.h: `sha256 abc`",
+        "| upper wall | 12 |",
+        "**win-after-reset**",
+        "The reference never clears `win`",
+        "seen in 77 compared rows",
+        "- rendering",
+        "- warp: 75.0%, 3 of 4 mutants caught, 1 equivalent",
+        "1 thread beside as many reference processes: at least 5 x, goal 10 x: 8.00 x, met",
+    ):
+        assert expected in card
+
+
+def test_check_passes_on_fresh_files(checkout: Path) -> None:
+    write_evidence(checkout)
+    generate(checkout)
+    assert main(["--root", str(checkout), "--check"]) == 0
+
+
+def test_check_fails_when_a_number_changed(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_evidence(checkout)
+    generate(checkout)
+    path = verification(checkout) / "evidence-warp.json"
+    path.write_text(path.read_text().replace("534567", "534568"))
+    before = (checkout / "README.md").read_text()
+    assert main(["--root", str(checkout), "--check"]) == 1
+    errors = capsys.readouterr().err
+    assert "README.md is stale; run: python -m envlift.report.cards" in errors
+    assert "CARD.md is stale" in errors
+    assert (checkout / "README.md").read_text() == before, "--check must write nothing"
+
+
+@pytest.mark.parametrize("file", ["README.md", "src/envlift/envs/pong/CARD.md"])
+def test_check_fails_when_somebody_edits_a_generated_number(checkout: Path, file: str) -> None:
+    write_evidence(checkout)
+    generate(checkout)
+    path = checkout / file
+    path.write_text(path.read_text().replace("1,234,567", "9,234,567"))
+    assert main(["--root", str(checkout), "--check"]) == 1
+
+
+def test_check_fails_without_a_card(checkout: Path) -> None:
+    generate(checkout)
+    (verification(checkout).parent / "CARD.md").unlink()
+    assert main(["--root", str(checkout), "--check"]) == 1
+
+
+@pytest.mark.parametrize("text", ["none", BEGIN, f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_a_readme_without_its_markers_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="needs the lines"):
+        between_markers(text, "x")
+
+
+def test_a_broken_source_is_an_error_not_a_gap(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (verification(checkout) / "evidence-warp.json").write_text('{"schema_version": 1}')
+    assert main(["--root", str(checkout)]) == 1
+    assert "evidence-warp.json is no report" in capsys.readouterr().err
+
+
+def test_the_newest_full_run_of_each_device_counts(checkout: Path) -> None:
+    write_speed(checkout, "a", date="2026-03-01T00:00:00+00:00")
+    write_speed(checkout, "b", date="2026-02-01T00:00:00+00:00")
+    write_speed(checkout, "c", date="2026-04-01T00:00:00+00:00", quick=True)
+    write_speed(checkout, "d", date="2026-04-02T00:00:00+00:00", interrupted=True)
+    write_speed(checkout, "e", date="2026-01-01T00:00:00+00:00", device="another chip")
+    write_speed(checkout, "f", date="2026-05-01T00:00:00+00:00", environment="other")
+    found = newest_results(checkout / "benchmarks" / "results", "pong")
+    assert [(r.device, r.date[:10]) for r in found] == [
+        ("a chip", "2026-03-01"),
+        ("another chip", "2026-01-01"),
+    ]
+
+
+def test_speed_without_a_reference_is_no_ratio(checkout: Path) -> None:
+    measured = [Measurement("a", "candidate", "api", "p", "warp", "cpu", 2, 4, 100, 1, [1.0])]
+    write_speed(checkout, measurements=measured, bars=[], reference_missing="no network")
+    speed = row(generate(checkout)[0], "warp")[8]
+    assert speed == "JAX API 100 steps/s (no reference) (a chip, 2026-01-02)"
+
+
+def test_entries_of_a_docstring() -> None:
+    text = """First.
+
+    Attributes:
+        one: a thing
+            on two lines.
+        two, three: others.
+
+    Raises:
+        four: not one of them.
+    """
+    assert entries(text, "Attributes") == [
+        ("one", "a thing on two lines."),
+        ("two, three", "others."),
+    ]
+    assert entries(text, "Args") == []
+
+
+def test_a_pipe_does_not_break_a_table() -> None:
+    assert table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
