@@ -25,6 +25,9 @@ BREACHES = {
         "from envlift.envs.pong.verification import suite\n",
         "cannot see a reference",
     ),
+    "its own bench, which runs the reference": (
+        "envs/pong/state.py", "import envlift.envs.pong.bench\n", "cannot see a reference"
+    ),
     "a new environment, at once": (
         "envs/zz_new/env.py", "import envlift.verify.suite\n", "cannot see a reference"
     ),
