@@ -35,9 +35,7 @@ def test_every_state_field_of_the_reference_is_compared(verify_pong):
 
 
 @pytest.mark.parametrize("backend", ["jax", "warp"])
-def test_without_the_reference_the_corpus_still_runs(
-    verify_pong, backend, monkeypatch, tmp_path
-):
+def test_without_the_reference_the_corpus_still_runs(verify_pong, backend, monkeypatch, tmp_path):
     monkeypatch.setenv("ENVLIFT_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     report = verify_pong(backend=backend)

@@ -166,9 +166,7 @@ def _run_config(
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
 
 
-def _run_stages(
-    request: Request, context: Context, report: Report, progress: Progress
-) -> bool:
+def _run_stages(request: Request, context: Context, report: Report, progress: Progress) -> bool:
     """Run the levels one after the other; tell whether the reference survived them.
 
     A candidate that raises has failed the level it raised in; the others still run.
@@ -233,7 +231,9 @@ def _without_reference(
     corpus.run_recorded(suite, config, options, report, progress)
 
 
-def _note_failure(config: Config, error: Exception, report: Report, progress: Progress) -> None:
+def _note_failure(
+    level: str, config: Config, error: Exception, report: Report, progress: Progress
+) -> None:
     """A candidate that cheats or breaks has failed; a broken reference leaves the question open."""
     reference = isinstance(error, ReferenceFailure)
     verdict = Verdict.INCONCLUSIVE if reference else Verdict.FAIL

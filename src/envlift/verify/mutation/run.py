@@ -19,9 +19,9 @@ from rich.console import Console
 
 import envlift
 from envlift.registry import make, registration
+from envlift.verify.mutation.judge import LEVELS
 from envlift.verify.mutation.operators import Mutant, mutants_of
 from envlift.verify.result import EXIT_CODES, Verdict
-from envlift.verify.mutation.judge import LEVELS
 
 PACKAGE = Path(envlift.__file__).parent
 TIMEOUT = 240.0
