@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ def verdicts(report):
 @pytest.mark.parametrize("backend", ["jax", "warp"])
 @pytest.mark.parametrize("config", [config.name for config in CONFIGS])
 def test_pong_is_pufferlibs_pong(verify_pong, backend, config):
-    report = verify_pong(config=config, backend=backend)
+    few = [policy for policy in SUITE.policies if policy.name in ("random", "wandering")]
+    report = verify_pong(suite=replace(SUITE, policies=tuple(few)), config=config, backend=backend)
     # Few steps reach few features; the whole run (`make demo`) wants every one.
     unreached = {c.name for c in report.checks if c.name.startswith("features reached")}
     bad = [row for row in verdicts(report) if row[0] != "L4" and row[1] not in unreached]
@@ -69,10 +71,10 @@ def test_a_failure_is_minimised_and_reproduced(verify_pong, capsys):
             return played._replace(state=moved)
 
     report = verify_pong(lambda **o: SlowPaddle(backend="jax", **o), levels=("L3",))
-    check = report.checks[0]
+    check = next(check for check in report.checks if check.level == "L3")
     assert check.divergence.field == "paddle_yr"
     assert check.divergence.candidate != check.divergence.reference
-    (case,) = read_cases(__import__("pathlib").Path(check.fixture))
+    (case,) = read_cases(Path(check.fixture))
     assert case.steps == 1
     assert case.actions[0] in (1, 2)
     assert case.state["score_l"] == 0
@@ -85,4 +87,10 @@ def test_a_failure_is_minimised_and_reproduced(verify_pong, capsys):
 def test_seeds_are_fresh_on_every_run_and_repeat_when_asked(verify_pong):
     first, second = (verify_pong(levels=("resets",)) for _ in range(2))
     assert first.seed != second.seed
-    assert first.checks[2].detail != second.checks[2].detail
+    p_values = [
+        check.detail
+        for report in (first, second)
+        for check in report.checks
+        if check.name.startswith("chance of a step")
+    ]
+    assert p_values[0] != p_values[1]

@@ -141,7 +141,8 @@ class Context:
             config=self.config.name,
             actions=[],
             reference=reference,
-            candidate=candidate,
+            # A callable cannot be written down: the case is then replayed with the suite's own.
+            candidate=candidate if isinstance(candidate, str) else None,
             note=f"{divergence.field} differed (run seed {self.report.seed})",
         )
         with self.open_single() as (reference_side, candidate_side):

@@ -188,6 +188,8 @@ def _run_stages(request: Request, context: Context, report: Report, progress: Pr
 def _open_sides(
     suite: Suite, config: Config, options: dict[str, Any], lanes: int, timeout: float
 ) -> Iterator[tuple[Side, Side]]:
+    if suite.prepare is not None:
+        suite.prepare()
     with contextlib.closing(
         open_reference(
             suite.reference, num_lanes=lanes, config=dict(config.reference), timeout=timeout

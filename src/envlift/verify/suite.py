@@ -256,6 +256,8 @@ class Suite:
         random_states: ``random_states(rng, n, config) -> state`` with fields [n, ...]: states
             that play rarely reaches, for single transitions; None for states of play alone.
         corpus: folder of recorded fixtures, or None.
+        prepare: called before the reference starts, for what takes long once (a download, a
+            compilation) and should show its progress; may raise ``ReferenceUnavailable``.
         not_verified: what a reader should know is not covered, one sentence each.
     """
 
@@ -278,6 +280,7 @@ class Suite:
     deviations: tuple[Deviation, ...] = ()
     random_states: Callable[[np.random.Generator, int, Config], StateDict] | None = None
     corpus: Path | None = None
+    prepare: Callable[[], object] | None = None
     not_verified: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from envlift.envs.pong.reference.build import prepare
 from envlift.envs.pong.verification.components import COMPONENTS
 from envlift.envs.pong.verification.features import FEATURES
 from envlift.envs.pong.verification.policies import POLICIES
@@ -112,6 +113,7 @@ SUITE = Suite(
     deviations=load_deviations(HERE / "deviations.toml"),
     random_states=random_states,
     corpus=HERE / "corpus",
+    prepare=prepare,
     not_verified=(
         "libc's own random numbers: both sides are given the same drawn numbers",
         "court sizes, speeds and scores other than PufferLib's defaults",
