@@ -18,6 +18,16 @@ def rule(state, x):
 '''
 
 
+IDLE = """
+
+def random_play(x):
+    def inner(y):
+        return y + 1
+
+    return inner(x) + 1
+"""
+
+
 def mutants(tmp_path):
     (tmp_path / "rules.py").write_text(SOURCE)
     return mutants_of(tmp_path, "rules.py")
@@ -56,6 +66,11 @@ def test_docstrings_and_raising_guards_are_left_alone(tmp_path):
     for mutant in mutants(tmp_path):
         assert "Docstrings are left alone: 1 < 2." in mutant.source
         assert "if x is None:" in mutant.source
+
+
+def test_what_is_no_rule_is_left_alone_with_all_that_is_in_it(tmp_path):
+    (tmp_path / "rules.py").write_text(SOURCE + IDLE)
+    assert len(mutants_of(tmp_path, "rules.py")) == len(mutants(tmp_path))
 
 
 def test_each_mutant_is_one_change_and_compiles(tmp_path):

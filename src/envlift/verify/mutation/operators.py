@@ -70,6 +70,7 @@ class _Edit:
 NOT_RULES = (
     "__init__",
     "random_",
+    "_random_",
     "make_random_",
     "default_backend",
     "observation_space",
@@ -99,13 +100,22 @@ def _differs(tree: ast.Module, changed: str) -> bool:
 
 
 def _edits(tree: ast.Module, source: str) -> Iterator[_Edit]:
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef) and not function.name.startswith(NOT_RULES):
-            for statement in _body(function):
-                yield from _statement_edits(statement, source)
+    for function in _functions(tree):
+        for statement in _body(function):
+            yield from _statement_edits(statement, source)
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
             yield from _expression_edits(statement.value, source)
+
+
+def _functions(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Walk the functions that hold rules, nested ones too."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef):
+            if child.name.startswith(NOT_RULES):
+                continue
+            yield child
+        yield from _functions(child)
 
 
 def _body(function: ast.FunctionDef) -> list[ast.stmt]:
