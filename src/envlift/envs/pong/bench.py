@@ -32,7 +32,7 @@ def play_reference(child: ReferenceChild, form: Form, steps: int, seed: int) -> 
 # Compiler flags (``reference/build.py``, BENCHES) and games in turn: each is fastest somewhere.
 FORMS = tuple(
     Form(name, games, {"variant": variant})
-    for variant, name in enumerate(("C -O2", "C -O3"))
+    for variant, name in enumerate(("C -O2", "C -O3 native", "C -O3 native finite-math"))
     for games in (1, 64, 1024)
 )
 
