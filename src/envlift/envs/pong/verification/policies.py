@@ -46,11 +46,13 @@ def strike(rng: np.random.Generator, state: StateDict) -> Array:
 def counter(rng: np.random.Generator, state: StateDict) -> Array:
     """Move with the ball or against it, which brings its vertical speed towards zero.
 
-    Such rallies have no end by themselves, so it lets the ball go after forty returns.
+    Such rallies have no end by themselves, so it lets the ball go: in most rounds after a few
+    returns, in every fourth after many, since the steepest balls come late.
     """
     way = np.where(rng.random(state["ball_x"].shape) < 0.8, 1.0, -1.0)
     away = np.where(arrival(state)[0] > TOP / 2, -1.0, 1.0)
-    return np.where(state["n_bounces"] >= 40, away, _swing(state, track(rng, state), way))
+    patience = np.where((state["score_l"] + state["score_r"]) % 4 == 0, 40, 6)
+    return np.where(state["n_bounces"] >= patience, away, _swing(state, track(rng, state), way))
 
 
 def _swing(state: StateDict, otherwise: Array, way: Array) -> Array:
