@@ -7,7 +7,7 @@ STAMP := $(VENV)/.envlift-setup
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs lock clean python
+.PHONY: help setup demo test lint format bench cards docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,7 @@ lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/check_tree.py
+	$(BIN)/python -m envlift.report.cards --check
 
 format: $(STAMP)  ## Repair style where a tool can
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -57,6 +58,9 @@ format: $(STAMP)  ## Repair style where a tool can
 
 bench: $(STAMP)  ## Measure every environment beside its reference
 	$(ENVLIFT) bench pong
+
+cards: $(STAMP)  ## Generate the cards and the README matrix from committed results
+	$(BIN)/python -m envlift.report.cards
 
 docs: $(STAMP)  ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict

@@ -77,3 +77,29 @@ def test_unknown_options_exit_with_4():
     with pytest.raises(SystemExit) as stop:
         main(["verify", "pong", "--nonsense"])
     assert stop.value.code == 4
+
+
+VECTOR = "tests/verify/vector_cartpole.py"
+
+
+def test_a_vector_environment_is_compared_seed_for_seed(run):
+    code, report, _ = run("verify", "gymnasium:CartPole-v1", VECTOR, "--quick")
+    assert code == 0, [c for c in report["checks"] if c["verdict"] != "PASS"]
+    names = {c["name"]: c for c in report["checks"]}
+    assert names["lockstep: random play"]["counts"]["episodes"] >= 16
+    assert names["transitions"]["verdict"] == "SKIPPED"
+
+
+def test_a_wrong_vector_environment_fails(run):
+    arguments = ("gymnasium:CartPole-v1", f"vector:{VECTOR}:heavy", "--suite", VECTOR)
+    code, report, _ = run("verify", *arguments, "--quick", "--level", "L3")
+    assert code == 1
+    failed = [c for c in report["checks"] if c["verdict"] == "FAIL"]
+    assert failed[0]["divergence"]["field"] == "observation[1]"
+    assert failed[0]["divergence"]["step"] == 1
+
+
+def test_a_vector_environment_that_resets_in_a_step_of_its_own_is_refused(capsys):
+    arguments = ["gymnasium:CartPole-v1", f"vector:{VECTOR}:next_step", "--suite", VECTOR]
+    assert main(["verify", *arguments]) == 4
+    assert "SAME_STEP or DISABLED" in capsys.readouterr().err

@@ -38,7 +38,7 @@ class Effort:
     transitions: int = 16_384
     min_ends: int = 3
     min_steps: int = 2_000
-    max_steps: int = 60_000
+    max_steps: int = 120_000
     resets: int = 4_096
 
 

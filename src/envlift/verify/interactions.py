@@ -11,7 +11,7 @@ import numpy as np
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.case import Case, play
 from envlift.verify.context import Context
-from envlift.verify.lockstep import LaneHistory, exchange, random_actions
+from envlift.verify.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
 from envlift.verify.result import Verdict
 from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
 
@@ -45,7 +45,7 @@ def _states_of_play(context: Context) -> StateDict:
     kept: list[StateDict] = []
     rounds = max(4, POOL // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
-        seeds = rng.integers(0, 2**62, size=side.num_lanes)
+        seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = _draw(context, ())
         record = side.reset(seeds, chance)
         observation, state = record.observation, record.state
@@ -56,7 +56,7 @@ def _states_of_play(context: Context) -> StateDict:
                 chosen = np.asarray(policy.act(rng, observation, state))
                 actions = np.repeat(chosen.astype(side.spec.action.dtype)[None], STRETCH, axis=0)
                 actions = actions.reshape(STRETCH, side.num_lanes, *side.spec.action.shape)
-            seeds = rng.integers(0, 2**62, size=(STRETCH, side.num_lanes))
+            seeds = rng.integers(0, MAX_SEED, size=(STRETCH, side.num_lanes))
             record = side.step(actions, _draw(context, (STRETCH,)), seeds)
             observation = record.observation[-1]
             state = {name: values[-1] for name, values in record.state.items()}
@@ -82,7 +82,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
             state = {field: values[rows] for field, values in states.items()}
             actions = random_actions(context.reference.spec, rng, (1, lanes))
             chance = _draw(context, (1,))
-            seeds = rng.integers(0, 2**62, size=(1, lanes))
+            seeds = rng.integers(0, MAX_SEED, size=(1, lanes))
             context.candidate.set_state(suite.candidate_state(state))
             context.reference.set_state(state)
             both = exchange(

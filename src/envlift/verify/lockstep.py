@@ -29,6 +29,9 @@ from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 CHUNK = 64
 """Steps per exchange where actions do not depend on what is seen."""
 
+MAX_SEED = 2**31
+"""Seeds are below this, so that every library takes them as they are."""
+
 LAST_ACTIONS = 8
 """How many of a lane's last actions a divergence shows."""
 
@@ -140,7 +143,7 @@ def exchange(
         final_state=None if final is None else suite.reference_state(final),
     )
     trace = trace_of(before, actions, answers, config)
-    after_end = suite.start == "chance"
+    after_end = suite.start != "copy"
     found = compare_records(suite, answers, theirs, trace, deviations, after_end)
     return Exchange(trace, answers, theirs, found)
 
@@ -198,8 +201,8 @@ class Lockstep:
         while outcome.divergence is None and done < max_steps:
             if done >= min_steps and int(outcome.ends_per_lane.min()) >= min_ends:
                 break
-            open_loop = policy.act is None and self.suite.start == "chance"
-            length = CHUNK if open_loop else policy.hold if self.suite.start == "chance" else 1
+            open_loop = policy.act is None and self.suite.start != "copy"
+            length = CHUNK if open_loop else policy.hold if self.suite.start != "copy" else 1
             self._exchange(policy, length, done, outcome, features)
             done += length
             if progress is not None:
@@ -207,7 +210,7 @@ class Lockstep:
         return outcome
 
     def _start(self) -> Divergence | None:
-        seeds = self.rng.integers(0, 2**62, size=self.lanes)
+        seeds = self.rng.integers(0, MAX_SEED, size=self.lanes)
         chance = self.suite.draw(self.rng, (self.lanes,))
         candidate = self.candidate.reset(seeds, chance)
         reference = self.reference.reset(seeds, chance)
@@ -254,7 +257,7 @@ class Lockstep:
             )
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
-        seeds = self.rng.integers(0, 2**62, size=(length, self.lanes))
+        seeds = self.rng.integers(0, MAX_SEED, size=(length, self.lanes))
         both = exchange(
             self.suite,
             self.config,

@@ -18,6 +18,7 @@ from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.context import Context
 from envlift.verify.env_side import AnyEnv, env_of, keys_of
 from envlift.verify.guard import judged
+from envlift.verify.lockstep import MAX_SEED
 from envlift.verify.result import Verdict
 
 ALPHA = 1e-6
@@ -39,7 +40,7 @@ def _resets(context: Context, side: Side, count: int, own: bool = True) -> State
     """Start ``count`` episodes by fresh seeds; return state and observation, each [count, ...]."""
     rows: list[StateDict] = []
     for _ in range(max(1, count // side.num_lanes)):
-        seeds = context.rng.integers(0, 2**62, size=side.num_lanes)
+        seeds = context.rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = None if own else context.suite.draw(context.rng, (side.num_lanes,))
         rows.append(_shown(context, side, seeds, chance))
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
@@ -56,7 +57,7 @@ def _shown(context: Context, side: Side, seeds: Array, chance: Array | None) -> 
 
 def _equal_seeds_agree(context: Context) -> None:
     with context.check("resets", "equal seeds agree") as check:
-        seeds = context.rng.integers(0, 2**62, size=context.candidate.num_lanes)
+        seeds = context.rng.integers(0, MAX_SEED, size=context.candidate.num_lanes)
         first = _shown(context, context.candidate, seeds, None)
         again = _shown(context, context.candidate, seeds, None)
         order = context.rng.permutation(len(seeds))

@@ -248,7 +248,8 @@ class Suite:
         reward: how closely rewards agree.
         start: how both sides start an episode: ``chance`` (both get the same drawn chance) or
             ``copy`` (the reference resets by seed and its state is copied into the candidate,
-            once per episode, never within one).
+            once per episode, never within one), or ``seed`` (both draw for themselves, and equal
+            seeds must give equal episodes).
         draw_chance: ``draw_chance(rng, shape) -> chance [*shape, ...]`` for ``start="chance"``.
         chance_outcome: what of the chance matters, for the distribution check.
         to_candidate, to_reference: translate a state between the sides; default: same names.
@@ -267,7 +268,7 @@ class Suite:
     observation: Field = Field("observation")
     reward: Field = Field("reward")
     state: tuple[Field, ...] = ()
-    start: Literal["chance", "copy"] = "copy"
+    start: Literal["chance", "copy", "seed"] = "copy"
     draw_chance: Callable[[np.random.Generator, tuple[int, ...]], Chance] | None = None
     chance_outcome: Callable[[Chance], Array] | None = None
     to_candidate: ReplaceState | None = None

@@ -54,7 +54,7 @@ class VectorSide:
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
         """Start an episode in every lane; a ``VectorEnv`` draws its own chance."""
-        observation, _ = self._reset([int(s) % 2**31 for s in seeds], None)
+        observation, _ = self._reset([int(s) for s in seeds], None)
         return Record(observation=np.array(observation), state=self.get_state())
 
     def step(
@@ -73,7 +73,7 @@ class VectorSide:
         ended = np.asarray(terminated) | np.asarray(truncated)
         final = observation = np.array(observation)
         if ended.any() and self._mode is AutoresetMode.DISABLED:
-            seed = None if seeds is None else [int(s) % 2**31 for s in seeds]
+            seed = None if seeds is None else [int(s) for s in seeds]
             observation = np.array(self._reset(seed, {"reset_mask": ended})[0])
         elif ended.any() and "final_obs" in info:
             final = observation.copy()
