@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import gymnasium
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -71,11 +72,19 @@ class RewardsNaN(Pong):
         )
 
 
+class TakesOtherActions(Pong):
+    def action_space(self, params=None):
+        return gymnasium.spaces.Discrete(3) if not self.continuous else WRONG_BOX
+
+
 class CopiesOneLane(Pong):
     """``step`` differs from the rules that lockstep drives."""
 
     def step(self, key, state, action, params=None):
         return super().step(key, state, jnp.zeros_like(action), params)
+
+
+WRONG_BOX = gymnasium.spaces.Box(0.0, 1.0, (1,), np.float32)
 
 
 def make(cheat):
@@ -108,6 +117,12 @@ def test_a_cheat_is_caught(verify_pong, cheat, levels, seen):
     report = verify_pong(make(cheat), levels=levels)
     assert report.verdict is Verdict.FAIL
     assert any(seen in line for line in failed(report)), failed(report)
+
+
+def test_other_bounds_of_an_action_are_seen(verify_pong):
+    report = verify_pong(make(TakesOtherActions), config="continuous", levels=("L1",))
+    (line,) = failed(report)
+    assert line.endswith("lowest action: the reference has (-1.0,), the candidate (0.0,)")
 
 
 def test_a_candidate_that_raises_has_failed(verify_pong):

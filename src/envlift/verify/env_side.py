@@ -49,6 +49,8 @@ class EnvSide:
             observation=ArraySpec(tuple(observation.shape), str(observation.dtype)),
             action=action,
             num_actions=_num_actions(env.action_space()),
+            action_low=_bound(env.action_space(), "low"),
+            action_high=_bound(env.action_space(), "high"),
             state={
                 name: ArraySpec(tuple(leaf.shape), str(leaf.dtype))
                 for name, leaf in state_to_dict(state).items()
@@ -246,3 +248,9 @@ def _action_spec(space: gymnasium.Space[Any]) -> ArraySpec:
 
 def _num_actions(space: gymnasium.Space[Any]) -> int | None:
     return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else None
+
+
+def _bound(space: gymnasium.Space[Any], name: str) -> tuple[float, ...] | None:
+    if not isinstance(space, gymnasium.spaces.Box):
+        return None
+    return tuple(float(value) for value in getattr(space, name).ravel())

@@ -32,10 +32,33 @@ class _DifferenceError(AssertionError):
 
 
 def run(context: Context) -> None:
-    """Compare every component of the suite."""
+    """Compare the spaces, then every component of the suite."""
+    _spaces(context)
     for component in context.suite.components:
         if applies(component, context.config):
             _compare(context, component)
+
+
+def _spaces(context: Context) -> None:
+    """Compare what both sides say of their actions and observations, where both say it."""
+    ours, theirs = context.reference.spec, context.candidate.spec
+    with context.check("L1", "spaces") as check:
+        told = {
+            "number of actions": (ours.num_actions, theirs.num_actions),
+            "shape of an action": (ours.action.shape, theirs.action.shape),
+            "lowest action": (ours.action_low, theirs.action_low),
+            "highest action": (ours.action_high, theirs.action_high),
+            "shape of an observation": (ours.observation.shape, theirs.observation.shape),
+            "dtype of an observation": (ours.observation.dtype, theirs.observation.dtype),
+        }
+        told = {name: pair for name, pair in told.items() if None not in pair}
+        wrong = [name for name, (one, other) in told.items() if one != other]
+        check.counts = {"facts": len(told)}
+        check.verdict = Verdict.FAIL if wrong else Verdict.PASS
+        check.detail = "what both sides say of them"
+        if wrong:
+            one, other = told[wrong[0]]
+            check.detail = f"{wrong[0]}: the reference has {one}, the candidate {other}"
 
 
 def candidate_function(context: Context, component: Component) -> Function:

@@ -81,7 +81,9 @@ def speed_limited(t: Trace) -> Array:
 
 def horizontal_avoided(t: Trace) -> Array:
     """A hit would have left the ball without vertical speed."""
-    return right_paddle(t) & (np.abs(speed_after_hit(t)) < 0.01) & (t.after["ball_vy"] == 3)
+    # As in the C, the comparison is one of doubles.
+    slow = np.abs(speed_after_hit(t)).astype(np.float64) < 0.01
+    return right_paddle(t) & slow & (t.after["ball_vy"] == 3)
 
 
 def stale(t: Trace) -> Array:

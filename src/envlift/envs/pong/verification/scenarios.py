@@ -101,4 +101,13 @@ SCENARIOS = (
         reaches=("fraction of a pixel",),
         configs=("continuous",),
     ),
+    Scenario(
+        "a ball just slow enough counts as level",
+        # The float32 next to 0.01 is below 0.01, with which the reference compares in double.
+        {**AT_RIGHT, "ball_y": 300.0, "ball_vy": 0.009999999776482582, "paddle_yr": 290.0},
+        actions=([0.0], [0.0]),
+        chance=(0, 0),
+        reaches=("right paddle returns", "horizontal ball avoided"),
+        configs=("continuous",),
+    ),
 )
