@@ -104,10 +104,11 @@ def command(
         for judged in _judge_all(name, result.backend, mutants, jobs, seed, notes):
             result.judged.append(judged)
             _print_one(console, judged, len(result.judged), len(mutants))
+            if json_file is not None:
+                # After every mutant: a run takes long, and a kill must not lose it.
+                _write(json_file, result, total)
     except KeyboardInterrupt:
         console.print("[yellow]interrupted: the score is of the mutants judged so far[/]")
-    if json_file is not None:
-        _write(json_file, result)
     return _print_result(console, result)
 
 
@@ -227,7 +228,7 @@ def _print_result(console: Console, result: Result) -> int:
     return EXIT_CODES[Verdict.PASS if good else Verdict.FAIL]
 
 
-def _write(path: Path, result: Result) -> None:
+def _write(path: Path, result: Result, total: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {
@@ -244,7 +245,10 @@ def _write(path: Path, result: Result) -> None:
         "name": result.name,
         "backend": result.backend,
         "score": result.score,
+        "of": total,
         "by_level": result.by_level(),
         "mutants": rows,
     }
-    path.write_text(json.dumps(data, indent=1) + "\n")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(data, indent=1) + "\n")
+    partial.replace(path)
