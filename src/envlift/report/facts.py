@@ -63,6 +63,7 @@ class Mutation:
 
     Attributes:
         score: share caught of the mutants that are not equivalent.
+        total: how many mutants there are, judged or not; 0 where that is not known.
         caught, judged, equivalent: counts; ``judged`` has the equivalent ones taken out.
         by_level: level -> mutants it catches by itself.
     """
@@ -72,6 +73,7 @@ class Mutation:
     judged: int
     equivalent: int
     by_level: dict[str, int]
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def read_mutation(path: Path) -> Mutation:
             judged=len(real),
             equivalent=len(data["mutants"]) - len(real),
             by_level=data["by_level"],
+            total=data.get("of", 0),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
