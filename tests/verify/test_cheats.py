@@ -125,6 +125,15 @@ def test_other_bounds_of_an_action_are_seen(verify_pong):
     assert line.endswith("lowest action: the reference has (-1.0,), the candidate (0.0,)")
 
 
+def test_a_declared_observation_space_that_is_not_observed_is_seen(verify_pong):
+    class DeclaresNine(Pong):
+        def observation_space(self, params=None):
+            return gymnasium.spaces.Box(-1.0, 1.0, (9,), np.float32)
+
+    (line,) = failed(verify_pong(make(DeclaresNine), levels=("L1",)))
+    assert "declared shape of an observation: the reference has (8,), the candidate (9,)" in line
+
+
 def test_a_candidate_that_raises_has_failed(verify_pong):
     class Broken(Pong):
         def transition(self, state, action, draws, params=None):

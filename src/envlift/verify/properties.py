@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from envlift.reference.types import Array
 from envlift.verify.compare import compare_field
 from envlift.verify.context import Context
+from envlift.verify.env_side import env_of
 from envlift.verify.guard import judged
 from envlift.verify.lockstep import describe
 from envlift.verify.result import Divergence, Verdict
@@ -51,6 +52,10 @@ def _spaces(context: Context) -> None:
             "shape of an observation": (ours.observation.shape, theirs.observation.shape),
             "dtype of an observation": (ours.observation.dtype, theirs.observation.dtype),
         }
+        env = env_of(context.candidate)
+        if env is not None:
+            declared = env.observation_space().shape
+            told["declared shape of an observation"] = (ours.observation.shape, declared)
         told = {name: pair for name, pair in told.items() if None not in pair}
         wrong = [name for name, (one, other) in told.items() if one != other]
         check.counts = {"facts": len(told)}
