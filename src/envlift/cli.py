@@ -95,6 +95,7 @@ def _add_mutate(commands: Any) -> None:
     mutate.add_argument("name", help="a registered environment")
     mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
     mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
+    mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
     mutate.add_argument("--jobs", type=_positive, default=2, help="mutants judged side by side")
     mutate.add_argument("--seed", type=int, default=0, help="of the draw with --limit")
     mutate.add_argument("--json", type=Path, metavar="FILE", help="write the result for machines")
@@ -212,6 +213,7 @@ def _mutate(options: argparse.Namespace) -> int:
         options.name,
         backend=options.backend,
         limit=options.limit,
+        only=options.only,
         jobs=options.jobs,
         seed=options.seed,
         json_file=options.json,

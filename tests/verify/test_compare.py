@@ -127,6 +127,16 @@ def test_each_part_of_a_record_is_compared(name, value):
     assert differing(record(), record(**{name: value})) == [expected]
 
 
+def test_rewards_are_compared_as_closely_as_both_sides_go():
+    almost = np.full((T, B), 1e-12)
+    wide = record(reward=np.zeros((T, B)))
+    assert differing(wide, record(reward=almost)) == ["reward"]
+    assert differing(wide, record(reward=almost.astype(np.float32) * 0)) == []
+    assert differing(wide, record(reward=almost.astype(np.float32))) == ["reward"]
+    third = record(reward=np.full((T, B), 1 / 3))
+    assert differing(third, record(reward=np.full((T, B), 1 / 3, np.float32))) == []
+
+
 def test_a_side_without_a_mask_allows_every_action():
     mask = np.ones((T, B, 3), bool)
     assert differing(record(), record(legal_actions=mask)) == []

@@ -189,7 +189,7 @@ def _not_verified(facts: Facts) -> str:
     sentences = dict.fromkeys(s for e in facts.evidence.values() for s in e.not_verified)
     fields = sorted({name for e in facts.evidence.values() for name in e.not_compared})
     lines = [f"- {sentence}" for sentence in sentences]
-    lines += [f"- the state field `{name}` of the reference is not compared" for name in fields]
+    lines += [f"- not compared: {name}" for name in fields]
     return "\n".join(lines) or "Nothing is listed."
 
 

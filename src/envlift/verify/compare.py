@@ -138,7 +138,7 @@ def compare_records(
     found = [
         compare_field(_array(reference.terminated), _array(candidate.terminated), TERMINATED),
         compare_field(_array(reference.truncated), _array(candidate.truncated), TRUNCATED),
-        compare_field(_float(reference.reward), _float(candidate.reward), suite.reward),
+        compare_field(*_rewards(reference.reward, candidate.reward), suite.reward),
     ]
     after = compare_states(reference.state, candidate.state, suite.state)
     after.append(compare_field(reference.observation, candidate.observation, suite.observation))
@@ -160,12 +160,15 @@ def _array(value: Array | None) -> Array:
     return value
 
 
-def _float(value: Array | None) -> Array:
-    """Rewards may be Python floats on one side and float32 on the other: compare as float32.
+def _rewards(reference: Array | None, candidate: Array | None) -> tuple[Array, Array]:
+    """Return both rewards in the narrower of the two precisions, which is as far as both go.
 
-    A reward outside float32's range or precision is compared as the learner would see it.
+    Python floats on one side meet float32 on the other; two float64 are compared as such.
     """
-    return np.asarray(value, dtype=np.float32)
+    one, other = _array(reference), _array(candidate)
+    wide = one.dtype == other.dtype == np.float64
+    dtype = np.float64 if wide else np.float32
+    return one.astype(dtype), other.astype(dtype)
 
 
 def _without(mismatch: Mismatch, rows: Array) -> Mismatch:

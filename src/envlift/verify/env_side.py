@@ -99,6 +99,10 @@ class EnvSide:
 
     def set_state(self, state: StateDict) -> None:
         """Copy a state into every lane; its fields must be exactly the candidate's."""
+        self._state = self.state_of(state)
+
+    def state_of(self, state: StateDict) -> Any:
+        """Return the environment's own state, batched, made of fields of shape [B', ...]."""
         known = self.spec.state
         if set(state) != set(known):
             raise PairError(
@@ -109,7 +113,7 @@ class EnvSide:
             name: jnp.asarray(np.asarray(value).astype(known[name].dtype))
             for name, value in state.items()
         }
-        self._state = state_from_dict(self._state_type, leaves)
+        return state_from_dict(self._state_type, leaves)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
         """Components of an ``Env`` are named by the suite as functions, not by strings."""

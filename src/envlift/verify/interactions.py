@@ -25,7 +25,7 @@ POOL = 8_192
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
     if context.reference.spec.state and context.candidate.spec.state:
-        _transitions(context, "transitions from states of play", _states_of_play(context))
+        _transitions(context, "transitions from states of play", states_of_play(context))
         if context.suite.random_states is not None:
             n = max(context.effort.transitions // 2, context.effort.lanes)
             states = context.suite.random_states(context.rng, n, context.config)
@@ -38,7 +38,7 @@ def run(context: Context) -> None:
     _scenarios(context)
 
 
-def _states_of_play(context: Context) -> StateDict:
+def states_of_play(context: Context) -> StateDict:
     """Let the reference alone play every policy, and keep a random share of its states."""
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]

@@ -110,7 +110,8 @@ class Report:
         reference_coverage: the reference's own counters, where it has any.
         deviations: id -> rows in which the allowed difference was seen.
         not_verified: sentences.
-        not_compared: state fields of the reference that the suite does not name.
+        not_compared: what one side has and nothing was compared with: state fields that the suite
+            does not name, the end of an episode that a side does not show.
         versions: of Python and the libraries.
         interrupted: Ctrl-C ended the run early.
     """

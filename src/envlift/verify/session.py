@@ -23,6 +23,8 @@ from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 
+LAST_OBSERVATION = "the last observation of an episode"
+LEVELS = ("L1", "L2", "L3", "resets", "transforms")
 L4_REASON = "the trainer does not exist yet: policies cannot be trained and transferred"
 
 
@@ -87,6 +89,9 @@ def verify(request: Request, progress: Progress) -> Report:
         versions=_versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
     )
+    left_out = [level for level in STAGES if level in LEVELS and level not in request.levels]
+    if request.levels and left_out:
+        report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
     try:
         for config in _chosen(suite, request.configs):
             rng = np.random.default_rng([seed, *config.name.encode()])
@@ -144,7 +149,13 @@ def _run_config(
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
-        report.not_compared = sorted(set(reference.spec.state) - named)
+        left = sorted(set(reference.spec.state) - named)
+        report.not_compared = [f"state field {name}" for name in left]
+        for side in (reference, candidate):
+            if side.spec.self_reset:
+                report.not_compared.append(
+                    f"{LAST_OBSERVATION} ({side.spec.name} does not show it)"
+                )
         context = Context(
             suite=suite,
             config=config,

@@ -118,7 +118,7 @@ def _print_totals(console: Console, report: Report) -> None:
     for name, count in report.deviations.items():
         console.print(f"allowed:    {name}, seen in {count:,} rows")
     for name in report.not_compared:
-        console.print(f"[yellow]not compared: state field {name}[/]")
+        console.print(f"[yellow]not compared: {_plain(name)}[/]", soft_wrap=True)
     for sentence in report.not_verified:
         console.print(f"[yellow]not verified: {_plain(sentence)}[/]", soft_wrap=True)
     seeded = f"(repeat this run with --seed {report.seed})"

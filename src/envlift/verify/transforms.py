@@ -6,17 +6,20 @@ What lockstep drives are the pure functions; users call ``env.step``. Both must 
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.reference.types import StateDict
 from envlift.verify.compare import differs
 from envlift.verify.context import Context
 from envlift.verify.env_side import AnyEnv, env_of, keys_of
 from envlift.verify.guard import judged
+from envlift.verify.interactions import states_of_play
 from envlift.verify.lockstep import random_actions
 from envlift.verify.result import Check, Verdict
 from envlift.verify.suite import Field
@@ -26,6 +29,8 @@ LANES = 8
 STEPS = 24
 LONG = 4096
 """Steps in which ``env.step`` is compared with the contract's functions: episodes end in them."""
+STARTS = 8192
+"""States from which one such step is played: those that random play does not reach."""
 
 
 def run(context: Context) -> None:
@@ -46,7 +51,55 @@ def run(context: Context) -> None:
     _same(context, "jit = no jit", played.vmapped, played.interpreted)
     _same(context, "scan = loop", played.scanned, played.vmapped)
     _same(context, "step = transition after sample", played.stepped, played.composed)
+    if context.reference.spec.state:
+        _from_states(context, env)
     _one_trace(context, played)
+
+
+def _from_states(context: Context, env: AnyEnv) -> None:
+    """Compare one ``step`` from states that random play does not reach: a game about to be won."""
+    rng = context.rng
+    starts = _starts(context)
+    actions = random_actions(context.reference.spec, rng, (STARTS,))
+    played = jnp.asarray(actions.astype(context.candidate.spec.action.dtype))
+    keys = keys_of(rng.integers(0, 2**62, size=STARTS))
+
+    def one_step(step: Any) -> Any:
+        out = jax.jit(jax.vmap(step))(keys, starts, played)
+        return jax.tree.map(np.asarray, out)
+
+    _same(
+        context,
+        "step = transition after sample, states of play",
+        lambda: one_step(env.step),
+        lambda: one_step(functools.partial(_compose, env)),
+    )
+
+
+def _starts(context: Context) -> Any:
+    """Return states of purposeful play, half of them generated where the suite does that."""
+    suite, rng = context.suite, context.rng
+    pools = [states_of_play(context)]
+    if suite.random_states is not None:
+        pools.append(suite.random_states(rng, STARTS // 2, context.config))
+    picked: list[StateDict] = []
+    for pool in pools:
+        rows = rng.integers(0, len(next(iter(pool.values()))), size=STARTS // len(pools))
+        picked.append({name: values[rows] for name, values in pool.items()})
+    mixed = {name: np.concatenate([pool[name] for pool in picked]) for name in picked[0]}
+    return cast(Any, context.candidate).state_of(suite.candidate_state(mixed))
+
+
+def _compose(env: AnyEnv, key: Any, state: Any, action: Any) -> Any:
+    """Play ``step`` by hand out of the contract's functions."""
+    step_key, reset_key = env.split_key(key)
+    nxt = env.transition(state, action, env.sample(step_key, state, action))
+    obs = env.observe(nxt.state)
+    ended = nxt.terminated | nxt.truncated
+    fresh = env.initial(env.sample_initial(reset_key))
+    after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
+    seen = jnp.where(ended, env.observe(fresh), obs)
+    return seen, after, nxt.reward, nxt.terminated, nxt.truncated, {"final_observation": obs}
 
 
 class _Played:
@@ -108,18 +161,6 @@ class _Played:
         out = jax.jit(lambda s, k, a: jax.lax.scan(body, s, (k, a))[1])(state, keys, self.actions)
         return jax.tree.map(np.asarray, out)
 
-    def _compose(self, key: Any, state: Any, action: Any) -> Any:
-        """Play ``step`` by hand out of the contract's functions."""
-        env = self.env
-        step_key, reset_key = env.split_key(key)
-        nxt = env.transition(state, action, env.sample(step_key, state, action))
-        obs = env.observe(nxt.state)
-        ended = nxt.terminated | nxt.truncated
-        fresh = env.initial(env.sample_initial(reset_key))
-        after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
-        seen = jnp.where(ended, env.observe(fresh), obs)
-        return seen, after, nxt.reward, nxt.terminated, nxt.truncated, {"final_observation": obs}
-
     def long(self, step: Any) -> Any:
         """Play many steps of random actions by one way of stepping, episode ends included."""
 
@@ -137,7 +178,7 @@ class _Played:
         return self.long(self.env.step)
 
     def composed(self) -> Any:
-        return self.long(self._compose)
+        return self.long(functools.partial(_compose, self.env))
 
 
 def _stack(steps: list[Any]) -> Any:
@@ -151,7 +192,7 @@ def _same(context: Context, name: str, one: Callable[[], Any], other: Callable[[
         steps = len(jax.tree.leaves(second)[0])
         first = jax.tree.map(lambda leaf: leaf[:steps], first)
         ends = int(np.sum(second[3]) + np.sum(second[4]))
-        check.counts = {"steps": steps * LANES, "episodes": ends}
+        check.counts = {"steps": int(np.size(second[3])), "episodes": ends}
         _judge(check, first, second, context.suite.observation)
 
 

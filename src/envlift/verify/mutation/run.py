@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -87,6 +87,7 @@ def command(
     *,
     backend: str | None,
     limit: int | None,
+    only: Collection[str] | None,
     jobs: int,
     seed: int,
     json_file: Path | None,
@@ -96,10 +97,18 @@ def command(
     result = Result(name, env.info.backend)
     mutants = [m for file in rule_files(name, result.backend) for m in mutants_of(PACKAGE, file)]
     total = len(mutants)
-    if limit is not None and limit < total:
+    if only:
+        unknown = set(only) - {mutant.id for mutant in mutants}
+        if unknown:
+            raise ValueError(
+                f"{name} [{result.backend}] has no mutant {', '.join(sorted(unknown))}: ids change "
+                "with the rules; run without --only to see them"
+            )
+        mutants = [mutant for mutant in mutants if mutant.id in only]
+    if limit is not None and limit < len(mutants):
         mutants = random.Random(seed).sample(mutants, limit)
     console.print(f"{len(mutants)} of {total} mutants of {name} [{result.backend}]", markup=False)
-    notes = explanations(name)
+    notes = explanations(name, result.backend)
     try:
         for judged in _judge_all(name, result.backend, mutants, jobs, seed, notes):
             result.judged.append(judged)
@@ -112,8 +121,11 @@ def command(
     return _print_result(console, result)
 
 
-def explanations(name: str) -> dict[str, dict[str, str]]:
-    """Read what is written down about survivors: mutant id -> ``verdict`` and ``reason``."""
+def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:
+    """Read what is written down about survivors: mutant id -> ``verdict`` and ``reason``.
+
+    An explanation with a ``backend`` holds for that target alone.
+    """
     suite = registration(name).suite
     if suite is None:
         raise ValueError(f"{name} has no verification suite: there is nothing to verify")
@@ -121,7 +133,8 @@ def explanations(name: str) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     with path.open("rb") as stream:
-        return {row["id"]: row for row in tomllib.load(stream).get("mutant", [])}
+        rows = tomllib.load(stream).get("mutant", [])
+    return {row["id"]: row for row in rows if row.get("backend", backend) == backend}
 
 
 def _judge_all(
@@ -167,7 +180,15 @@ def _judge(
         "seed": seed,
         "fixtures": str(work / "fixtures"),
     }
-    environment = {**os.environ, "PYTHONPATH": str(work), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(work),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Most of a mutant is the program of its neighbour: XLA need not compile that again.
+        "JAX_COMPILATION_CACHE_DIR": str(work.parent / "xla"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "envlift.verify.mutation.judge", json.dumps(request)],

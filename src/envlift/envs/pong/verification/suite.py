@@ -50,8 +50,8 @@ BUFFER = replace(OBSERVATION, name="observations")
 
 CONFIGS = (
     Config("discrete", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),
-    Config("frameskip8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}),
     Config("continuous", {"frameskip": 1, "continuous": True}, {"continuous": True}),
+    Config("frameskip8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}),
 )
 
 
