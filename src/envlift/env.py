@@ -88,6 +88,8 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
 
     info: EnvInfo
     autoreset: Autoreset
+    truncates: bool = True
+    """Whether an episode can be truncated; where not, a learner need not value its last state."""
 
     def __init__(self, info: EnvInfo, autoreset: Autoreset = "same_step") -> None:
         if autoreset not in get_args(Autoreset):
@@ -147,6 +149,13 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
                 f"{self.info.name} has the action space {space}: only a Discrete space has a mask"
             )
         return jnp.ones(int(space.n), dtype=jnp.bool_)
+
+    def score(self, reward: jax.Array, params: Params | None = None) -> jax.Array:
+        """Return what a person would count of a reward, float32 of its shape; by default all of it.
+
+        A learner reports both, and learns from the reward alone.
+        """
+        return reward
 
     def split_key(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Split a step's key into one for the step and one for a reset that may follow it."""

@@ -56,6 +56,8 @@ class Pong(Env[State, Params, Draws]):
     for a bounce; a game ends when either side has 21 points. There is no time limit.
     """
 
+    truncates = False
+
     def __init__(
         self,
         *,
@@ -119,6 +121,10 @@ class Pong(Env[State, Params, Draws]):
     ) -> Draws:
         """Draw the serve that follows if this step makes a point."""
         return Draws(serve=_serve(key))
+
+    def score(self, reward: jax.Array, params: Params | None = None) -> jax.Array:
+        """Count points, not bounces."""
+        return jnp.where(jnp.abs(reward) >= 1.0, reward, 0.0)
 
     def split_key(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Split a step's key by labels; the hash of ``targets.chance`` does the mixing."""

@@ -1,0 +1,261 @@
+"""The fused collector: environment, policy and update in one compiled program.
+
+Nothing returns to Python between two updates. Environments are divided among the devices of a mesh
+by ``shard_map``; parameters are equal on all of them.
+
+Shape letters: ``T`` steps, ``B`` environments (of this device, inside the program).
+"""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from envlift.env import Env
+from envlift.registry import AnyEnv
+from envlift.targets import chance
+from envlift.train import ppo
+from envlift.train.config import Config, ConfigError
+from envlift.train.distributions import head_of
+from envlift.train.networks import init, make_network
+from envlift.train.ppo import AXIS, Learner, Rollout
+
+NOISE = 16
+"""First label of the policy's noise; an environment's own labels (``chance``) are below it."""
+
+
+class Envs(NamedTuple):
+    """Where all environments stand between two updates; every leaf has the axis ``B`` first.
+
+    Attributes:
+        state: of the environments.
+        observation: what the policy sees next.
+        starts: bool, whether that begins an episode.
+        memory: of the network.
+        returned: float32, sum of the rewards of the episode so far.
+        scored: float32, the same of ``Env.score``.
+        length: int32, steps of the episode so far.
+    """
+
+    state: Any
+    observation: jax.Array
+    starts: jax.Array
+    memory: Any
+    returned: jax.Array
+    scored: jax.Array
+    length: jax.Array
+
+
+class TrainState(NamedTuple):
+    """Everything a run needs to go on; a checkpoint holds exactly this.
+
+    Attributes:
+        learner: parameters and optimizer.
+        envs: where the environments stand.
+        key: typed key of the run; all chance is derived from it and ``update``.
+        update: int32, updates done.
+    """
+
+    learner: Learner
+    envs: Envs
+    key: jax.Array
+    update: jax.Array
+
+
+class Fused:
+    """A compiled trainer over a JAX environment.
+
+    Args:
+        config: of the run.
+        env: made with ``autoreset="same_step"``.
+        devices: the mesh's devices; by default the first ``config.devices`` of all.
+
+    Raises:
+        ConfigError: if a number of the configuration does not fit another, or the devices.
+    """
+
+    def __init__(
+        self, config: Config, env: AnyEnv, devices: list[jax.Device] | None = None
+    ) -> None:
+        if env.autoreset != "same_step":
+            raise ValueError(f"{env!r} must be made with autoreset='same_step'")
+        ppo.rows_of(config)
+        found = jax.devices()[: config.devices] if devices is None else devices
+        if len(found) < config.devices:
+            raise ConfigError(
+                f"devices = {config.devices} is not allowed: JAX has {len(jax.devices())}"
+            )
+        space = env.observation_space()
+        if space.shape is None or space.dtype is None:
+            raise ConfigError(f"PPO cannot read observations of {space}: a Box is needed")
+        self.config, self.env = config, env
+        self.head = head_of(env.action_space())
+        self.observation_shape, self.observation_dtype = space.shape, space.dtype
+        self.network = make_network(config, self.observation_shape, self.head)
+        self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
+        self.mesh = Mesh(np.array(found), (AXIS,))
+        self._optimizer = ppo.make_optimizer(config)
+
+    @property
+    def specs(self) -> TrainState:
+        """How the state is divided: environments by device, everything else whole."""
+        whole, divided = PartitionSpec(), PartitionSpec(AXIS)
+        state: Any = (whole, divided, whole, whole)
+        return TrainState(*state)
+
+    def start(self) -> TrainState:
+        """Return the state before the first update, placed on the devices."""
+        weights, envs, rest = jax.random.split(jax.random.key(self.config.seed), 3)
+
+        def make() -> TrainState:
+            params = init(self.network, self.observation_shape, self.observation_dtype, weights)
+            learner = Learner(params, self._optimizer.init(params))
+            return TrainState(learner, self._begin(envs), rest, jnp.int32(0))
+
+        return jax.jit(make, out_shardings=self.shardings(jax.eval_shape(make)))()
+
+    def shardings(self, state: Any) -> Any:
+        """Return the sharding of every leaf of a state."""
+        spread = [
+            jax.tree.map(lambda _, spec=spec: NamedSharding(self.mesh, spec), part)
+            for part, spec in zip(state, self.specs, strict=True)
+        ]
+        return TrainState(*spread)
+
+    def compile(self, state: TrainState) -> Callable[[TrainState], tuple[TrainState, Any]]:
+        """Return one update as a compiled function: ``state -> state, metrics``.
+
+        The state given is used up. Metrics are float32 scalars, or int32 where they are counts.
+        """
+        step = jax.shard_map(
+            self.update,
+            mesh=self.mesh,
+            in_specs=(self.specs,),
+            out_specs=(self.specs, PartitionSpec()),
+            check_vma=False,
+        )
+        compiled: Any = jax.jit(step, donate_argnums=0).lower(state).compile()
+        return compiled
+
+    # -- traced ---------------------------------------------------------------------------------
+
+    def _begin(self, key: jax.Array) -> Envs:
+        count = self.config.num_envs
+        observation, state = jax.vmap(self.env.reset)(jax.random.split(key, count))
+        zeros = jnp.zeros(count, jnp.float32)
+        starts, memory = jnp.ones(count, bool), self.network.start(count)
+        return Envs(state, observation, starts, memory, zeros, zeros, jnp.zeros(count, jnp.int32))
+
+    def update(self, state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
+        """Collect one rollout and learn from it, on one device's share of the environments."""
+        key = jax.random.fold_in(state.key, state.update)
+        play_key, learn_key = jax.random.split(key)
+        lanes = chance.lane_keys(play_key, self.config.num_envs)
+        share = self.config.num_envs // self.config.devices
+        first = jax.lax.axis_index(AXIS) * share
+        lanes = jax.lax.dynamic_slice_in_dim(lanes, first, share)
+        envs, rollout, played = self.collect(state.learner.params, state.envs, lanes)
+        learner, learnt = ppo.learn(self.network, self.config, state.learner, rollout, learn_key)
+        metrics = {**played, **learnt}
+        return TrainState(learner, envs, state.key, state.update + 1), metrics
+
+    def collect(
+        self, params: Any, envs: Envs, lanes: jax.Array
+    ) -> tuple[Envs, Rollout, dict[str, jax.Array]]:
+        """Play ``T`` steps; ``lanes`` are keys [B] of ``chance.lane_keys``."""
+        memory = envs.memory
+        apply = partial(self._apply, params)
+
+        def step(carry: Envs, t: jax.Array) -> tuple[Envs, Any]:
+            keys = chance.at_step(lanes, t)
+            mask = jax.vmap(self.env.legal_actions)(carry.state) if self.masked else None
+            after, distribution, value = apply(carry.memory, carry.observation, carry.starts, mask)
+            action = distribution.sample(noise_of(keys, self.head.noise_size))
+            log_prob = distribution.log_prob(action)
+            observation, state, reward, terminated, truncated, info = jax.vmap(self.env.step)(
+                keys, carry.state, self.head.played(action)
+            )
+            ended = terminated | truncated
+            learnt = reward
+            if self.env.truncates:
+                final = info["final_observation"]
+                learnt = reward + self._bootstrap(apply, after, final, truncated)
+            returned = carry.returned + reward
+            scored = carry.scored + self.env.score(reward)
+            length = carry.length + 1
+            kept = (carry.observation, carry.starts, mask, action, log_prob, value, learnt, ended)
+            counted = (
+                jnp.sum(ended, dtype=jnp.int32),
+                jnp.sum(jnp.where(ended, returned, 0.0)),
+                jnp.sum(jnp.where(ended, scored, 0.0)),
+                jnp.sum(jnp.where(ended, length, 0)),
+            )
+            nxt = Envs(
+                state,
+                observation,
+                ended,
+                after,
+                jnp.where(ended, 0.0, returned),
+                jnp.where(ended, 0.0, scored),
+                jnp.where(ended, 0, length),
+            )
+            return nxt, (kept, counted)
+
+        envs, (kept, counted) = jax.lax.scan(step, envs, jnp.arange(self.config.horizon))
+        _, _, last_value = apply(envs.memory, envs.observation, envs.starts, None)
+        rollout = Rollout(*(*kept, memory, last_value))
+        episodes, returned, scored, length = jax.lax.psum([jnp.sum(each) for each in counted], AXIS)
+        metrics = {
+            "episodes": episodes,
+            "return_sum": returned,
+            "score_sum": scored,
+            "length_sum": length,
+            "reward": jax.lax.pmean(jnp.mean(rollout.reward), AXIS),
+            "observation": jax.lax.pmean(jnp.mean(rollout.observation.astype(jnp.float32)), AXIS),
+        }
+        return envs, rollout, metrics
+
+    def _apply(
+        self, params: Any, memory: Any, observation: jax.Array, starts: jax.Array, mask: Any
+    ) -> tuple[Any, Any, jax.Array]:
+        """Apply the network to one step of B environments."""
+        one = jax.tree.map(lambda leaf: leaf[None], (observation, starts, mask))
+        applied: Any = self.network.apply({"params": params}, memory, *one)
+        memory, outputs = applied
+        distribution, value = jax.tree.map(lambda leaf: leaf[0], _of_step(outputs))
+        return memory, distribution, value
+
+    def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, truncated: jax.Array) -> Any:
+        """Return the discounted value of truncated episodes' final observations, float32 [B].
+
+        The network is asked only in steps in which something was truncated.
+        """
+
+        def valued() -> jax.Array:
+            _, _, value = apply(memory, final, jnp.zeros_like(truncated), None)
+            return jnp.where(truncated, self.config.gamma * value, 0.0)
+
+        return jax.lax.cond(jnp.any(truncated), valued, lambda: jnp.zeros(truncated.shape))
+
+
+def _of_step(outputs: Any) -> tuple[Any, jax.Array]:
+    """Separate an output of one step; a normal distribution's deviation has no step axis."""
+    distribution = outputs.distribution
+    if hasattr(distribution, "log_std"):
+        log_std = jnp.broadcast_to(distribution.log_std, distribution.mean.shape)
+        distribution = distribution._replace(log_std=log_std)
+    return distribution, outputs.value
+
+
+def noise_of(keys: jax.Array, size: int) -> jax.Array:
+    """Return the policy's uniform noise in [0, 1), float32 [B, size], from the step's keys [B]."""
+    each = [chance.unit(chance.bits(chance.stream(keys, NOISE + index))) for index in range(size)]
+    return jnp.stack(each, axis=-1)

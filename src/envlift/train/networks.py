@@ -1,0 +1,191 @@
+"""Actor-critic networks over whole sequences: MLP, GRU and a small CNN.
+
+Every network maps a stretch of ``T`` steps of ``B`` environments at once. A recurrent one is reset
+where an episode starts; for the others a sequence is only a larger batch.
+
+Shape letters: ``T`` steps, ``B`` environments, ``H`` hidden units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from envlift.train.config import Config
+from envlift.train.distributions import Categorical, DiagonalNormal, Head
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
+CHANNELS = (16, 32, 32)
+MULTIPLE = 4
+"""Widths found for a target of parameters are multiples of this: vector units like that."""
+
+
+class Outputs(NamedTuple):
+    """What a network says about every step.
+
+    Attributes:
+        distribution: over actions, batch shape [T, B].
+        value: float32 [T, B].
+    """
+
+    distribution: Categorical | DiagonalNormal
+    value: jax.Array
+
+
+class Network(nn.Module):
+    """Encoder, optional recurrent layer, policy head and value head.
+
+    Attributes:
+        head: what the policy's numbers mean.
+        kind: ``mlp``, ``gru`` or ``cnn``.
+        hidden: ``H``.
+        layers: hidden layers of the encoder.
+        activation: ``relu`` or ``tanh``.
+    """
+
+    head: Head
+    kind: str
+    hidden: int
+    layers: int
+    activation: str
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether steps depend on the steps before them."""
+        return self.kind == "gru"
+
+    def start(self, batch: int) -> Any:
+        """Return the memory of ``batch`` environments that begin: float32 [B, H], or nothing."""
+        return jnp.zeros((batch, self.hidden), jnp.float32) if self.recurrent else ()
+
+    @nn.compact
+    def __call__(
+        self, memory: Any, observations: jax.Array, starts: jax.Array, mask: jax.Array | None = None
+    ) -> tuple[Any, Outputs]:
+        """Apply the network to a stretch of steps.
+
+        Args:
+            memory: what ``start`` or the stretch before gave.
+            observations: [T, B, ...]; images [T, B, height, width(, channels)] for a CNN.
+            starts: bool [T, B]; the memory is emptied before a step that starts an episode.
+            mask: bool [T, B, A] of legal actions, None if all are.
+        """
+        act = ACTIVATIONS[self.activation]
+        x = self._image(observations, act) if self.kind == "cnn" else self._flat(observations)
+        for layer in range(self.layers):
+            x = act(_dense(self.hidden, math.sqrt(2.0), f"encoder_{layer}")(x))
+        if self.recurrent:
+            memory, x = _Gru(self.hidden, name="gru")(memory, x, starts)
+        raw = _dense(self.head.outputs, 0.01, "policy")(x)
+        value = _dense(1, 1.0, "value")(x)[..., 0]
+        log_std = None
+        if not self.head.discrete:
+            log_std = self.param("log_std", nn.initializers.zeros, (self.head.outputs,))
+        return memory, Outputs(self.head.distribution(raw, log_std, mask), value)
+
+    def _flat(self, observations: jax.Array) -> jax.Array:
+        lead = observations.shape[:2]
+        return observations.reshape(*lead, -1).astype(jnp.float32)
+
+    def _image(self, observations: jax.Array, act: Callable[[jax.Array], jax.Array]) -> jax.Array:
+        lead, shape = observations.shape[:2], observations.shape[2:]
+        if len(shape) not in (2, 3):
+            raise ValueError(
+                f"network = 'cnn' needs images [height, width] or [height, width, channels], the "
+                f"observation has shape {shape}; use network = 'mlp'"
+            )
+        x = observations.reshape(-1, *shape, *([1] if len(shape) == 2 else []))
+        scale = 255.0 if observations.dtype == jnp.uint8 else 1.0
+        x = x.astype(jnp.float32) / scale
+        for index, channels in enumerate(CHANNELS):
+            x = act(nn.Conv(channels, (3, 3), (2, 2), name=f"conv_{index}")(x))
+        return x.reshape(*lead, -1)
+
+
+class _Gru(nn.Module):
+    """A gated recurrent unit (Cho et al. 2014, reset gate after the product, as cuDNN has it)."""
+
+    hidden: int
+
+    @nn.compact
+    def __call__(
+        self, memory: jax.Array, inputs: jax.Array, starts: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """memory: [B, H]; inputs: [T, B, F]; starts: bool [T, B] -> memory, outputs [T, B, H]."""
+        # The products with the inputs are one large matrix product; only the rest is sequential.
+        from_inputs = nn.Dense(
+            3 * self.hidden, kernel_init=nn.initializers.orthogonal(), name="inputs"
+        )(inputs)
+        shape = (self.hidden, 3 * self.hidden)
+        kernel = self.param("memory", nn.initializers.orthogonal(), shape)
+        bias = self.param("memory_bias", nn.initializers.zeros, (self.hidden,))
+
+        def step(memory: jax.Array, step_inputs: Any) -> tuple[jax.Array, jax.Array]:
+            from_input, start = step_inputs
+            memory = jnp.where(start[:, None], 0.0, memory)
+            from_memory = memory @ kernel
+            gates = nn.sigmoid(from_input[:, : 2 * self.hidden] + from_memory[:, : 2 * self.hidden])
+            reset, keep = gates[:, : self.hidden], gates[:, self.hidden :]
+            new = nn.tanh(
+                from_input[:, 2 * self.hidden :]
+                + reset * (from_memory[:, 2 * self.hidden :] + bias)
+            )
+            memory = new + keep * (memory - new)
+            return memory, memory
+
+        return jax.lax.scan(step, memory, (from_inputs, starts))
+
+
+def _dense(features: int, gain: float, name: str) -> nn.Dense:
+    return nn.Dense(features, kernel_init=nn.initializers.orthogonal(gain), name=name)
+
+
+def make_network(config: Config, observation_shape: tuple[int, ...], head: Head) -> Network:
+    """Return the configured network, sized to ``config.parameters`` if that is given.
+
+    Raises:
+        ValueError: if no width comes within 10 % of the wanted number of parameters.
+    """
+
+    def of(hidden: int) -> Network:
+        return Network(head, config.network, hidden, config.layers, config.activation)
+
+    if config.parameters is None:
+        return of(config.hidden)
+    low, high = 1, 2
+    while count_parameters(of(high * MULTIPLE), observation_shape) < config.parameters:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = count_parameters(of(middle * MULTIPLE), observation_shape) >= config.parameters
+        low, high = (low, middle) if enough else (middle, high)
+    wanted = config.parameters
+    counts = {w: count_parameters(of(w * MULTIPLE), observation_shape) for w in (low, high)}
+    best = min(counts, key=lambda width: abs(counts[width] - wanted))
+    if abs(counts[best] - wanted) > wanted / 10:
+        raise ValueError(
+            f"parameters = {wanted} cannot be met within 10 %: the nearest {config.network} has "
+            f"{counts[best]:,}; change parameters or layers"
+        )
+    return of(best * MULTIPLE)
+
+
+def init(network: Network, observation_shape: tuple[int, ...], dtype: Any, key: jax.Array) -> Any:
+    """Return fresh parameters."""
+    observations = jnp.zeros((1, 1, *observation_shape), dtype)
+    variables = network.init(key, network.start(1), observations, jnp.ones((1, 1), bool))
+    return variables["params"]
+
+
+def count_parameters(network: Network, observation_shape: tuple[int, ...]) -> int:
+    """Count a network's numbers without making them."""
+    shapes = jax.eval_shape(
+        lambda: init(network, observation_shape, jnp.float32, jax.random.key(0))
+    )
+    return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(shapes))
