@@ -26,6 +26,7 @@ from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.networks import init, make_network
+from envlift.train.policy import apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
 NOISE = 16
@@ -145,6 +146,13 @@ class Fused:
         compiled: Any = jax.jit(step, donate_argnums=0).lower(state).compile()
         return compiled
 
+    def snapshot(self, state: TrainState) -> TrainState:
+        """Return what a checkpoint must hold: the state."""
+        return state
+
+    def restore(self, state: TrainState) -> None:
+        """Nothing is kept outside the state."""
+
     # -- traced ---------------------------------------------------------------------------------
 
     def _begin(self, key: jax.Array) -> Envs:
@@ -172,7 +180,7 @@ class Fused:
     ) -> tuple[Envs, Rollout, dict[str, jax.Array]]:
         """Play ``T`` steps; ``lanes`` are keys [B] of ``chance.lane_keys``."""
         memory = envs.memory
-        apply = partial(self._apply, params)
+        apply = partial(apply_once, self.network, params)
 
         def step(carry: Envs, t: jax.Array) -> tuple[Envs, Any]:
             keys = chance.at_step(lanes, t)
@@ -223,16 +231,6 @@ class Fused:
         }
         return envs, rollout, metrics
 
-    def _apply(
-        self, params: Any, memory: Any, observation: jax.Array, starts: jax.Array, mask: Any
-    ) -> tuple[Any, Any, jax.Array]:
-        """Apply the network to one step of B environments."""
-        one = jax.tree.map(lambda leaf: leaf[None], (observation, starts, mask))
-        applied: Any = self.network.apply({"params": params}, memory, *one)
-        memory, outputs = applied
-        distribution, value = jax.tree.map(lambda leaf: leaf[0], _of_step(outputs))
-        return memory, distribution, value
-
     def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, truncated: jax.Array) -> Any:
         """Return the discounted value of truncated episodes' final observations, float32 [B].
 
@@ -244,15 +242,6 @@ class Fused:
             return jnp.where(truncated, self.config.gamma * value, 0.0)
 
         return jax.lax.cond(jnp.any(truncated), valued, lambda: jnp.zeros(truncated.shape))
-
-
-def _of_step(outputs: Any) -> tuple[Any, jax.Array]:
-    """Separate an output of one step; a normal distribution's deviation has no step axis."""
-    distribution = outputs.distribution
-    if hasattr(distribution, "log_std"):
-        log_std = jnp.broadcast_to(distribution.log_std, distribution.mean.shape)
-        distribution = distribution._replace(log_std=log_std)
-    return distribution, outputs.value
 
 
 def noise_of(keys: jax.Array, size: int) -> jax.Array:

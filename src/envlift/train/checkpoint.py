@@ -1,0 +1,297 @@
+"""Checkpoints: a tree of arrays (by Orbax) and a JSON file about them, in one folder per step.
+
+::
+
+    RUN/checkpoints/000000100000/arrays/       what Orbax writes
+                                 tree.json     path, shape and dtype of every array
+                                 about.json    what the caller says: settings, versions, statistics
+
+A step is written under another name and renamed when it is complete, so a killed process never
+leaves a checkpoint that can be read in part. One process writes; its devices may be many.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Tree = TypeVar("Tree")
+
+FOLDER = "checkpoints"
+_DIGITS = 12
+# What decides the shapes of weights, optimiser and environments: named when a tree does not fit.
+_SHAPING = (
+    *("env", "env_options", "collector", "network", "hidden", "layers", "parameters"),
+    *("num_envs", "horizon", "devices"),
+)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is not there, is damaged, or does not fit."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array of a tree.
+
+    Attributes:
+        path: where it is, for example ``.params['torso']['kernel']``.
+        shape: of the array; of an array of PRNG keys, the keys' own.
+        dtype: for example ``float32`` or, for PRNG keys, ``key<fry>``.
+        generator: the name of a PRNG key's generator; None for plain arrays.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    generator: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: int = 3) -> Path:
+    """Write one checkpoint and remove the oldest ones.
+
+    Args:
+        folder: of the run; made if it is not there.
+        step: at least 0; an existing checkpoint of this step is replaced.
+        tree: any pytree of JAX and NumPy arrays, typed PRNG keys included.
+        about: JSON data, returned by ``restore`` and by ``read_about``.
+        keep: how many of the newest checkpoints stay, at least 1.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        TypeError: for a leaf that is no array, or for ``about`` that is no JSON.
+        ValueError: for a step or ``keep`` out of range, or an array that is spread over processes.
+    """
+    if step < 0 or keep < 1:
+        raise ValueError(f"step = {step}, keep = {keep}: give a step from 0 and a number from 1")
+    text = json.dumps(about, indent=2)
+    leaves, arrays = _flatten(tree)
+    parent = Path(folder).resolve() / FOLDER
+    parent.mkdir(parents=True, exist_ok=True)
+    for stale in parent.glob(".*"):  # left behind by a killed process
+        shutil.rmtree(stale)
+    final = parent / f"{step:0{_DIGITS}d}"
+    fresh = parent / f".{final.name}.new"
+    fresh.mkdir()
+    _write_arrays(fresh / "arrays", arrays)
+    _write(fresh / "tree.json", json.dumps([asdict(leaf) for leaf in leaves], indent=1))
+    _write(fresh / "about.json", text + "\n")
+    replaced = parent / f".{final.name}.old"
+    if final.exists():
+        final.rename(replaced)
+    fresh.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
+    for old in steps(folder)[:-keep]:
+        shutil.rmtree(parent / f"{old:0{_DIGITS}d}")
+    return final
+
+
+def steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints of a run, in ascending order."""
+    parent = Path(folder) / FOLDER
+    if not parent.is_dir():
+        return []
+    return sorted(int(found.name) for found in parent.iterdir() if found.name.isdecimal())
+
+
+def latest(folder: Path) -> int | None:
+    """Return the newest checkpoint's step, or None if a run has none."""
+    return max(steps(folder), default=None)
+
+
+def read_about(folder: Path, step: int | None = None) -> dict[str, Any]:
+    """Return what the caller of ``save`` said, without reading any array.
+
+    Args:
+        folder: of the run.
+        step: of the checkpoint; None takes the newest.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint, or its file is damaged.
+    """
+    return dict(_read(_find(folder, step) / "about.json"))
+
+
+def restore(
+    folder: Path,
+    like: Tree,
+    step: int | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
+) -> tuple[Tree, dict[str, Any]]:
+    """Read a checkpoint into a tree, every array equal bit for bit to the one saved.
+
+    Args:
+        folder: of the run.
+        like: a tree of the structure, shapes and dtypes that are expected: arrays, or
+            ``jax.ShapeDtypeStruct`` for those that need not exist. NumPy arrays are restored as
+            such; JAX arrays on the devices of their model.
+        step: of the checkpoint; None takes the newest.
+        config: the settings ``like`` was made with. If the tree does not fit, they are compared
+            with ``about["config"]``, and the error names those that differ.
+
+    Returns:
+        The tree, and what the caller of ``save`` said.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint, it is damaged, or its tree is another one:
+            names the path and both shapes.
+    """
+    found = _find(folder, step)
+    about = dict(_read(found / "about.json"))
+    saved = [
+        Leaf(entry["path"], tuple(entry["shape"]), entry["dtype"], entry["generator"])
+        for entry in _read(found / "tree.json")
+    ]
+    with_paths, structure = jax.tree.flatten_with_path(like)
+    expected = [_leaf(path, value) for path, value in with_paths]
+    problems = _differences(expected, saved)
+    if problems:
+        raise CheckpointError(
+            f"{found} does not fit: {'; '.join(problems[:3])}"
+            + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+            + f". {_suspects(about.get('config'), config)}"
+        )
+    place = {leaf.path: index for index, leaf in enumerate(saved)}
+    arrays = _read_arrays(found / "arrays", saved)
+    order = [place[leaf.path] for leaf in expected]
+    values = [
+        _as_like(model, arrays[index], saved[index].generator)
+        for (_, model), index in zip(with_paths, order, strict=True)
+    ]
+    return jax.tree.unflatten(structure, values), about
+
+
+def _flatten(tree: Any) -> tuple[list[Leaf], list[np.ndarray[Any, Any]]]:
+    leaves, arrays = [], []
+    for path, value in jax.tree.flatten_with_path(tree)[0]:
+        leaf = _leaf(path, value)
+        if isinstance(value, jax.Array) and not value.is_fully_addressable:
+            raise ValueError(f"{leaf.path} is spread over several processes: gather it first")
+        data = jax.random.key_data(value) if leaf.generator else value
+        leaves.append(leaf)
+        arrays.append(np.asarray(data))
+    return leaves, arrays
+
+
+def _leaf(path: Any, value: Any) -> Leaf:
+    name = jax.tree_util.keystr(path)
+    if not isinstance(value, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}, not an array: put numbers and text into `about`"
+        )
+    generator = None
+    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+        # A ShapeDtypeStruct knows the type of its keys, not the generator's name.
+        generator = str(jax.random.key_impl(value)) if isinstance(value, jax.Array) else ""
+    return Leaf(name, tuple(value.shape), str(value.dtype), generator)
+
+
+def _as_like(model: Any, data: np.ndarray[Any, Any], generator: str | None) -> Any:
+    if isinstance(model, (np.ndarray, np.generic)):
+        return data
+    value = jax.random.wrap_key_data(jnp.asarray(data), impl=generator) if generator else data
+    return jax.device_put(value, model.sharding)
+
+
+def _differences(expected: Sequence[Leaf], saved: Sequence[Leaf]) -> list[str]:
+    """Return how two trees differ, arrays of another shape first."""
+    want = {leaf.path: leaf for leaf in expected}
+    have = {leaf.path: leaf for leaf in saved}
+    shapes = [
+        f"{path} is {have[path]}, expected {want[path]}"
+        for path in want
+        if path in have and str(have[path]) != str(want[path])
+    ]
+    missing = [f"{path} is missing, expected {want[path]}" for path in want if path not in have]
+    surplus = [f"{path} is {have[path]}, not expected" for path in have if path not in want]
+    return shapes + missing + surplus
+
+
+def _suspects(saved: Any, config: Mapping[str, Any] | None) -> str:
+    """Say which setting probably differs."""
+    if not isinstance(saved, dict):
+        return "The network, the number of environments or the program's version probably differ."
+    if config is not None:
+        names = [name for name in config if saved.get(name) != config[name]]
+        names = [name for name in names if name in _SHAPING] or names
+        if names:
+            pairs = (f"{name} = {saved.get(name)!r}, not {config[name]!r}" for name in names)
+            return f"It was saved with {', '.join(pairs)}."
+        return "The settings are the same: it was probably saved by another version."
+    known = ", ".join(f"{name} = {saved[name]!r}" for name in _SHAPING if name in saved)
+    return f"It was saved with {known}: one of these probably differs."
+
+
+def _find(folder: Path, step: int | None) -> Path:
+    found = steps(folder)
+    if not found:
+        raise CheckpointError(
+            f"no checkpoint in {folder}: there is no {Path(folder) / FOLDER}/STEP"
+        )
+    if step is not None and step not in found:
+        raise CheckpointError(f"no checkpoint of step {step} in {folder}; there are {found}")
+    return (Path(folder) / FOLDER / f"{found[-1] if step is None else step:0{_DIGITS}d}").resolve()
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_arrays(folder: Path, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
+    from orbax.checkpoint import PyTreeCheckpointer
+
+    # Orbax takes no empty trees and no arrays of size 0; the shapes in tree.json give those back.
+    content = {f"{index:06d}": array for index, array in enumerate(arrays) if array.size}
+    if content:
+        with PyTreeCheckpointer() as checkpointer:
+            checkpointer.save(folder, content)
+
+
+def _read_arrays(folder: Path, leaves: Sequence[Leaf]) -> list[np.ndarray[Any, Any]]:
+    from orbax.checkpoint import PyTreeCheckpointer, RestoreArgs
+
+    kept = [f"{index:06d}" for index, leaf in enumerate(leaves) if 0 not in leaf.shape]
+    content: dict[str, np.ndarray[Any, Any]] = {}
+    if kept:
+        arguments = {name: RestoreArgs(restore_type=np.ndarray) for name in kept}
+        try:
+            with PyTreeCheckpointer() as checkpointer:
+                content = checkpointer.restore(folder, restore_args=arguments)
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckpointError(f"{folder} is damaged: {error}") from error
+    return [
+        content[f"{index:06d}"] if 0 not in leaf.shape else _empty(leaf)
+        for index, leaf in enumerate(leaves)
+    ]
+
+
+def _empty(leaf: Leaf) -> np.ndarray[Any, Any]:
+    if leaf.generator:
+        words = jax.random.key_data(jax.random.key(0, impl=leaf.generator))
+        return np.zeros((*leaf.shape, *words.shape), words.dtype)
+    return np.zeros(leaf.shape, jnp.dtype(leaf.dtype))

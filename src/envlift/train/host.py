@@ -1,0 +1,253 @@
+"""The host collector: the same learner over any Gymnasium ``VectorEnv``, stepped from Python.
+
+This is how references in child processes and compiled emulators are trained on.
+
+Shape letters: ``T`` steps, ``B`` environments.
+"""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from jax.sharding import Mesh, PartitionSpec
+
+from envlift.targets import chance
+from envlift.train import ppo
+from envlift.train.config import Config, ConfigError
+from envlift.train.distributions import head_of
+from envlift.train.fused import noise_of
+from envlift.train.networks import init, make_network
+from envlift.train.policy import Array, apply_once
+from envlift.train.ppo import AXIS, Learner, Rollout
+
+
+class HostState(NamedTuple):
+    """Everything a run needs to go on, but for what the environments keep to themselves.
+
+    Attributes:
+        learner: parameters and optimizer.
+        memory: of the network.
+        observation, starts, mask: what the policy sees next, as in ``Rollout``.
+        returned, scored, length: of the episodes so far, [B].
+        key: typed key of the run.
+        update: updates done.
+        envs: what ``vector_env.save()`` gave, or None if it cannot be saved.
+    """
+
+    learner: Learner
+    memory: Any
+    observation: Array
+    starts: Array
+    mask: Array | None
+    returned: Array
+    scored: Array
+    length: Array
+    key: jax.Array
+    update: int
+    envs: Any = None
+
+
+class Host:
+    """A trainer over a ``VectorEnv``.
+
+    Args:
+        config: of the run; ``config.num_envs`` must be the vector's.
+        vector_env: in autoreset mode ``same_step``. If it has methods ``save() -> dict`` and
+            ``restore(dict)``, a resumed run goes on exactly where it was.
+        score: what a person would count of rewards [B]; all by default.
+
+    Raises:
+        ConfigError: if the configuration does not fit the environments.
+        ValueError: for another autoreset mode.
+    """
+
+    def __init__(
+        self, config: Config, vector_env: VectorEnv[Any, Any, Any], score: Any = None
+    ) -> None:
+        mode = vector_env.metadata.get("autoreset_mode")
+        if mode is not AutoresetMode.SAME_STEP:
+            raise ValueError(
+                f"the host collector needs environments that reset in the same step, "
+                f"{vector_env!r} has autoreset_mode {mode}; make it with "
+                "autoreset_mode=AutoresetMode.SAME_STEP"
+            )
+        if config.num_envs != vector_env.num_envs:
+            raise ConfigError(
+                f"num_envs = {config.num_envs} is not allowed: the vector has {vector_env.num_envs}"
+            )
+        if config.devices != 1:
+            raise ConfigError(
+                f"devices = {config.devices} is not allowed: the host collector uses one"
+            )
+        space = vector_env.single_observation_space
+        if space.shape is None or space.dtype is None:
+            raise ConfigError(f"PPO cannot read observations of {space}: a Box is needed")
+        ppo.rows_of(config)
+        self.config, self.vector_env = config, vector_env
+        self.head = head_of(vector_env.single_action_space)
+        self.observation_shape, self.observation_dtype = space.shape, space.dtype
+        self.network = make_network(config, self.observation_shape, self.head)
+        self._score = score or (lambda reward: reward)
+        self._act = jax.jit(self._acted)
+        self._value = jax.jit(self._valued)
+        self.seconds = {"act": 0.0, "environment": 0.0, "learn": 0.0}
+        """Wall-clock time of everything since the start, by part; transfers belong to the parts."""
+
+    def start(self) -> HostState:
+        """Reset all environments and make a fresh learner."""
+        weights, _, rest = jax.random.split(jax.random.key(self.config.seed), 3)
+        params = init(self.network, self.observation_shape, self.observation_dtype, weights)
+        learner = Learner(params, ppo.make_optimizer(self.config).init(params))
+        # Gymnasium gives environment i the seed s + i: runs must be further apart than that.
+        observation, infos = self.vector_env.reset(seed=(self.config.seed * 1_000_003) % 2**31)
+        count = self.config.num_envs
+        return HostState(
+            learner,
+            self.network.start(count),
+            np.array(observation),
+            np.ones(count, np.bool_),
+            self._mask_of(infos),
+            np.zeros(count, np.float32),
+            np.zeros(count, np.float32),
+            np.zeros(count, np.int32),
+            rest,
+            0,
+        )
+
+    def snapshot(self, state: HostState) -> HostState:
+        """Return the state together with what the environments keep to themselves, if they can."""
+        save = getattr(self.vector_env, "save", None)
+        return state if save is None else state._replace(envs=save())
+
+    def restore(self, state: HostState) -> None:
+        """Put the environments where they were; those that cannot start new episodes."""
+        if state.envs is not None:
+            self.vector_env.restore(state.envs)  # type: ignore[attr-defined]
+
+    def compile(self, state: HostState) -> Callable[[HostState], tuple[HostState, Any]]:
+        """Return one update as a function ``state -> state, metrics``."""
+        mesh = Mesh(np.array(jax.devices()[:1]), (AXIS,))
+        whole = PartitionSpec()
+
+        def learn(learner: Learner, rollout: Rollout, key: jax.Array) -> Any:
+            last = self._valued(
+                learner.params, rollout.last_value[0], rollout.last_value[1], rollout.last_value[2]
+            )
+            rollout = rollout._replace(last_value=last)
+            return ppo.learn(self.network, self.config, learner, rollout, key)
+
+        mapped = jax.shard_map(learn, mesh=mesh, in_specs=whole, out_specs=whole, check_vma=False)
+        learn_jit = jax.jit(mapped, donate_argnums=0)
+        return lambda state: self._update(state, learn_jit)
+
+    def _update(self, state: HostState, learn: Any) -> tuple[HostState, dict[str, Any]]:
+        key = jax.random.fold_in(state.key, state.update)
+        play_key, learn_key = jax.random.split(key)
+        first_memory = state.memory
+        state, kept, metrics = self._collect(state, play_key)
+        begun = time.perf_counter()
+        last: Any = (state.memory, state.observation, state.starts)
+        rollout = Rollout(*(*kept, first_memory, last))
+        learner, learnt = learn(state.learner, rollout, learn_key)
+        jax.block_until_ready(learnt)
+        self.seconds["learn"] += time.perf_counter() - begun
+        state = state._replace(learner=learner, update=state.update + 1)
+        return state, metrics | learnt
+
+    def _collect(self, state: HostState, key: jax.Array) -> tuple[HostState, list[Any], Any]:
+        horizon, count = self.config.horizon, self.config.num_envs
+        lanes = chance.lane_keys(key, count)
+        params, memory = state.learner.params, state.memory
+        observation, starts, mask = state.observation, state.starts, state.mask
+        returned, scored, length = state.returned, state.scored, state.length
+        steps: list[tuple[Any, ...]] = []
+        counts = {"episodes": 0, "return_sum": 0.0, "score_sum": 0.0, "length_sum": 0}
+        for t in range(horizon):
+            begun = time.perf_counter()
+            memory, action, played, log_prob, value = self._act(
+                params, memory, observation, starts, mask, lanes, t
+            )
+            played = np.asarray(played)
+            acted = time.perf_counter()
+            seen, reward, terminated, truncated, infos = self.vector_env.step(played)
+            stepped = time.perf_counter()
+            self.seconds["act"] += acted - begun
+            self.seconds["environment"] += stepped - acted
+            reward = np.asarray(reward, np.float32)
+            ended = np.asarray(terminated) | np.asarray(truncated)
+            learnt = reward
+            if np.any(truncated):
+                learnt = reward + self._bootstrap(params, memory, seen, truncated, infos)
+            steps.append((observation, starts, mask, action, log_prob, value, learnt, ended))
+            returned, scored = returned + reward, scored + self._score(reward)
+            length = length + 1
+            if ended.any():
+                counts["episodes"] += int(ended.sum())
+                counts["return_sum"] += float(returned[ended].sum())
+                counts["score_sum"] += float(scored[ended].sum())
+                counts["length_sum"] += int(length[ended].sum())
+                returned, scored = np.where(ended, 0, returned), np.where(ended, 0, scored)
+                length = np.where(ended, 0, length)
+            # A copy: some vectors write the next observation into the same memory.
+            observation, starts, mask = np.array(seen), ended, self._mask_of(infos)
+        kept = [None if part[0] is None else np.stack(part) for part in zip(*steps, strict=True)]
+        metrics = {
+            **counts,
+            "reward": float(np.mean([step[6] for step in steps])),
+            "observation": float(np.mean([step[0] for step in steps], dtype=np.float64)),
+        }
+        state = state._replace(
+            memory=memory,
+            observation=observation,
+            starts=starts,
+            mask=mask,
+            returned=returned.astype(np.float32),
+            scored=np.asarray(scored, np.float32),
+            length=length.astype(np.int32),
+        )
+        return state, kept, metrics
+
+    def _bootstrap(
+        self, params: Any, memory: Any, seen: Any, truncated: Any, infos: dict[str, Any]
+    ) -> Array:
+        """Return the discounted value of truncated episodes' final observations, float32 [B]."""
+        truncated = np.asarray(truncated)
+        if "final_obs" not in infos:
+            raise ValueError(
+                f"{self.vector_env!r} truncated an episode and did not show infos['final_obs']: "
+                "its value cannot be learnt from"
+            )
+        final = np.array(seen)
+        for lane in np.flatnonzero(truncated):
+            final[lane] = infos["final_obs"][lane]
+        value = self._value(params, memory, final, np.zeros_like(truncated))
+        discounted = self.config.gamma * np.asarray(value)
+        return np.where(truncated, discounted, 0.0).astype(np.float32)
+
+    def _mask_of(self, infos: dict[str, Any]) -> Array | None:
+        if not self.head.discrete or "action_mask" not in infos:
+            return None
+        return np.asarray(infos["action_mask"], np.bool_)
+
+    # -- traced ---------------------------------------------------------------------------------
+
+    def _acted(
+        self, params: Any, memory: Any, observation: Any, starts: Any, mask: Any, lanes: Any, t: Any
+    ) -> tuple[Any, ...]:
+        memory, distribution, value = apply_once(
+            self.network, params, memory, observation, starts, mask
+        )
+        action = distribution.sample(noise_of(chance.at_step(lanes, t), self.head.noise_size))
+        log_prob = distribution.log_prob(action)
+        return memory, action, self.head.played(action), log_prob, value
+
+    def _valued(self, params: Any, memory: Any, observation: Any, starts: Any) -> jax.Array:
+        _, _, value = apply_once(self.network, params, memory, observation, starts, None)
+        return value

@@ -1,0 +1,144 @@
+"""A trained policy by itself: NumPy in, NumPy out.
+
+Shape letters: ``B`` environments, ``A`` actions, ``N`` numbers of noise per action.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.train.config import Config
+from envlift.train.distributions import Head
+from envlift.train.networks import Network, init, make_network
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def apply_once(
+    network: Network, params: Any, memory: Any, observation: Any, starts: Any, mask: Any
+) -> tuple[Any, Any, jax.Array]:
+    """Apply a network to one step of B environments: new memory, distribution, values [B]."""
+    one = jax.tree.map(lambda leaf: leaf[None], (observation, starts, mask))
+    applied: Any = network.apply({"params": params}, memory, *one)
+    memory, outputs = applied
+    distribution = outputs.distribution
+    if hasattr(distribution, "log_std"):
+        log_std = jnp.broadcast_to(distribution.log_std, distribution.mean.shape)
+        distribution = distribution._replace(log_std=log_std)
+    distribution, value = jax.tree.map(lambda leaf: leaf[0], (distribution, outputs.value))
+    return memory, distribution, value
+
+
+class Policy:
+    """A network with its parameters.
+
+    Args:
+        config: of the run it comes from.
+        head: what its outputs mean.
+        observation_shape, observation_dtype: of one observation.
+        params: the network's parameters.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        head: Head,
+        observation_shape: tuple[int, ...],
+        observation_dtype: str,
+        params: Any,
+    ) -> None:
+        self.config = config
+        self.head = head
+        self.observation_shape = tuple(observation_shape)
+        self.observation_dtype = str(observation_dtype)
+        self.params = params
+        self.network = make_network(config, self.observation_shape, head)
+        self._act = jax.jit(self._acted, static_argnums=6)
+
+    @property
+    def noise_size(self) -> int:
+        """Uniform numbers that one action takes, ``N``."""
+        return self.head.noise_size
+
+    def start(self, batch: int) -> Any:
+        """Return the memory of ``batch`` environments that begin."""
+        return self.network.start(batch)
+
+    def act(
+        self,
+        memory: Any,
+        observation: Array,
+        starts: Array,
+        noise: Array,
+        mask: Array | None = None,
+        greedy: bool = False,
+    ) -> tuple[Any, Array]:
+        """Choose actions.
+
+        Args:
+            memory: from ``start`` or the last call.
+            observation: [B, ...].
+            starts: bool [B], whether the observation begins an episode.
+            noise: float32 [B, N], uniform in [0, 1): equal noise draws equal actions.
+            mask: [B, A], true (or not 0) where an action is legal; None if all are.
+            greedy: take the most probable action, and no notice of the noise.
+
+        Returns:
+            The memory for the next call, and actions: int32 [B], or float32 [B, D] within bounds.
+        """
+        legal = None if mask is None else np.asarray(mask, np.bool_)
+        noise = np.asarray(noise, np.float32)
+        memory, action = self._act(self.params, memory, observation, starts, noise, legal, greedy)
+        return memory, np.asarray(action)
+
+    def _acted(
+        self,
+        params: Any,
+        memory: Any,
+        observation: Any,
+        starts: Any,
+        noise: Any,
+        mask: Any,
+        greedy: bool,
+    ) -> tuple[Any, jax.Array]:
+        memory, distribution, _ = apply_once(
+            self.network, params, memory, observation, starts, mask
+        )
+        action = distribution.mode() if greedy else distribution.sample(noise)
+        return memory, self.head.played(action)
+
+    # -- what a checkpoint must know to make it again ---------------------------------------------
+
+    def about(self) -> dict[str, Any]:
+        """Return plain data from which ``of`` makes a policy of the same form."""
+        return {
+            "config": self.config.to_dict(),
+            "head": {
+                "outputs": self.head.outputs,
+                "discrete": self.head.discrete,
+                "low": list(self.head.low),
+                "high": list(self.head.high),
+            },
+            "observation_shape": list(self.observation_shape),
+            "observation_dtype": self.observation_dtype,
+        }
+
+    @classmethod
+    def of(cls, about: dict[str, Any], params: Any = None) -> Policy:
+        """Make a policy from what ``about`` gave; without ``params``, with fresh ones."""
+        head = about["head"]
+        policy = cls(
+            Config(**about["config"]),
+            Head(head["outputs"], head["discrete"], tuple(head["low"]), tuple(head["high"])),
+            tuple(about["observation_shape"]),
+            about["observation_dtype"],
+            params,
+        )
+        if params is None:
+            shape, dtype = policy.observation_shape, policy.observation_dtype
+            policy.params = init(policy.network, shape, dtype, jax.random.key(0))
+        return policy

@@ -1,0 +1,253 @@
+"""Building a ``Config``: its defaults, then a TOML file, then the command line.
+
+The keys of the file are the fields of ``Config``; ``[env_options]`` is a table. The command line
+has one option per field, made from the dataclass, so that a new field needs no second mention.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from envlift.train.config import Config, ConfigError
+
+_FIELDS: Mapping[str, Field[Any]] = {field.name: field for field in fields(Config)}
+_HINTS: Mapping[str, Any] = get_type_hints(Config)
+_PREFIX = "setting_"
+_OPTIONS = "env_options"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``[NAME]``, ``--config``, ``--set``, ``--option`` and one option per field of ``Config``.
+
+    Every value is kept as text; ``read`` turns it into a ``Config``, so that a wrong one is told
+    the same way wherever it was written.
+    """
+    about = _documentation()
+    parser.add_argument(
+        _PREFIX + "env",
+        nargs="?",
+        metavar="NAME",
+        help=_help(f"{about.get('env', '')} Default: {Config.env}."),
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="FIELD=VALUE",
+        help="any setting by its name, for example env_options.frameskip=8",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        dest="env_assignments",
+        metavar="KEY=VALUE",
+        help="an option of the environment, for example frameskip=8",
+    )
+    group = parser.add_argument_group("settings (also the keys of the TOML file)")
+    for name, field in _FIELDS.items():
+        if name in ("env", _OPTIONS):
+            continue
+        group.add_argument(
+            "--" + name.replace("_", "-"),
+            dest=_PREFIX + name,
+            help=_help(f"{about.get(name, '')} Default: {_show(field.default)}."),
+            **_appearance(_HINTS[name]),
+        )
+
+
+def read(namespace: argparse.Namespace) -> Config:
+    """Return the configuration that a parsed command line asks for.
+
+    Raises:
+        ConfigError: naming the field, the value and what is allowed, and the file if the value
+            came from there; for an unknown field the closest known one and all of them.
+        FileNotFoundError: if the file of ``--config`` does not exist.
+    """
+    path: Path | None = namespace.config
+    from_file = {} if path is None else read_file(path)
+    given: dict[str, Any] = {}
+    for name in _FIELDS:
+        value = getattr(namespace, _PREFIX + name, None)
+        if value is not None:
+            given[name] = _from_text(name, value) if isinstance(value, str) else value
+    options: dict[str, Any] = {}
+    for assignment in namespace.assignments:
+        name, value = _split(assignment, "--set")
+        if name.startswith(_OPTIONS + "."):
+            options[name.removeprefix(_OPTIONS + ".")] = _literal(name, value)
+        elif name == _OPTIONS:
+            raise ConfigError(
+                f"--set {assignment}: give one option at a time, {_OPTIONS}.KEY=VALUE"
+            )
+        else:
+            _require_known(name, f"--set {assignment}")
+            given[name] = _from_text(name, value)
+    for assignment in namespace.env_assignments:
+        key, value = _split(assignment, "--option")
+        options[key] = _literal(f"{_OPTIONS}.{key}", value)
+    merged = from_file | given
+    if options:
+        in_file = from_file.get(_OPTIONS, {})
+        merged[_OPTIONS] = in_file | options if isinstance(in_file, dict) else in_file
+    try:
+        return Config(**merged)
+    except ConfigError as error:
+        # The message begins with the field's name: say where its value was written.
+        name = str(error).split(" ", 1)[0]
+        if path is not None and name in from_file and name not in given:
+            raise ConfigError(f"{path}: {error}") from None
+        raise
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return the fields that a TOML file sets, with whole and real numbers as the fields want them.
+
+    Raises:
+        ConfigError: for TOML that does not parse (names the line) and for unknown fields.
+        FileNotFoundError: if there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file to read settings from")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+    for name in table:
+        _require_known(name, str(path))
+    return {name: _fit(name, value) for name, value in table.items()}
+
+
+def to_toml(config: Config) -> str:
+    """Return a TOML file that ``read_file`` turns into the same configuration.
+
+    Raises:
+        ConfigError: for an option of the environment that TOML cannot hold.
+    """
+    values = config.to_dict()
+    options = values.pop(_OPTIONS)
+    lines = [f"{name} = {_toml(name, value)}" for name, value in values.items()]
+    if options:
+        lines += ["", f"[{_OPTIONS}]"]
+        lines += [
+            f"{json.dumps(key)} = {_toml(f'{_OPTIONS}.{key}', value)}"
+            for key, value in options.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(name: str, value: Any) -> str:
+    if value is None and name in _FIELDS:
+        return '"none"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        # A JSON string is a TOML string, save for DEL and for surrogate pairs.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(name, item) for item in value) + "]"
+    raise ConfigError(
+        f"{name} = {value!r} cannot be written as TOML: give a number, text or a list"
+    )
+
+
+def _fit(name: str, value: Any) -> Any:
+    """Turn a number into the kind the field wants where nothing is lost, and "none" into None."""
+    kinds = _kinds(name)
+    if isinstance(value, bool):
+        return value
+    if value == "none" and NoneType in kinds:
+        return None
+    if int in kinds and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if float in kinds and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _from_text(name: str, text: str) -> Any:
+    """Read a value as it was typed; what cannot be read stays text, for ``Config`` to refuse."""
+    kinds = _kinds(name)
+    if bool in kinds:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if int in kinds or float in kinds:
+        try:
+            return _fit(name, int(text))
+        except ValueError:
+            pass
+        try:
+            return _fit(name, float(text))
+        except ValueError:
+            return None if text.lower() == "none" and NoneType in kinds else text
+    return text
+
+
+def _kinds(name: str) -> tuple[Any, ...]:
+    hint = _HINTS[name]
+    return get_args(hint) if NoneType in get_args(hint) else (hint,)
+
+
+def _literal(name: str, text: str) -> Any:
+    """Read a TOML value; a bare word is text."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError as error:
+        if text[:1] in tuple("\"'[{"):
+            raise ConfigError(f"{name} = {text} is not a TOML value: {error}") from None
+        return text
+    return table["value"] if len(table) == 1 else text
+
+
+def _split(assignment: str, option: str) -> tuple[str, str]:
+    name, sign, value = assignment.partition("=")
+    if not sign or not name.strip():
+        raise ConfigError(f"{option} {assignment!r} is not allowed: give NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _require_known(name: str, where: str) -> None:
+    if name not in _FIELDS:
+        near = difflib.get_close_matches(name, _FIELDS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            f"{where}: there is no setting {name!r}; {hint}Known: {', '.join(_FIELDS)}"
+        )
+
+
+def _documentation() -> dict[str, str]:
+    """Return what the class docstring says of each field."""
+    _, _, attributes = inspect.cleandoc(Config.__doc__ or "").partition("Attributes:\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _appearance(hint: Any) -> dict[str, Any]:
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    if get_origin(hint) is Literal:
+        return {"metavar": "{" + ",".join(get_args(hint)) + "}"}
+    kinds = get_args(hint) or (hint,)
+    unit = "N" if int in kinds else "X" if float in kinds else "TEXT"
+    return {"metavar": f"{unit}|none" if NoneType in kinds else unit}
+
+
+def _show(value: Any) -> str:
+    return "none" if value is None or value is MISSING else str(value)
+
+
+def _help(text: str) -> str:
+    return text.strip().replace("`", "").replace("%", "%%")

@@ -1,0 +1,319 @@
+"""The training loop: updates, metrics, checkpoints, and a clear end whatever happens."""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import jax
+from gymnasium.vector import VectorEnv
+
+from envlift.registry import AnyEnv, make
+from envlift.train.config import Config, ConfigError
+from envlift.train.fused import Fused
+from envlift.train.host import Host
+from envlift.train.policy import Policy
+
+RECENT = 100
+"""Episodes over which returns and scores are averaged."""
+
+Row = dict[str, Any]
+
+
+class Recorder(Protocol):
+    """Keeps the metrics of every update."""
+
+    def record(self, row: Row) -> None:
+        """Keep one update's metrics."""
+
+
+class Display(Protocol):
+    """Shows a person how far things are."""
+
+    def update(self, row: Row) -> None:
+        """Show one update's metrics."""
+
+
+class DivergedError(RuntimeError):
+    """A number became NaN or infinite; the message says which one, when, and what to try."""
+
+
+@dataclass
+class Trained:
+    """What a run gave.
+
+    Attributes:
+        policy: the last one.
+        history: one row of metrics per update, resumed runs from where they went on.
+        compile_seconds: time until the first update could start.
+        seconds: time of the updates.
+        interrupted: Ctrl-C ended the run early.
+        parts: for the host collector, seconds by part (``Host.seconds``).
+    """
+
+    policy: Policy
+    history: list[Row] = field(default_factory=list)
+    compile_seconds: float = 0.0
+    seconds: float = 0.0
+    interrupted: bool = False
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    config: Config,
+    *,
+    env: AnyEnv | None = None,
+    vector_env: VectorEnv[Any, Any, Any] | None = None,
+    score: Any = None,
+    recorder: Recorder | None = None,
+    display: Display | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+) -> Trained:
+    """Train one policy.
+
+    Args:
+        config: of the run. ``config.collector`` chooses between the two below.
+        env: for the fused collector, made with ``autoreset="same_step"``; by default the registered
+            ``config.env``.
+        vector_env: for the host collector; by default the registered environment's.
+        score: for the host collector, what a person would count of rewards [B].
+        recorder: keeps metrics.
+        display: shows them.
+        out: folder of checkpoints; None keeps none.
+        resume: go on from the newest checkpoint in ``out``.
+
+    Raises:
+        ConfigError: for settings that do not fit each other or the environment.
+        DivergedError: if a number became NaN or infinite.
+        FileNotFoundError: if there is nothing to resume.
+    """
+    collector = _collector(config, env, vector_env, score)
+    begun = time.perf_counter()
+    state: Any = collector.start()
+    done = 0
+    if resume:
+        state, done = _restored(collector, state, _folder(out))
+    step = collector.compile(state)
+    trained = Trained(_policy(collector, state))
+    trained.compile_seconds = time.perf_counter() - begun
+    recent = _Recent()
+    loop = _Loop(config, trained, recent, recorder, display)
+    begun = time.perf_counter()
+    with _stop_request() as stopped:
+        pending: Any = None
+        saved = done
+        for update in range(done + 1, config.updates + 1):
+            state, metrics = step(state)
+            # The device works on this update while the last one's numbers are looked at.
+            if pending is not None:
+                loop.note(*pending)
+            pending = (update, metrics, time.perf_counter() - begun)
+            every = config.checkpoint_every
+            if out is not None and every and update % every == 0:
+                loop.note(*pending)
+                pending = None
+                saved = _save(collector, state, trained, out, update)
+            if stopped() or loop.reached_target:
+                break
+        if pending is not None:
+            loop.note(*pending)
+        jax.block_until_ready(state.learner)
+    trained.seconds = time.perf_counter() - begun
+    trained.interrupted = stopped()
+    trained.policy.params = jax.tree.map(jax.device_get, state.learner.params)
+    trained.parts = dict(getattr(collector, "seconds", {}))
+    last = int(state.update)
+    if out is not None and saved != last:
+        _save(collector, state, trained, out, last)
+    return trained
+
+
+def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
+    if config.collector == "fused":
+        return Fused(config, env or make(config.env, **config.env_options))
+    if vector_env is None:
+        from envlift import make_vec
+
+        if config.env.startswith("gymnasium:"):
+            raise ConfigError(
+                f"env = {config.env!r} is not allowed here: give train() its vector_env"
+            )
+        vector_env = make_vec(
+            config.env,
+            num_envs=config.num_envs,
+            autoreset_mode="same_step",
+            **config.env_options,
+        )
+        score = score or vector_env.env.score
+    return Host(config, vector_env, score)
+
+
+def _policy(collector: Fused | Host, state: Any) -> Policy:
+    return Policy(
+        collector.config,
+        collector.head,
+        collector.observation_shape,
+        str(collector.observation_dtype),
+        state.learner.params,
+    )
+
+
+class _Recent:
+    """Means over the last episodes, of whole updates."""
+
+    def __init__(self) -> None:
+        self._updates: deque[tuple[int, float, float, int]] = deque()
+
+    def add(self, episodes: int, returned: float, scored: float, length: int) -> None:
+        if episodes == 0:
+            return
+        self._updates.append((episodes, returned, scored, length))
+        while self.episodes - self._updates[0][0] >= RECENT:
+            self._updates.popleft()
+
+    @property
+    def episodes(self) -> int:
+        return sum(update[0] for update in self._updates)
+
+    def means(self) -> tuple[float | None, float | None, float | None]:
+        """Return, score and length of an episode; None while none has ended."""
+        if not self._updates:
+            return None, None, None
+        total = self.episodes
+        columns = list(zip(*self._updates, strict=True))
+        return sum(columns[1]) / total, sum(columns[2]) / total, sum(columns[3]) / total
+
+
+class _Loop:
+    """Turns an update's numbers into a row, and stops what has gone wrong."""
+
+    def __init__(
+        self,
+        config: Config,
+        trained: Trained,
+        recent: _Recent,
+        recorder: Recorder | None,
+        display: Display | None,
+    ) -> None:
+        self.config, self.trained, self.recent = config, trained, recent
+        self.recorder, self.display = recorder, display
+        self.reached_target = False
+        self._last = 0.0
+
+    def note(self, update: int, metrics: Any, seconds: float) -> None:
+        values = {
+            name: value.item() if hasattr(value, "item") else value
+            for name, value in jax.device_get(metrics).items()
+        }
+        steps = update * self.config.batch
+        check_finite(values, update, steps)
+        episodes = values.pop("episodes")
+        sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
+        self.recent.add(episodes, *sums)
+        returned, scored, length = self.recent.means()
+        values.pop("observation")
+        row: Row = {
+            "update": update,
+            "steps": steps,
+            "seconds": seconds,
+            "sps": self.config.batch / max(seconds - self._last, 1e-9),
+            "return": returned,
+            "score": scored,
+            "length": length,
+            "episodes": episodes,
+            **values,
+        }
+        self._last = seconds
+        self.trained.history.append(row)
+        if self.recorder is not None:
+            self.recorder.record(row)
+        if self.display is not None:
+            self.display.update(row)
+        target = self.config.target_score
+        if target is not None and scored is not None and self.recent.episodes >= RECENT:
+            self.reached_target = scored >= target
+
+
+CULPRITS = {
+    "observation": "an observation of the environment",
+    "reward": "a reward of the environment",
+    "value_loss": "the value loss",
+    "policy_loss": "the policy loss",
+    "entropy": "the policy's entropy",
+    "gradient_norm": "the gradient",
+}
+"""In the order in which one NaN causes the next."""
+
+
+def check_finite(values: Row, update: int, steps: int) -> None:
+    """Stop if a number of an update is NaN or infinite.
+
+    Raises:
+        DivergedError: naming the first culprit and the step.
+    """
+    for name, words in CULPRITS.items():
+        if name in values and not math.isfinite(values[name]):
+            if name in ("observation", "reward"):
+                remedy = "the environment's rules are at fault: verify it"
+            else:
+                remedy = "try a lower learning_rate or max_gradient_norm"
+            raise DivergedError(
+                f"{words} was {values[name]} in update {update}, before step {steps:,}; {remedy}. "
+                "The newest checkpoint is from before it"
+            )
+
+
+@contextlib.contextmanager
+def _stop_request() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the loop after its update, the second one everything."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _folder(out: Path | None) -> Path:
+    if out is None:
+        raise ValueError("resume needs out, the folder of the run")
+    return out
+
+
+def _save(collector: Fused | Host, state: Any, trained: Trained, out: Path, update: int) -> int:
+    from envlift.train import checkpoint
+
+    about = trained.policy.about() | {"update": update, "steps": update * collector.config.batch}
+    checkpoint.save(out, update, collector.snapshot(state), about)
+    return update
+
+
+def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int]:
+    from envlift.train import checkpoint
+
+    state, about = checkpoint.restore(out, collector.snapshot(state))
+    if isinstance(collector, Fused):
+        state = jax.device_put(state, collector.shardings(state))
+    collector.restore(state)
+    return state, int(about["update"])
