@@ -263,7 +263,7 @@ def learn(
         gradients, shown = gradient_of(learner.params)
         gradients, shown = jax.lax.pmean((gradients, shown), AXIS)
         updates, state = optimizer.update(gradients, learner.optimizer, learner.params)
-        shown["gradient_norm"] = optax.global_norm(gradients)
+        shown["gradient_norm"] = optax.tree.norm(gradients)
         return Learner(optax.apply_updates(learner.params, updates), state), shown
 
     def epoch(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, jax.Array]]:
