@@ -1,0 +1,167 @@
+"""Both collectors, over an environment with time limits, illegal actions and chance."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from jax.sharding import PartitionSpec
+
+from envlift.adapters.gymnasium import VectorEnv
+from envlift.targets import chance
+from envlift.train.config import Config, ConfigError
+from envlift.train.fused import Fused
+from envlift.train.host import Host
+from envlift.train.ppo import AXIS
+from tests.contract.toy import Toy
+
+T, B = 12, 8
+
+
+def config(**changes):
+    fields = {"num_envs": B, "horizon": T, "minibatches": 2, "hidden": 8, "gamma": 0.9}
+    if changes.get("network") == "gru":
+        fields["minibatches"] = 1
+    return Config(**(fields | changes))
+
+
+def collected(fused, state):
+    """Play one rollout outside of an update; return lane keys, state after, rollout, metrics."""
+    lanes = chance.lane_keys(jax.random.key(7), B)
+    whole = PartitionSpec()
+    play = jax.shard_map(
+        fused.collect,
+        mesh=fused.mesh,
+        in_specs=(whole, PartitionSpec(AXIS), PartitionSpec(AXIS)),
+        out_specs=whole,
+        check_vma=False,
+    )
+    return lanes, *jax.jit(play)(state.learner.params, state.envs, lanes)
+
+
+def value_of(fused, params, memory, observation, starts):
+    """The network's value of one observation of one lane, asked by itself."""
+    one = jax.tree.map(lambda leaf: leaf[None], memory)
+    _, outputs = fused.network.apply(
+        {"params": params}, one, observation[None, None], jnp.full((1, 1), starts)
+    )
+    return float(outputs.value[0, 0])
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gru"])
+def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
+    env = Toy()
+    fused = Fused(config(network=kind), env)
+    state = fused.start()
+    lanes, after, rollout, metrics = collected(fused, state)
+    params = state.learner.params
+    truncations = ends = 0
+    returns = []
+    for b in range(B):
+        at = jax.tree.map(lambda leaf, b=b: leaf[b], state.envs)
+        memory, env_state, starts, total = at.memory, at.state, True, 0.0
+        for t in range(T):
+            seen = rollout.observation[t, b]
+            np.testing.assert_array_equal(seen, env.observe(env_state))
+            np.testing.assert_array_equal(rollout.mask[t, b], env.legal_actions(env_state))
+            assert bool(rollout.starts[t, b]) == starts
+            action = rollout.action[t, b]
+            assert bool(rollout.mask[t, b][int(action)])
+            one = jax.tree.map(lambda leaf: leaf[None], memory)
+            memory, outputs = fused.network.apply(
+                {"params": params},
+                one,
+                seen[None, None],
+                jnp.full((1, 1), starts),
+                rollout.mask[t, b][None, None],
+            )
+            memory = jax.tree.map(lambda leaf: leaf[0], memory)
+            log_prob = outputs.distribution.log_probs[0, 0, int(action)]
+            assert float(rollout.log_prob[t, b]) == pytest.approx(float(log_prob), abs=1e-5)
+            assert float(rollout.value[t, b]) == pytest.approx(float(outputs.value[0, 0]), abs=1e-5)
+            key = chance.at_step(lanes, t)[b]
+            _, env_state, reward, terminated, truncated, info = env.step(key, env_state, action)
+            total += float(reward)
+            expected = float(reward)
+            if truncated:
+                final = info["final_observation"]
+                expected += 0.9 * value_of(fused, params, memory, final, False)
+                truncations += 1
+            assert float(rollout.reward[t, b]) == pytest.approx(expected, abs=1e-5)
+            starts = bool(terminated | truncated)
+            assert bool(rollout.ended[t, b]) == starts
+            if starts:
+                ends += 1
+                returns.append(total)
+                total = 0.0
+        assert float(after.returned[b]) == pytest.approx(total, abs=1e-5)
+        last = value_of(fused, params, memory, env.observe(env_state), starts)
+        assert float(rollout.last_value[b]) == pytest.approx(last, abs=1e-5)
+    assert 0 < truncations < ends
+    assert int(metrics["episodes"]) == ends
+    assert float(metrics["return_sum"]) == pytest.approx(sum(returns), abs=1e-4)
+
+
+class Recording(VectorEnv):
+    """Our vector, which keeps every step."""
+
+    def __init__(self):
+        super().__init__(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="same_step", seed=0)
+        self.steps = []
+
+    def step(self, actions):
+        given = super().step(actions)
+        self.steps.append((np.array(actions), *given))
+        return given
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gru"])
+def test_a_host_rollout_is_what_the_vector_gave(kind):
+    vector = Recording()
+    host = Host(config(network=kind, collector="host"), vector)
+    state = host.start()
+    params = state.learner.params
+    after, kept, metrics = host._collect(state, jax.random.key(3))
+    observation, starts, mask, action, log_prob, value, learnt, ended = kept
+    truncations = 0
+    memory, seen, begins, legal = state.memory, state.observation, state.starts, state.mask
+    for t, (given, nxt, reward, terminated, truncated, infos) in enumerate(vector.steps):
+        np.testing.assert_array_equal(given, action[t])
+        np.testing.assert_array_equal(observation[t], seen)
+        np.testing.assert_array_equal(starts[t], begins)
+        np.testing.assert_array_equal(mask[t], legal)
+        assert np.take_along_axis(mask[t], action[t][:, None], 1).all()
+        memory, outputs = host.network.apply(
+            {"params": params}, memory, seen[None], begins[None], legal[None]
+        )
+        np.testing.assert_allclose(value[t], outputs.value[0], rtol=1e-4, atol=1e-5)
+        chosen = np.take_along_axis(outputs.distribution.log_probs[0], action[t][:, None], 1)[:, 0]
+        np.testing.assert_allclose(log_prob[t], chosen, rtol=1e-4, atol=1e-5)
+        expected = np.array(reward, np.float32)
+        for b in np.flatnonzero(truncated):
+            one = jax.tree.map(lambda leaf, b=b: leaf[b], memory)
+            final = jnp.asarray(infos["final_obs"][b])
+            expected[b] += 0.9 * value_of(host, params, one, final, False)
+            truncations += 1
+        np.testing.assert_allclose(learnt[t], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(ended[t], terminated | truncated)
+        seen, begins = nxt, terminated | truncated
+        legal = infos["action_mask"].astype(bool)
+    assert truncations > 0
+    assert metrics["episodes"] == ended.sum()
+    np.testing.assert_array_equal(after.observation, seen)
+
+
+def test_vectors_that_cannot_be_trained_on_are_refused():
+    next_step = VectorEnv(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="next_step")
+    with pytest.raises(ValueError, match=r"same step.*NEXT_STEP"):
+        Host(config(collector="host"), next_step)
+    with pytest.raises(ConfigError, match="num_envs = 16 is not allowed: the vector has 8"):
+        Host(config(collector="host", num_envs=16), Recording())
+    with pytest.raises(ConfigError, match="devices = 999 is not allowed"):
+        Fused(config(devices=999, num_envs=999 * 8), Toy())
+    with pytest.raises(ValueError, match="autoreset='same_step'"):
+        Fused(config(), Toy(autoreset="disabled"))
+    assert next_step.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
