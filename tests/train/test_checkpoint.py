@@ -241,7 +241,9 @@ class TestWhatIsNotThere:
 
     @pytest.mark.parametrize("name", ["about.json", "tree.json", "arrays/manifest.ocdbt"])
     def test_a_damaged_file(self, tmp_path: Path, name: str) -> None:
-        folder = checkpoint.save(tmp_path, 1, learner(), {})
+        # One array: Orbax gives up at the first one that fails and leaves others to be read into a
+        # closed event loop, which would show as a warning.
+        folder = checkpoint.save(tmp_path, 1, np.zeros(3), {})
         (folder / name).write_text("{")
         with pytest.raises(CheckpointError, match=f"{name.split('/')[0]} is damaged"):
-            checkpoint.restore(tmp_path, learner())
+            checkpoint.restore(tmp_path, np.zeros(3))
