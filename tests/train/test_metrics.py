@@ -43,7 +43,16 @@ def test_numbers_that_json_does_not_have(tmp_path: Path) -> None:
     assert found == {"steps": 1, "b": -math.inf, "c": math.inf, "big": 2**60}
 
 
-@pytest.mark.parametrize("value", ["x", None, True, np.zeros(2).tolist()])
+def test_what_is_not_known_yet(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config(), tensorboard=True) as recorder:
+        recorder.record({"steps": 1, "return": None})
+    assert lines(recorder.path) == [{"steps": 1, "return": None}]
+    assert math.isnan(metrics.read(tmp_path)[0]["return"])
+    with Recorder(tmp_path, Config(), resume_at=1):
+        assert math.isnan(metrics.read(tmp_path)[0]["return"])
+
+
+@pytest.mark.parametrize("value", ["x", True, np.zeros(2).tolist()])
 def test_what_is_no_number(tmp_path: Path, value: object) -> None:
     with Recorder(tmp_path, Config()) as recorder:
         with pytest.raises(TypeError, match=r"the metric kl = .* not a number"):

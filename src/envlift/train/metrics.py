@@ -30,19 +30,18 @@ METRICS: Mapping[str, str] = {
     "steps": "environment steps so far, over all environments",
     "seconds": "wall-clock time since this process began to train, compilation included",
     "sps": "environment steps per second, rollout and learning, of this update",
-    "episodes": "episodes that ended so far",
-    "return": "mean sum of rewards of the last episodes",
-    "score": "mean score of the last episodes, in the environment's own counting",
-    "length": "mean steps of the last episodes",
+    "return": "mean sum of rewards of the last 100 episodes; null before the first one ends",
+    "score": "the same of what a person would count (in Pong the points, not the bounces)",
+    "length": "mean steps of the last 100 episodes",
+    "episodes": "episodes that ended in this update",
     "policy_loss": "clipped surrogate objective, to be made small",
     "value_loss": "half the mean squared error of the predicted value",
     "entropy": "of the policy, in nats: how undecided it still is",
-    "kl": "how far the policy moved in this update (approximate KL divergence)",
+    "approx_kl": "how far the policy moved in this update (KL divergence, estimated)",
     "clip_fraction": "share of the samples whose probability ratio was clipped",
-    "explained_variance": "share of the returns' variance that the predicted value explains; at "
-    "most 1",
+    "explained_variance": "share of the targets' variance that the predicted values explained; "
+    "at most 1",
     "gradient_norm": "global norm of the gradients before they are scaled down",
-    "learning_rate": "of this update",
 }
 CONFIG = "config.toml"
 FILE = "metrics.jsonl"
@@ -121,14 +120,15 @@ class Recorder:
         """Write one update.
 
         Args:
-            row: numbers by name, ``steps`` among them; zero-dimensional arrays are taken too.
+            row: numbers by name, ``steps`` among them; zero-dimensional arrays are taken too, and
+                None for what is not known yet.
 
         Raises:
             ValueError: without ``steps``.
             TypeError: for a value that is no number.
         """
         plain = {name: _plain(name, value) for name, value in row.items()}
-        if "steps" not in plain:
+        if "steps" not in plain or plain["steps"] is None:
             raise ValueError(
                 f"a row of metrics needs 'steps'; it has {', '.join(plain) or 'nothing'}"
             )
@@ -136,7 +136,8 @@ class Recorder:
         self._file.flush()
         if self._board is not None:
             for name, value in plain.items():
-                self._board.add_scalar(name, value, int(plain["steps"]))
+                if value is not None:
+                    self._board.add_scalar(name, value, int(plain["steps"]))
 
     def rewind(self, steps: int) -> None:
         """Drop the lines after ``steps`` environment steps: a resumed run writes them again."""
@@ -167,7 +168,7 @@ class Recorder:
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a metrics file, or of the one in a run folder; NaN is NaN again.
+    """Return the rows of a metrics file, or of the one in a run folder; NaN and None are NaN.
 
     A last line without its end, left by a killed process, is not counted.
 
@@ -183,8 +184,8 @@ def read(path: Path) -> list[Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            rows.append({name: float(v) if isinstance(v, str) else v for name, v in row.items()})
-            rows[-1]["steps"] += 0
+            rows.append({name: _number(value) for name, value in row.items()})
+            int(rows[-1]["steps"])  # must be there, and not NaN
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise MetricsError(
                 f"{path}, line {number} is not a row of metrics: {error!r}"
@@ -201,17 +202,26 @@ def session(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[start:]
 
 
-def _plain(name: str, value: Any) -> float | int:
+def _number(value: Any) -> Any:
+    if value is None:
+        return math.nan
+    return float(value) if isinstance(value, str) else value
+
+
+def _plain(name: str, value: Any) -> float | int | None:
     value = value.item() if hasattr(value, "item") else value
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"the metric {name} = {value!r} is a {type(value).__name__}, not a number")
     return value
 
 
-def _line(row: Mapping[str, float | int]) -> str:
+def _line(row: Mapping[str, float | int | None]) -> str:
     # JSON has no NaN and no infinity: they are written as text, which says more than null.
     valid = {
-        name: value if math.isfinite(value) else str(float(value)) for name, value in row.items()
+        name: value if value is None or math.isfinite(value) else str(float(value))
+        for name, value in row.items()
     }
     return json.dumps(valid, allow_nan=False) + "\n"
 
