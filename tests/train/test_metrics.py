@@ -139,13 +139,6 @@ class TestTheRunFolder:
                 use()
 
 
-def test_rows_of_the_last_process() -> None:
-    times = [3.0, 4.0, 1.0, 2.0, 5.0]
-    rows = [{"steps": i, "seconds": t} for i, t in enumerate(times)]
-    assert [row["seconds"] for row in metrics.session(rows)] == [1.0, 2.0, 5.0]
-    assert metrics.session([]) == []
-
-
 class TestTensorBoard:
     def test_its_files_hold_the_numbers(self, tmp_path: Path) -> None:
         from tensorboardX.proto.event_pb2 import Event

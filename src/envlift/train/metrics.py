@@ -14,7 +14,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -191,15 +191,6 @@ def read(path: Path) -> list[Row]:
                 f"{path}, line {number} is not a row of metrics: {error!r}"
             ) from None
     return rows
-
-
-def session(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows of the last process: those since ``seconds`` last went back."""
-    start = 0
-    for index in range(1, len(rows)):
-        if rows[index].get("seconds", 0.0) < rows[index - 1].get("seconds", 0.0):
-            start = index
-    return rows[start:]
 
 
 def _number(value: Any) -> Any:
