@@ -25,6 +25,9 @@ class Registration:
             object, so that making an environment never imports its verification.
         reference: one line that names the pinned reference, or None.
         variants: option sets that the contract suite runs besides the default.
+        render: ``module:function`` that draws a state, or None: ``function(state, scale)`` gives
+            uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
+            states inside a step, to be shown before its last.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Registration:
     suite: str | None = None
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
+    render: str | None = None
 
 
 _registrations: dict[str, Registration] = {}

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,39 +24,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.train.leaves import Leaf, differences, is_number, leaf_of, suspects
+
 Tree = TypeVar("Tree")
 
 FOLDER = "checkpoints"
 _DIGITS = 12
-# What decides the shapes of weights, optimiser and environments: named when a tree does not fit.
-_SHAPING = (
-    *("env", "env_options", "collector", "network", "hidden", "layers", "parameters"),
-    *("num_envs", "horizon", "devices"),
-)
 
 
 class CheckpointError(ValueError):
     """A checkpoint that is not there, is damaged, or does not fit."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One array of a tree.
-
-    Attributes:
-        path: where it is, for example ``.params['torso']['kernel']``.
-        shape: of the array; of an array of PRNG keys, the keys' own.
-        dtype: for example ``float32`` or, for PRNG keys, ``key<fry>``.
-        generator: the name of a PRNG key's generator; None for plain arrays.
-    """
-
-    path: str
-    shape: tuple[int, ...]
-    dtype: str
-    generator: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
 
 
 def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: int = 3) -> Path:
@@ -65,7 +42,7 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
     Args:
         folder: of the run; made if it is not there.
         step: at least 0; an existing checkpoint of this step is replaced.
-        tree: any pytree of JAX and NumPy arrays, typed PRNG keys included.
+        tree: any pytree of JAX and NumPy arrays, typed PRNG keys and Python numbers.
         about: JSON data, returned by ``restore`` and by ``read_about``.
         keep: how many of the newest checkpoints stay, at least 1.
 
@@ -73,7 +50,7 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
         The checkpoint's folder.
 
     Raises:
-        TypeError: for a leaf that is no array, or for ``about`` that is no JSON.
+        TypeError: for a leaf that is neither, or for ``about`` that is no JSON.
         ValueError: for a step or ``keep`` out of range, or an array that is spread over processes.
     """
     if step < 0 or keep < 1:
@@ -132,6 +109,7 @@ def restore(
     step: int | None = None,
     *,
     config: Mapping[str, Any] | None = None,
+    part: str = "",
 ) -> tuple[Tree, dict[str, Any]]:
     """Read a checkpoint into a tree, every array equal bit for bit to the one saved.
 
@@ -143,6 +121,7 @@ def restore(
         step: of the checkpoint; None takes the newest.
         config: the settings ``like`` was made with. If the tree does not fit, they are compared
             with ``about["config"]``, and the error names those that differ.
+        part: restore only this part of the saved tree, for example ``.learner.params``.
 
     Returns:
         The tree, and what the caller of ``save`` said.
@@ -158,20 +137,22 @@ def restore(
         for entry in _read(found / "tree.json")
     ]
     with_paths, structure = jax.tree.flatten_with_path(like)
-    expected = [_leaf(path, value) for path, value in with_paths]
-    problems = _differences(expected, saved)
+    expected = [
+        replace(leaf, path=part + leaf.path) for leaf in (leaf_of(*pair) for pair in with_paths)
+    ]
+    problems = differences(expected, [leaf for leaf in saved if leaf.path.startswith(part)])
     if problems:
         raise CheckpointError(
             f"{found} does not fit: {'; '.join(problems[:3])}"
             + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-            + f". {_suspects(about.get('config'), config)}"
+            + f". {suspects(about.get('config'), config)}"
         )
     place = {leaf.path: index for index, leaf in enumerate(saved)}
-    arrays = _read_arrays(found / "arrays", saved)
-    order = [place[leaf.path] for leaf in expected]
+    chosen = {index: saved[index] for index in (place[leaf.path] for leaf in expected)}
+    arrays = _read_arrays(found / "arrays", chosen)
     values = [
-        _as_like(model, arrays[index], saved[index].generator)
-        for (_, model), index in zip(with_paths, order, strict=True)
+        _as_like(model, array, leaf.generator)
+        for (_, model), array, leaf in zip(with_paths, arrays, chosen.values(), strict=True)
     ]
     return jax.tree.unflatten(structure, values), about
 
@@ -179,7 +160,7 @@ def restore(
 def _flatten(tree: Any) -> tuple[list[Leaf], list[np.ndarray[Any, Any]]]:
     leaves, arrays = [], []
     for path, value in jax.tree.flatten_with_path(tree)[0]:
-        leaf = _leaf(path, value)
+        leaf = leaf_of(path, value)
         if isinstance(value, jax.Array) and not value.is_fully_addressable:
             raise ValueError(f"{leaf.path} is spread over several processes: gather it first")
         data = jax.random.key_data(value) if leaf.generator else value
@@ -188,53 +169,13 @@ def _flatten(tree: Any) -> tuple[list[Leaf], list[np.ndarray[Any, Any]]]:
     return leaves, arrays
 
 
-def _leaf(path: Any, value: Any) -> Leaf:
-    name = jax.tree_util.keystr(path)
-    if not isinstance(value, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)):
-        raise TypeError(
-            f"{name} is a {type(value).__name__}, not an array: put numbers and text into `about`"
-        )
-    generator = None
-    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
-        # A ShapeDtypeStruct knows the type of its keys, not the generator's name.
-        generator = str(jax.random.key_impl(value)) if isinstance(value, jax.Array) else ""
-    return Leaf(name, tuple(value.shape), str(value.dtype), generator)
-
-
 def _as_like(model: Any, data: np.ndarray[Any, Any], generator: str | None) -> Any:
+    if is_number(model):
+        return data.item()
     if isinstance(model, (np.ndarray, np.generic)):
         return data
     value = jax.random.wrap_key_data(jnp.asarray(data), impl=generator) if generator else data
     return jax.device_put(value, model.sharding)
-
-
-def _differences(expected: Sequence[Leaf], saved: Sequence[Leaf]) -> list[str]:
-    """Return how two trees differ, arrays of another shape first."""
-    want = {leaf.path: leaf for leaf in expected}
-    have = {leaf.path: leaf for leaf in saved}
-    shapes = [
-        f"{path} is {have[path]}, expected {want[path]}"
-        for path in want
-        if path in have and str(have[path]) != str(want[path])
-    ]
-    missing = [f"{path} is missing, expected {want[path]}" for path in want if path not in have]
-    surplus = [f"{path} is {have[path]}, not expected" for path in have if path not in want]
-    return shapes + missing + surplus
-
-
-def _suspects(saved: Any, config: Mapping[str, Any] | None) -> str:
-    """Say which setting probably differs."""
-    if not isinstance(saved, dict):
-        return "The network, the number of environments or the program's version probably differ."
-    if config is not None:
-        names = [name for name in config if saved.get(name) != config[name]]
-        names = [name for name in names if name in _SHAPING] or names
-        if names:
-            pairs = (f"{name} = {saved.get(name)!r}, not {config[name]!r}" for name in names)
-            return f"It was saved with {', '.join(pairs)}."
-        return "The settings are the same: it was probably saved by another version."
-    known = ", ".join(f"{name} = {saved[name]!r}" for name in _SHAPING if name in saved)
-    return f"It was saved with {known}: one of these probably differs."
 
 
 def _find(folder: Path, step: int | None) -> Path:
@@ -272,21 +213,24 @@ def _write_arrays(folder: Path, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
             checkpointer.save(folder, content)
 
 
-def _read_arrays(folder: Path, leaves: Sequence[Leaf]) -> list[np.ndarray[Any, Any]]:
+def _read_arrays(folder: Path, leaves: Mapping[int, Leaf]) -> list[np.ndarray[Any, Any]]:
+    """Read some arrays, given by their place in the tree."""
     from orbax.checkpoint import PyTreeCheckpointer, RestoreArgs
 
-    kept = [f"{index:06d}" for index, leaf in enumerate(leaves) if 0 not in leaf.shape]
+    kept = {f"{index:06d}": index for index, leaf in leaves.items() if 0 not in leaf.shape}
     content: dict[str, np.ndarray[Any, Any]] = {}
     if kept:
         arguments = {name: RestoreArgs(restore_type=np.ndarray) for name in kept}
         try:
             with PyTreeCheckpointer() as checkpointer:
-                content = checkpointer.restore(folder, restore_args=arguments)
+                content = checkpointer.restore(
+                    folder, item=kept, restore_args=arguments, partial_restore=True
+                )
         except (OSError, ValueError, KeyError) as error:
             raise CheckpointError(f"{folder} is damaged: {error}") from error
     return [
         content[f"{index:06d}"] if 0 not in leaf.shape else _empty(leaf)
-        for index, leaf in enumerate(leaves)
+        for index, leaf in leaves.items()
     ]
 
 

@@ -24,4 +24,5 @@ REGISTRATION = Registration(
         for continuous in (False, True)
         for frameskip in (1, 8)
     ),
+    render="envlift.envs.pong.render:frame",
 )

@@ -1,0 +1,164 @@
+"""A run's lines: valid JSON at every moment, and one line per update also after a resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envlift.train import metrics, settings
+from envlift.train.config import Config
+from envlift.train.metrics import MetricsError, Recorder
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()]
+
+
+def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "deep" / "run", Config()) as recorder:
+        recorder.record({"steps": 1, "return": 0.5})
+        assert lines(recorder.path) == [{"steps": 1, "return": 0.5}]
+        recorder.record(
+            {"steps": 2, "return": np.float32(0.5), "kl": jnp.float32(2), "n": np.int8(3)}
+        )
+        assert lines(recorder.path)[1] == {"steps": 2, "return": 0.5, "kl": 2.0, "n": 3}
+    recorder.close()
+
+
+def test_numbers_that_json_does_not_have(tmp_path: Path) -> None:
+    row = {"steps": 1, "a": math.nan, "b": -math.inf, "c": jnp.float32(np.inf), "big": 2**60}
+    with Recorder(tmp_path, Config()) as recorder:
+        recorder.record(row)
+    assert lines(recorder.path) == [{"steps": 1, "a": "nan", "b": "-inf", "c": "inf", "big": 2**60}]
+    (found,) = metrics.read(tmp_path)
+    assert math.isnan(found.pop("a"))
+    assert found == {"steps": 1, "b": -math.inf, "c": math.inf, "big": 2**60}
+
+
+def test_what_is_not_known_yet(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config(), tensorboard=True) as recorder:
+        recorder.record({"steps": 1, "return": None})
+    assert lines(recorder.path) == [{"steps": 1, "return": None}]
+    assert math.isnan(metrics.read(tmp_path)[0]["return"])
+    with Recorder(tmp_path, Config(), resume_at=1):
+        assert math.isnan(metrics.read(tmp_path)[0]["return"])
+
+
+@pytest.mark.parametrize("value", ["x", True, np.zeros(2).tolist()])
+def test_what_is_no_number(tmp_path: Path, value: object) -> None:
+    with Recorder(tmp_path, Config()) as recorder:
+        with pytest.raises(TypeError, match=r"the metric kl = .* not a number"):
+            recorder.record({"steps": 1, "kl": value})
+        assert lines(recorder.path) == []
+
+
+def test_a_row_without_steps(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config()) as recorder, pytest.raises(ValueError, match="needs 'steps'"):
+        recorder.record({"kl": 1})
+
+
+def test_the_settings_can_be_used_again(tmp_path: Path) -> None:
+    config = Config(epochs=2, env_options={"frameskip": 8})
+    Recorder(tmp_path, config).close()
+    assert Config(**settings.read_file(tmp_path / "config.toml")) == config
+
+
+def test_a_resumed_run_has_every_update_once(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config()) as recorder:
+        for steps in (10, 20, 30):
+            recorder.record({"steps": steps, "try": 1})
+    with recorder.path.open("a") as file:
+        file.write('{"steps": 40, "tr')  # the process was killed here
+    assert [row["steps"] for row in metrics.read(tmp_path)] == [10, 20, 30]
+    with Recorder(tmp_path, Config(total_steps=99), resume_at=20) as recorder:
+        assert lines(recorder.path) == [{"steps": 10, "try": 1}, {"steps": 20, "try": 1}]
+        recorder.record({"steps": 30, "try": 2})
+    assert [tuple(row.values()) for row in metrics.read(tmp_path)] == [(10, 1), (20, 1), (30, 2)]
+    assert settings.read_file(tmp_path / "config.toml")["total_steps"] == 99
+
+
+def test_rewinding_an_open_recorder(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config()) as recorder:
+        for steps in (10, 20, 30):
+            recorder.record({"steps": steps})
+        recorder.rewind(10)
+        recorder.record({"steps": 11})
+    assert [row["steps"] for row in metrics.read(tmp_path)] == [10, 11]
+
+
+def test_resuming_what_left_no_metrics(tmp_path: Path) -> None:
+    with Recorder(tmp_path, Config(), resume_at=20) as recorder:
+        recorder.record({"steps": 30})
+    assert lines(recorder.path) == [{"steps": 30}]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"return": 1}', '{"steps": "x"}', '{"steps": null}'])
+def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"steps": 1}\n' + line + "\n")
+    with pytest.raises(MetricsError, match=r"metrics\.jsonl, line 2 is not a row of metrics"):
+        metrics.read(path)
+
+
+def test_no_metrics(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"metrics\.jsonl: there is no such file"):
+        metrics.read(tmp_path)
+
+
+class TestTheRunFolder:
+    def test_its_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        now = datetime(2026, 1, 2, 3, 4, 5)
+        folder = metrics.run_folder(Config(seed=7), now=now)
+        assert folder == Path("runs/pong-20260102-030405-7")
+        folder.mkdir(parents=True)
+        second = metrics.run_folder(Config(seed=7), now=now)
+        assert second == Path("runs/pong-20260102-030405-7-2")
+        odd = metrics.run_folder(Config(env="gymnasium:ALE/Pong-v5"), now=now)
+        assert odd == Path("runs/gymnasium-ALE-Pong-v5-20260102-030405-0")
+        assert metrics.run_folder(Config()).name > "pong-2026"
+
+    def test_one_that_is_in_use(self, tmp_path: Path) -> None:
+        assert metrics.run_folder(Config(), tmp_path) == tmp_path
+        Recorder(tmp_path, Config()).close()
+        for use in (
+            lambda: metrics.run_folder(Config(), tmp_path),
+            lambda: Recorder(tmp_path, Config()),
+        ):
+            with pytest.raises(
+                MetricsError, match="holds a run already: continue it with --resume"
+            ):
+                use()
+
+
+class TestTensorBoard:
+    def test_its_files_hold_the_numbers(self, tmp_path: Path) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+
+        with Recorder(tmp_path, Config(), tensorboard=True) as recorder:
+            recorder.record({"steps": 10, "return": 0.5})
+            recorder.record({"steps": 20, "return": math.nan})
+        (path,) = (tmp_path / "tensorboard").iterdir()
+        data, found = path.read_bytes(), []
+        while data:  # a TFRecord: length, checksum, event, checksum
+            (length,) = struct.unpack("<Q", data[:8])
+            event = Event.FromString(data[12 : 12 + length])
+            found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+            data = data[16 + length :]
+        assert found[:3] == [("steps", 10, 10.0), ("return", 10, 0.5), ("steps", 20, 20.0)]
+        assert found[3][:2] == ("return", 20)
+        assert math.isnan(found[3][2])
+
+    def test_without_the_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "tensorboardX", None)
+        with pytest.raises(ModuleNotFoundError, match=r'pip install "envlift\[tensorboard\]"'):
+            Recorder(tmp_path / "run", Config(), tensorboard=True)
+        assert not (tmp_path / "run").exists()
