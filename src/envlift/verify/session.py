@@ -16,6 +16,8 @@ import numpy as np
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
+from envlift.registry import list_envs
+from envlift.sources import folder_of, hashes
 from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms
 from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
@@ -88,6 +90,7 @@ def verify(request: Request, progress: Progress) -> Report:
         not_verified=list(suite.not_verified),
         versions=_versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
+        sources=_sources(request, suite),
     )
     left_out = [level for level in STAGES if level in LEVELS and level not in request.levels]
     if request.levels and left_out:
@@ -113,6 +116,15 @@ def _suite(request: Request) -> Suite:
         open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
+
+
+def _sources(request: Request, suite: Suite) -> dict[str, str]:
+    """Return hashes where what runs is a registered environment beside its own reference."""
+    name = request.suite_source
+    if name not in list_envs() or suite.candidate != name or request.reference is not None:
+        return {}
+    folder = folder_of(name)
+    return {} if folder is None else hashes(folder)
 
 
 def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:
