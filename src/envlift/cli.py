@@ -92,7 +92,10 @@ def _add_record(commands: Any) -> None:
 
 def _add_mutate(commands: Any) -> None:
     mutate = commands.add_parser("mutate", help="plant faults in the rules: are they caught?")
-    mutate.add_argument("name", help="a registered environment")
+    mutate.add_argument("name", nargs="?", help="a registered environment (--check: default all)")
+    mutate.add_argument(
+        "--check", action="store_true", help="judge nothing: are committed results of these rules?"
+    )
     mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
     mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
@@ -206,10 +209,16 @@ def _record(options: argparse.Namespace) -> int:
 def _mutate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from envlift.verify.mutation.check import check
     from envlift.verify.mutation.run import command
 
+    console = Console(highlight=False)
+    if options.check:
+        return check(console, options.name, options.backend)
+    if options.name is None:
+        raise ValueError("mutate needs the name of an environment, or --check")
     return command(
-        Console(highlight=False),
+        console,
         options.name,
         backend=options.backend,
         limit=options.limit,
