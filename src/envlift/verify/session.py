@@ -6,7 +6,7 @@ import contextlib
 import importlib.metadata
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Request:
     Attributes:
         suite: what is compared, None for a pair without one.
         suite_source: name or path by which ``envlift repro`` finds the suite.
-        reference, candidate: launch strings that replace the suite's.
+        reference, candidate: what replaces the suite's.
         options: candidate options added to every configuration's, for example a backend.
         configs: names of the configurations to run; empty for all.
         levels: names of the levels to run; empty for all.
@@ -54,7 +54,7 @@ class Request:
     effort: Effort
     fixtures: Path
     reference: str | None = None
-    candidate: str | None = None
+    candidate: str | Callable[..., Any] | None = None
     options: dict[str, Any] | None = None
     configs: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
@@ -81,6 +81,9 @@ def verify(request: Request, progress: Progress) -> Report:
         ValueError: for a suite, name or option that makes no sense, before anything is compared.
     """
     seed = secrets.randbits(48) if request.seed is None else request.seed
+    for level in request.levels:
+        if level not in LEVELS:
+            raise ValueError(f"no level {level!r}; the levels are {', '.join(LEVELS)}")
     suite = _suite(request)
     report = Report(
         suite=suite.name,
