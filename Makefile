@@ -51,6 +51,7 @@ lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/check_tree.py
 	$(BIN)/python -m envlift.report.cards --check
+	$(ENVLIFT) mutate --check
 
 format: $(STAMP)  ## Repair style where a tool can
 	$(BIN)/ruff check --fix $(SOURCES)

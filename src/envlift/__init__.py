@@ -1,4 +1,8 @@
-"""envlift: fast reinforcement-learning environments, shown to be the same environment."""
+"""envlift: fast reinforcement-learning environments, shown to be the same environment.
+
+``from envlift.verify import verify`` compares two of them; it stands there because a package and a
+function cannot both be ``envlift.verify``.
+"""
 
 from __future__ import annotations
 

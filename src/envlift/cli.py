@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -92,7 +91,10 @@ def _add_record(commands: Any) -> None:
 
 def _add_mutate(commands: Any) -> None:
     mutate = commands.add_parser("mutate", help="plant faults in the rules: are they caught?")
-    mutate.add_argument("name", help="a registered environment")
+    mutate.add_argument("name", nargs="?", help="a registered environment (--check: default all)")
+    mutate.add_argument(
+        "--check", action="store_true", help="judge nothing: are committed results of these rules?"
+    )
     mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
     mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
@@ -133,58 +135,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.verify.context import QUICK, Effort
+    from envlift.verify import verify
     from envlift.verify.progress import ConsoleProgress
     from envlift.verify.result import EXIT_CODES
-    from envlift.verify.session import Request, verify
     from envlift.verify.show import print_report
 
-    effort = QUICK if options.quick else Effort()
-    given = {name: getattr(options, name) for name in ("lanes", "max_steps", "min_ends")}
-    effort = replace(effort, **{name: value for name, value in given.items() if value})
-    suite, source, reference, candidate = _find_suite(options.pair, options.suite)
-    request = Request(
-        suite=suite,
-        suite_source=source,
-        reference=reference,
-        candidate=candidate,
-        options={"backend": options.backend} if options.backend else {},
-        configs=tuple(options.config),
-        levels=tuple(options.level),
-        effort=effort,
-        seed=options.seed,
-        fixtures=options.fixtures,
-        timeout=options.timeout,
-    )
+    names = options.pair
+    if len(names) > 2:
+        raise ValueError(
+            f"verify takes NAME or REF CAND, not {len(names)} names: {' '.join(names)}"
+        )
     console = Console(highlight=False)
     progress = ConsoleProgress(console)
     try:
-        report = verify(request, progress)
+        report = verify(
+            *names,
+            suite=options.suite,
+            backend=options.backend,
+            configs=options.config,
+            levels=options.level,
+            quick=options.quick,
+            lanes=options.lanes,
+            max_steps=options.max_steps,
+            min_ends=options.min_ends,
+            seed=options.seed,
+            timeout=options.timeout,
+            fixtures=options.fixtures,
+            progress=progress,
+        )
     finally:
         progress.close()
     if options.json is not None:
         report.write(options.json)
     print_report(console, report)
     return EXIT_CODES[report.verdict]
-
-
-def _find_suite(pair: list[str], suite_file: str | None) -> tuple[Any, str, str | None, str | None]:
-    """Return suite, its source, and launch strings that replace the suite's."""
-    from envlift.verify.find import find_suite
-
-    if len(pair) > 2:
-        raise ValueError(f"verify takes NAME or REF CAND, not {len(pair)} names: {' '.join(pair)}")
-    if len(pair) == 1:
-        suite, source = find_suite(suite_file or pair[0])
-        return suite, source, None, None
-    reference, candidate = pair
-    if suite_file is not None:
-        suite, source = find_suite(suite_file)
-        return suite, source, reference, candidate
-    if candidate.endswith(".py"):
-        suite, source = find_suite(candidate)
-        return suite, source, reference, None
-    return None, "", reference, candidate
 
 
 def _repro(options: argparse.Namespace) -> int:
@@ -206,10 +190,16 @@ def _record(options: argparse.Namespace) -> int:
 def _mutate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from envlift.verify.mutation.check import check
     from envlift.verify.mutation.run import command
 
+    console = Console(highlight=False)
+    if options.check:
+        return check(console, options.name, options.backend)
+    if options.name is None:
+        raise ValueError("mutate needs the name of an environment, or --check")
     return command(
-        Console(highlight=False),
+        console,
         options.name,
         backend=options.backend,
         limit=options.limit,

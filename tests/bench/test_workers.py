@@ -1,10 +1,14 @@
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 
-from envlift.bench import machine
+from envlift.bench import machine, workers
 from envlift.bench.workers import WorkerError, WorkerProcess
+from envlift.reference.process import ChildProcess
 
 REQUEST = {
     "prepare": "one", "kind": "environment", "options": {"backend": "jax"},
@@ -14,7 +18,7 @@ REQUEST = {
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[WorkerProcess]:
-    with WorkerProcess("pong", machine.cpus()[-1:]) as child:
+    with closing(WorkerProcess("pong", machine.cpus()[-1:])) as child:
         yield child
 
 
@@ -50,11 +54,44 @@ def test_a_child_that_dies_is_reported_and_reaped() -> None:
     child = WorkerProcess("pong", machine.cpus())
     pid = child.pid
     os.kill(pid, 9)
-    with pytest.raises(WorkerError, match="the measuring process ended"):
+    with pytest.raises(WorkerError, match="it was killed by SIGKILL without an answer"):
         child.ask(REQUEST)
-    child.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+    with pytest.raises(WorkerError, match="ended by an earlier failure"):
+        child.ask(REQUEST)
+    child.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "import sys; print('{\"cpus\": 1', end='', flush=True); sys.exit('out of memory')",
+            r"exit status 1, in the middle of an answer that begins '\{\"cpus\": 1'"
+            r"\nlast lines of its stderr:\nout of memory",
+        ),
+        (
+            "import time; print('compiling', flush=True); time.sleep(600)",
+            r"a line that is not a JSON object: 'compiling'\nlast lines of its stderr:\nnothing",
+        ),
+    ],
+    ids=["half an answer", "no answer"],
+)
+def test_what_is_no_answer_is_shown_and_the_child_is_reaped(
+    monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    children = []
+
+    def start(command: list[str], **options: Any) -> ChildProcess:
+        children.append(ChildProcess([sys.executable, "-c", code], **options))
+        return children[-1]
+
+    monkeypatch.setattr(workers, "ChildProcess", start)
+    with pytest.raises(WorkerError, match=said):
+        WorkerProcess("pong", machine.cpus())
+    (child,) = children
+    assert not child.alive
 
 
 def test_an_unknown_environment_is_an_error() -> None:

@@ -42,6 +42,12 @@ BREACHES = {
     "the contract knows an environment": (
         "env.py", "import envlift.envs.pong.env\n", "knows only the rooms below"
     ),
+    "the rules know what evidence is tied to": (
+        "envs/pong/rules/jax.py", "import envlift.sources\n", "cannot see a reference"
+    ),
+    "the hashing of sources knows an environment": (
+        "sources.py", "import envlift.registry\n", "knows only the rooms below"
+    ),
     "an adapter knows the verifier": (
         "adapters/__init__.py", "import envlift.verify.suite\n", "knows only the rooms below"
     ),

@@ -12,6 +12,7 @@ from envlift.bench.result import Measurement, Result
 from envlift.report.cards import BEGIN, END, between_markers, main
 from envlift.report.facts import entries, newest_results
 from envlift.report.text import MISSING, table
+from envlift.sources import hashes
 from envlift.verify.result import Check, Report, Verdict
 
 README = f"# envlift\n\n{BEGIN}\n{END}\n\nand more\n"
@@ -24,6 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     target = tmp_path / "src" / "envlift" / "envs" / "pong" / "verification"
     target.mkdir(parents=True)
     shutil.copy(pong / "verification" / "deviations.toml", target)
+    shutil.copy(pong / "env.py", target.parent)
     (tmp_path / "README.md").write_text(README)
     return tmp_path
 
@@ -44,6 +46,9 @@ def report(**changes: Any) -> Report:
             Check("L3", "keen", Verdict.PASS, counts={"steps": 534_567, "episodes": 2}),
             Check("L2", "single", Verdict.PASS, counts={"transitions": 99, "steps": 5}),
             Check("L1", "frame", Verdict.PASS, counts={"rows": 1_000}),
+            Check("resets", "seeds", Verdict.PASS),
+            Check("transforms", "one trace", Verdict.PASS),
+            Check("L4", "policy transfer", Verdict.SKIPPED),
         ],
         features={"upper wall": 12, "lower wall": 3, "terminal": 0},
         deviations={"win-after-reset": 77},
@@ -53,7 +58,8 @@ def report(**changes: Any) -> Report:
 
 
 def write_evidence(checkout: Path, **changes: Any) -> None:
-    report(**changes).write(verification(checkout) / "evidence-warp.json")
+    folder = verification(checkout)
+    report(sources=hashes(folder.parent), **changes).write(folder / "evidence-warp.json")
 
 
 def write_mutation(checkout: Path) -> None:
@@ -186,6 +192,68 @@ def test_check_fails_without_a_card(checkout: Path) -> None:
     generate(checkout)
     (verification(checkout).parent / "CARD.md").unlink()
     assert main(["--root", str(checkout), "--check"]) == 1
+
+
+ANEW = (
+    "run `envlift verify pong --backend warp "
+    "--json src/envlift/envs/pong/verification/evidence-warp.json`\n"
+)
+
+
+def complaint(checkout: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``--check`` says of files that are generated from what lies there."""
+    generate(checkout)
+    capsys.readouterr()
+    assert main(["--root", str(checkout), "--check"]) == 1
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"), [("env.py", "rules"), ("verification/deviations.toml", "suite")]
+)
+def test_check_fails_when_the_evidence_is_older_than_its_files(
+    checkout: Path, capsys: pytest.CaptureFixture[str], file: str, kind: str
+) -> None:
+    write_evidence(checkout)
+    path = verification(checkout).parent / file
+    path.write_text(path.read_text() + "\n# another rule\n")
+    said = complaint(checkout, capsys)
+    assert said == f"the {kind} of pong changed after evidence-warp.json was made; {ANEW}"
+
+
+def test_check_fails_on_evidence_that_names_no_files(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report().write(verification(checkout) / "evidence-warp.json")
+    said = complaint(checkout, capsys)
+    for kind in ("rules", "suite"):
+        wrong = f"evidence-warp.json does not say with which {kind} of pong it was made"
+        assert f"{wrong}; {ANEW}" in said
+
+
+@pytest.mark.parametrize("level", ["L1", "L2", "L3", "resets", "transforms"])
+@pytest.mark.parametrize("instead", [None, Verdict.SKIPPED])
+def test_check_fails_when_a_level_did_not_pass(
+    checkout: Path, capsys: pytest.CaptureFixture[str], level: str, instead: Verdict | None
+) -> None:
+    partial = report(sources=hashes(verification(checkout).parent))
+    partial.checks = [check for check in partial.checks if check.level != level]
+    if instead is not None:
+        partial.checks.append(Check(level, "left out", instead))
+    assert partial.verdict is Verdict.PASS, "the verdict alone does not show what is missing"
+    partial.write(verification(checkout) / "evidence-warp.json")
+    said = complaint(checkout, capsys)
+    assert said == f"evidence-warp.json holds no passed check of {level}; {ANEW}"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
+def test_check_fails_on_evidence_that_does_not_pass(
+    checkout: Path, capsys: pytest.CaptureFixture[str], verdict: Verdict
+) -> None:
+    failed = report(sources=hashes(verification(checkout).parent))
+    failed.checks.append(Check("L3", "greedy", verdict))
+    failed.write(verification(checkout) / "evidence-warp.json")
+    assert complaint(checkout, capsys) == f"evidence-warp.json says {verdict}, not PASS; {ANEW}"
 
 
 @pytest.mark.parametrize("text", ["none", BEGIN, f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])

@@ -84,6 +84,16 @@ class CopiesOneLane(Pong):
         return super().step(key, state, jnp.zeros_like(action), params)
 
 
+class ServesDownAfterAWin(Pong):
+    """``step`` starts the next game wrongly, but only after one that the agent won."""
+
+    def step(self, key, state, action, params=None):
+        obs, state, reward, terminated, *rest = super().step(key, state, action, params)
+        won = terminated & (reward > 0)
+        state = replace(state, ball_vy=jnp.where(won, state.ball_vy + 1, state.ball_vy))
+        return obs, state, reward, terminated, *rest
+
+
 WRONG_BOX = gymnasium.spaces.Box(0.0, 1.0, (1,), np.float32)
 
 
@@ -111,6 +121,8 @@ def test_the_honest_candidate_passes(verify_pong):
         (AnswersNaN, ("L3",), "observation.paddle_yl differs"),
         (RewardsNaN, ("L3",), "reward differs"),
         (CopiesOneLane, ("transforms",), "step = transition after sample"),
+        # Random play does not win a game; the states that the suite offers do.
+        (ServesDownAfterAWin, ("transforms",), "sample, states of play [discrete]: [1].ball_vy"),
     ],
 )
 def test_a_cheat_is_caught(verify_pong, cheat, levels, seen):

@@ -84,6 +84,25 @@ def test_a_failure_is_minimised_and_reproduced(verify_pong, capsys):
     assert "no difference" in capsys.readouterr().out
 
 
+def test_a_failure_of_one_transition_is_minimised_too(verify_pong):
+    """Its start was no reset, so no chance of a reset is known."""
+    from envlift.envs.pong.env import Pong
+
+    class SlowClock(Pong):
+        def transition(self, state, action, draws, params=None):
+            played = super().transition(state, action, draws, params)
+            return played._replace(state=replace(played.state, tick=state.tick))
+
+    report = verify_pong(lambda **o: SlowClock(backend="jax", **o), levels=("L2",))
+    assert report.verdict is Verdict.FAIL
+    check = next(c for c in report.checks if c.name.startswith("transitions from states of play"))
+    assert check.divergence.field == "tick"
+    assert check.detail.endswith("minimised to 1 step")
+    (case,) = read_cases(Path(check.fixture))
+    assert case.state is not None
+    assert case.recorded["state"]["tick"] == [case.state["tick"] + 1]
+
+
 def test_seeds_are_fresh_on_every_run_and_repeat_when_asked(verify_pong):
     first, second = (verify_pong(levels=("resets",)) for _ in range(2))
     assert first.seed != second.seed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from types import TracebackType
 
 from envlift.bench.benchmark import Case, Form, Loop, ReferenceLoop
 from envlift.bench.plan import Loops
@@ -90,14 +89,3 @@ class References:
     def close(self) -> None:
         """End all children."""
         self._stack.close()
-
-    def __enter__(self) -> References:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

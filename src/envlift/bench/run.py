@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class _Run:
         if self._bench.reference is None:
             self._result.reference_missing = "the environment declares no reference loop"
             return
-        references = self._stack.enter_context(References(self._bench.reference))
+        references = self._stack.enter_context(closing(References(self._bench.reference)))
         planned = plan.loops(
             self._bench, len(self._cpus), self._settings.quick, self._settings.reference_steps
         )

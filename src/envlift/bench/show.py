@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.measure import Measurement as Width
 from rich.table import Table
 
 from envlift.bench.result import KINDS, Bar, Measurement, Result
+
+UNLIMITED = 10_000
+"""Columns of a console that has no edge."""
 
 
 def short(number: float) -> str:
@@ -20,7 +24,9 @@ def short(number: float) -> str:
 def print_result(console: Console, result: Result) -> None:
     """Print measurements, bars and what went wrong."""
     one = _single_processes(result)
-    console.print(f"\n{result.environment} on {result.device}", style="bold", markup=False)
+    console.print(
+        f"\n{result.environment} on {result.device}", style="bold", markup=False, soft_wrap=True
+    )
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
     for heading in ("what", "target", "on"):
         table.add_column(heading, no_wrap=True)
@@ -33,15 +39,19 @@ def print_result(console: Console, result: Result) -> None:
             table.add_row(f"[bold]{m.case}[/]")
         case = m.case
         table.add_row(*_row(m, one.get(m.case)))
-    console.print(table)
+    if not console.is_terminal:
+        # A file or a pipe has no edge, but rich would cut the rows at its 80th column.
+        wide = console.options.update(width=UNLIMITED)
+        table.width = Width.get(console, wide, table).maximum
+    console.print(table, crop=console.is_terminal)
     if result.reference_missing:
-        console.print(f"[yellow]no reference:[/] {result.reference_missing}")
+        console.print(f"[yellow]no reference:[/] {result.reference_missing}", soft_wrap=True)
     else:
-        console.print("x ref: beside one process of the reference", style="dim")
+        console.print("x ref: beside one process of the reference", style="dim", soft_wrap=True)
     for bar in result.bars:
         console.print(f"  {_bar(bar)}", soft_wrap=True)
     for where, reason in result.failures.items():
-        console.print(f"[red]{where}:[/] {reason}")
+        console.print(f"[red]{where}:[/] {reason}", soft_wrap=True)
 
 
 def _single_processes(result: Result) -> dict[str, float]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import envlift
+from envlift.reference import wire
+from envlift.reference.process import ChildProcess, ChildTrouble
+
+TIMEOUT = 3600.0
+"""Seconds for one answer. Programs that took minutes to compile are known, none that took longer
+than this."""
 
 
 class WorkerError(RuntimeError):
@@ -62,17 +65,13 @@ class WorkerProcess:
     """
 
     def __init__(self, environment: str, cpus: list[int], device: str = "cpu") -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="envlift-bench-")
-        folder = Path(self._folder.name)
-        self._errors = (folder / "stderr").open("w+b")
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "envlift.bench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=child_environment(len(cpus), device, folder / "kernels"),
-            text=True,
-        )
+        self._kernels = tempfile.TemporaryDirectory(prefix="envlift-bench-")
+        variables = child_environment(len(cpus), device, Path(self._kernels.name))
+        command = [sys.executable, "-m", "envlift.bench.worker"]
+        try:
+            self._child = ChildProcess(command, env=variables)
+        except ChildTrouble as trouble:
+            raise WorkerError(f"the measuring process failed: {trouble}") from None
         try:
             self.hello = self.ask({"cpus": cpus, "environment": environment})
         except BaseException:
@@ -88,48 +87,25 @@ class WorkerProcess:
         """Send one request and wait for its answer.
 
         Raises:
-            WorkerError: if the child ended, or answered an error.
+            WorkerError: if the child ended, wrote something else than an answer, or answered an
+                error.
         """
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
+        if not self._child.alive:
+            raise WorkerError("the measuring process was closed, or ended by an earlier failure")
+        frames = wire.Frames()
         try:
-            self._child.stdin.write(json.dumps(request) + "\n")
-            self._child.stdin.flush()
-            line = self._child.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            self._errors.seek(0)
-            tail = self._errors.read().decode(errors="replace").strip().splitlines()[-5:]
-            said = "\n".join(tail) or "it printed nothing"
-            raise WorkerError(f"the measuring process ended: {said}")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        return answer
+            self._child.exchange(wire.pack(request, binary=False), frames, TIMEOUT)
+        except (ChildTrouble, wire.WireError) as trouble:
+            self._child.kill()
+            said = self._child.stderr_tail() or "nothing"
+            raise WorkerError(
+                f"the measuring process failed: {trouble}\nlast lines of its stderr:\n{said}"
+            ) from None
+        if "error" in frames.header:
+            raise WorkerError(frames.header["error"])
+        return frames.header
 
     def close(self) -> None:
         """End the child; it is gone afterwards. May be called again."""
-        if self._child.poll() is None:
-            self._child.kill()
-        self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None and not pipe.closed:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-        if not self._errors.closed:
-            self._errors.close()
-            self._folder.cleanup()
-
-    def __enter__(self) -> WorkerProcess:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._child.kill()
+        self._kernels.cleanup()

@@ -1,6 +1,7 @@
 """Write the environment cards and the README's matrix: ``python -m envlift.report.cards``.
 
-With ``--check`` nothing is written; a stale file is named and the exit code is 1.
+With ``--check`` nothing is written. A stale file, or evidence that is incomplete or older than the
+rules it speaks of, is named and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import envlift
 from envlift.registry import list_envs
-from envlift.report.facts import gather, spec_of
+from envlift.report.checks import complaints
+from envlift.report.facts import Facts, gather, spec_of
 from envlift.report.text import card, matrix
 
 BEGIN = "<!-- matrix:begin -->"
@@ -34,19 +36,27 @@ def between_markers(text: str, generated: str) -> str:
     return f"{before}{BEGIN}\n{generated}\n{END}{after}"
 
 
-def generate(root: Path) -> dict[Path, str]:
-    """Return every generated file of a checkout and what it should hold.
+def read(root: Path) -> list[Facts]:
+    """Return the facts of every environment of a checkout.
 
     Raises:
         ValueError: for a source of facts that cannot be read.
     """
-    readme = root / "README.md"
-    if not readme.is_file():
-        raise ValueError(f"{root} is no checkout of envlift: there is no README.md")
     environments = root / "src" / "envlift" / "envs"
     results = root / "benchmarks" / "results"
     names = [name for name in list_envs() if (environments / name).is_dir()]
-    facts = [gather(name, environments / name, results) for name in names]
+    return [gather(name, environments / name, results) for name in names]
+
+
+def generate(root: Path, facts: Sequence[Facts]) -> dict[Path, str]:
+    """Return every generated file of a checkout and what it should hold.
+
+    Raises:
+        ValueError: if the README is missing or has no place for the matrix.
+    """
+    readme = root / "README.md"
+    if not readme.is_file():
+        raise ValueError(f"{root} is no checkout of envlift: there is no README.md")
     files = {one.folder / "CARD.md": card(one, spec_of(one.name)) for one in facts}
     text = readme.read_text(encoding="utf-8")
     files[readme] = between_markers(text, matrix(facts))
@@ -65,11 +75,12 @@ def stale(files: dict[Path, str]) -> list[Path]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check; return the exit code."""
     parser = argparse.ArgumentParser(prog=COMMAND, description="Cards and the README's matrix.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on what is old")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
     options = parser.parse_args(arguments)
     try:
-        files = generate(options.root)
+        facts = read(options.root)
+        files = generate(options.root, facts)
     except ValueError as error:
         print(f"{COMMAND}: {error}", file=sys.stderr)
         return 1
@@ -80,7 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             path.write_text(files[path], encoding="utf-8")
             print(f"written: {path.relative_to(options.root)}")
-    return 1 if options.check and old else 0
+    if not options.check:
+        return 0
+    wrong = [sentence for one in facts for sentence in complaints(one, options.root)]
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    return 1 if old or wrong else 0
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ class Evidence:
         rows: rows of component arguments.
         fields: most fields compared at once.
         features: feature -> times reached.
-        pins: exact versions of the reference.
-        reference: what it called itself.
+        pins, reference: exact versions of the reference, and what it called itself.
         deviations: id -> rows in which the allowed difference was seen.
         not_verified, not_compared: what a pass does not say.
-        versions: of the libraries.
+        versions, sources: of the libraries; of the files it speaks of, see ``envlift.sources``.
+        passed: levels of which at least one check passed.
     """
 
     verdict: str
@@ -50,6 +50,8 @@ class Evidence:
     not_verified: list[str]
     not_compared: list[str]
     versions: dict[str, str]
+    passed: frozenset[str]
+    sources: dict[str, str]
 
     @property
     def reached(self) -> int:
@@ -170,8 +172,10 @@ def read_evidence(path: Path) -> Evidence:
             not_verified=data["not_verified"],
             not_compared=data["not_compared"],
             versions=data["versions"],
+            passed=frozenset(c["level"] for c in checks if c["verdict"] == "PASS"),
+            sources=dict(data.get("sources", {})),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} is no report of `envlift verify --json`: {error!r}") from None
 
 
@@ -199,9 +203,7 @@ def read_mutation(path: Path) -> Mutation:
 def _deviations(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    with path.open("rb") as stream:
-        rows: list[dict[str, str]] = tomllib.load(stream).get("deviation", [])
-    return rows
+    return list(tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", []))
 
 
 def newest_results(folder: Path, name: str) -> list[Result]:

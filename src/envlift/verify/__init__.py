@@ -1,1 +1,90 @@
 """Showing that a fast environment is the same environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envlift.verify.context import Progress
+    from envlift.verify.result import Report
+
+__all__ = ["verify"]
+
+
+def verify(
+    name: str,
+    candidate: str | Callable[..., Any] | None = None,
+    *,
+    suite: str | None = None,
+    backend: str | None = None,
+    configs: Sequence[str] = (),
+    levels: Sequence[str] = (),
+    quick: bool = False,
+    lanes: int | None = None,
+    max_steps: int | None = None,
+    min_ends: int | None = None,
+    seed: int | None = None,
+    timeout: float = 60.0,
+    fixtures: str | Path = "envlift-fixtures",
+    progress: Progress | None = None,
+) -> Report:
+    """Compare two environments, as ``envlift verify`` does.
+
+    Args:
+        name: alone, a registered environment (or the path of a suite file), which is compared with
+            its own reference. With ``candidate``, the launch string of the reference.
+        candidate: launch string, a function that returns an ``envlift.Env``, or the path of a
+            suite file.
+        suite: what a pair is compared by: a registered environment or the path of a suite file.
+            None compares every field with loose tolerances.
+        backend: target of a registered environment, for example ``jax``.
+        configs: names of the suite's configurations to run; empty for all.
+        levels: of ``L1``, ``L2``, ``L3``, ``resets``, ``transforms``; empty for all. What is left
+            out stands in the report as not verified.
+        quick: compare less, in seconds.
+        lanes, max_steps, min_ends: episodes side by side; lockstep steps, and episode ends wanted,
+            for each of them and each policy. None for what ``quick`` says.
+        seed: repeats a run; None draws a fresh one.
+        timeout: seconds that the reference may take for one answer.
+        fixtures: folder for minimised failures.
+        progress: is told of every check; None shows nothing.
+
+    Returns:
+        The report. ``report.verdict`` is PASS, FAIL or INCONCLUSIVE; Ctrl-C ends the run and
+        returns what was found so far.
+
+    Raises:
+        ValueError: for an unknown name, configuration or level, or a number below 1; the message
+            says what is known.
+        ReferenceFailure: if there is no suite and the reference does not start.
+    """
+    # Importing them here keeps `import envlift.verify` free of Hypothesis, SciPy and all levels.
+    from envlift.verify.context import QUICK, Effort
+    from envlift.verify.find import find_pair
+    from envlift.verify.progress import Silent
+    from envlift.verify.session import Request
+    from envlift.verify.session import verify as run
+
+    given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
+    numbers = {what: number for what, number in given.items() if number is not None}
+    for what, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{what} must be at least 1, it is {number}")
+    found, source, reference, other = find_pair(name, candidate, suite)
+    request = Request(
+        suite=found,
+        suite_source=source,
+        reference=reference,
+        candidate=other,
+        options={"backend": backend} if backend else {},
+        configs=tuple(configs),
+        levels=tuple(levels),
+        effort=replace(QUICK if quick else Effort(), **numbers),
+        seed=seed,
+        fixtures=Path(fixtures),
+        timeout=timeout,
+    )
+    return run(request, Silent() if progress is None else progress)

@@ -126,12 +126,7 @@ def play(suite: Suite, config: Config, reference: Side, candidate: Side, case: C
 def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDict:
     """Bring both sides to the start of a case; return the reference's state there, [B, ...]."""
     seeds = np.full(1, case.seed, dtype=np.int64)
-    chance = None
-    if suite.start == "chance" and reference.spec.chance is not None:
-        value = 0 if case.start_chance is None else case.start_chance
-        chance = np.broadcast_to(
-            np.asarray(value, dtype=reference.spec.chance.dtype), (1, *reference.spec.chance.shape)
-        )
+    chance = chance_of_start(suite, reference, case.start_chance)
     candidate.reset(seeds, chance)
     state = reference.reset(seeds, chance).state
     if case.state is not None:
@@ -145,6 +140,21 @@ def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDi
     elif suite.start == "copy" and state:
         candidate.set_state(suite.candidate_state(state))
     return state
+
+
+def chance_of_start(suite: Suite, reference: Side, value: Any) -> Array | None:
+    """Return the chance of a one-lane reset, [1, ...]; None where the reference takes none.
+
+    Args:
+        suite: says whether resets are given their chance.
+        reference: the side that takes it.
+        value: what it was; None stands for 0, where the state that follows is replaced anyway.
+    """
+    spec = reference.spec.chance
+    if suite.start != "chance" or spec is None:
+        return None
+    given = np.asarray(0 if value is None else value, dtype=spec.dtype)
+    return np.broadcast_to(given, (1, *spec.shape))
 
 
 def record(case: Case, played: Played) -> Case:

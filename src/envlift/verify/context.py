@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from envlift.reference.types import Side
-from envlift.verify.case import Case, play, record, write_case
+from envlift.verify.case import Case, chance_of_start, play, record, write_case
 from envlift.verify.lockstep import LaneHistory
 from envlift.verify.minimise import minimise
 from envlift.verify.result import Check, Divergence, Report, Verdict
@@ -81,7 +81,7 @@ class Context:
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
-        pair: launch strings of reference and candidate, where they are not the suite's own.
+        pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
     """
 
@@ -96,7 +96,7 @@ class Context:
     report: Report
     progress: Progress
     fixtures: Path
-    pair: tuple[str | None, str | None] = (None, None)
+    pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
 
     @contextlib.contextmanager
@@ -157,9 +157,7 @@ class Context:
             state = None
             if reference_side.spec.state:
                 seeds = np.full(1, history.seed, dtype=np.int64)
-                chance = None
-                if self.suite.start == "chance" and history.start_chance is not None:
-                    chance = np.asarray(history.start_chance)[None]
+                chance = chance_of_start(self.suite, reference_side, history.start_chance)
                 reset = reference_side.reset(seeds, chance)
                 state = {name: values[0] for name, values in reset.state.items()}
             case = minimise(history, template, again, state)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from envlift.registry import registration
 from envlift.verify.candidates import load, load_file
@@ -26,3 +28,25 @@ def find_suite(name: str) -> tuple[Suite, str]:
     found = load(entry.suite)
     assert isinstance(found, Suite)
     return found, name
+
+
+def find_pair(
+    name: str, candidate: str | Callable[..., Any] | None, suite: str | None
+) -> tuple[Suite | None, str, str | None, str | Callable[..., Any] | None]:
+    """Return suite, its source, and the launch strings that replace the suite's.
+
+    Args:
+        name: a registered environment or a suite file where it stands alone, else the reference.
+        candidate: None where ``name`` stands alone; may be a suite file.
+        suite: a registered environment or a suite file; None where the others say it.
+
+    Raises:
+        ValueError: as ``find_suite``.
+    """
+    if candidate is None:
+        return *find_suite(suite or name), None, None
+    if suite is not None:
+        return *find_suite(suite), name, candidate
+    if isinstance(candidate, str) and candidate.endswith(".py"):
+        return *find_suite(candidate), name, None
+    return None, "", name, candidate

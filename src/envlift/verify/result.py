@@ -113,6 +113,8 @@ class Report:
         not_compared: what one side has and nothing was compared with: state fields that the suite
             does not name, the end of an episode that a side does not show.
         versions: of Python and the libraries.
+        sources: hashes of the candidate's rules and of what judged them, see ``envlift.sources``;
+            empty where the pair is not a registered environment and its own reference.
         interrupted: Ctrl-C ended the run early.
     """
 
@@ -128,6 +130,7 @@ class Report:
     not_verified: list[str] = dataclasses.field(default_factory=list)
     not_compared: list[str] = dataclasses.field(default_factory=list)
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    sources: dict[str, str] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -156,12 +159,15 @@ class Report:
         return sum(c.counts.get(count, 0) for c in self.checks if c.level == level)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with a schema version."""
-        return {
+        """Return plain data with a schema version; ``sources`` only where there are any."""
+        data = {
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
             **plain(dataclasses.asdict(self)),
         }
+        if not self.sources:
+            del data["sources"]
+        return data
 
     def write(self, path: Path) -> None:
         """Write the JSON whole or not at all."""

@@ -6,7 +6,7 @@ import contextlib
 import importlib.metadata
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import numpy as np
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
+from envlift.registry import list_envs
+from envlift.sources import folder_of, hashes
 from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms
 from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
@@ -35,7 +37,7 @@ class Request:
     Attributes:
         suite: what is compared, None for a pair without one.
         suite_source: name or path by which ``envlift repro`` finds the suite.
-        reference, candidate: launch strings that replace the suite's.
+        reference, candidate: what replaces the suite's.
         options: candidate options added to every configuration's, for example a backend.
         configs: names of the configurations to run; empty for all.
         levels: names of the levels to run; empty for all.
@@ -52,7 +54,7 @@ class Request:
     effort: Effort
     fixtures: Path
     reference: str | None = None
-    candidate: str | None = None
+    candidate: str | Callable[..., Any] | None = None
     options: dict[str, Any] | None = None
     configs: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
@@ -79,6 +81,9 @@ def verify(request: Request, progress: Progress) -> Report:
         ValueError: for a suite, name or option that makes no sense, before anything is compared.
     """
     seed = secrets.randbits(48) if request.seed is None else request.seed
+    for level in request.levels:
+        if level not in LEVELS:
+            raise ValueError(f"no level {level!r}; the levels are {', '.join(LEVELS)}")
     suite = _suite(request)
     report = Report(
         suite=suite.name,
@@ -88,6 +93,7 @@ def verify(request: Request, progress: Progress) -> Report:
         not_verified=list(suite.not_verified),
         versions=_versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
+        sources=_sources(request, suite),
     )
     left_out = [level for level in STAGES if level in LEVELS and level not in request.levels]
     if request.levels and left_out:
@@ -113,6 +119,15 @@ def _suite(request: Request) -> Suite:
         open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
+
+
+def _sources(request: Request, suite: Suite) -> dict[str, str]:
+    """Return hashes where what runs is a registered environment beside its own reference."""
+    name = request.suite_source
+    if name not in list_envs() or suite.candidate != name or request.reference is not None:
+        return {}
+    folder = folder_of(name)
+    return {} if folder is None else hashes(folder)
 
 
 def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:

@@ -72,13 +72,18 @@ class Result:
         return {level: sum(bool(j.caught.get(level)) for j in self.judged) for level in LEVELS}
 
 
-def rule_files(name: str, backend: str) -> list[str]:
+def rule_files(name: str, backend: str, package: Path = PACKAGE) -> list[str]:
     """Return the files of an environment that hold rules of one target, relative to the package."""
-    folder = PACKAGE / "envs" / name
+    folder = package / "envs" / name
     others = tuple({"jax", "warp"} - {backend})
     files = [folder / "env.py", *sorted((folder / "rules").rglob("*.py"))]
     kept = [f for f in files if f.is_file() and not f.stem.startswith((*others, "__init__"))]
-    return [str(f.relative_to(PACKAGE)) for f in kept]
+    return [str(f.relative_to(package)) for f in kept]
+
+
+def all_mutants(name: str, backend: str, package: Path = PACKAGE) -> list[Mutant]:
+    """Return every mutant of one target's rules, in the order of their files and lines."""
+    return [m for file in rule_files(name, backend, package) for m in mutants_of(package, file)]
 
 
 def command(
@@ -95,7 +100,7 @@ def command(
     """Judge the mutants of a registered environment and print the score."""
     env = make(name, **({"backend": backend} if backend else {}))
     result = Result(name, env.info.backend)
-    mutants = [m for file in rule_files(name, result.backend) for m in mutants_of(PACKAGE, file)]
+    mutants = all_mutants(name, result.backend)
     total = len(mutants)
     if only:
         unknown = set(only) - {mutant.id for mutant in mutants}

@@ -1,0 +1,273 @@
+"""Whole runs: what is kept, what stops one, and that going on is the same as not having stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envlift.adapters.gymnasium import VectorEnv
+from envlift.env import Transition
+from envlift.train import checkpoint
+from envlift.train.config import Config
+from envlift.train.fused import Fused
+from envlift.train.host import Host
+from envlift.train.trainer import DivergedError, train
+from tests.contract.toy import Toy
+
+B, T = 16, 8
+
+
+def config(**changes):
+    fields = {
+        "env": "toy",
+        "total_steps": 6 * B * T,
+        "num_envs": B,
+        "horizon": T,
+        "minibatches": 2,
+        "epochs": 2,
+        "hidden": 8,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 2,
+    }
+    return Config(**(fields | changes))
+
+
+def leaves(policy):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(policy.params)]
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(leaves(one), leaves(other), strict=True))
+
+
+class StopAfter:
+    """A recorder that sends Ctrl-C."""
+
+    def __init__(self, update):
+        self.update = update
+
+    def record(self, row):
+        if row["update"] == self.update:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_equal_seeds_give_equal_policies_and_other_seeds_others():
+    one, again, other = (train(config(seed=s), env=Toy()).policy for s in (1, 1, 2))
+    assert equal(one, again)
+    assert not equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gru"])
+def test_an_interrupted_run_saves_and_goes_on_bit_for_bit(tmp_path, kind):
+    whole = train(config(network=kind, minibatches=1), env=Toy())
+    stopped = train(
+        config(network=kind, minibatches=1),
+        env=Toy(),
+        out=tmp_path,
+        recorder=StopAfter(3),
+    )
+    assert stopped.interrupted
+    assert 3 <= len(stopped.history) < len(whole.history)
+    assert not equal(whole.policy, stopped.policy)
+    resumed = train(
+        config(network=kind, minibatches=1), env=Toy(), out=tmp_path, resume=True
+    )
+    assert equal(whole.policy, resumed.policy)
+    assert resumed.history[0]["update"] == stopped.history[-1]["update"] + 1
+    losses = [row["policy_loss"] for row in whole.history]
+    assert [row["policy_loss"] for row in stopped.history + resumed.history] == losses
+
+
+class Remembering(VectorEnv):
+    """Our vector, which can be saved."""
+
+    def save(self):
+        return {"lanes": jax.tree.map(np.asarray, self._lanes._replace(key=0)),
+                "key": np.asarray(jax.random.key_data(self._lanes.key))}
+
+    def restore(self, saved):
+        key = jax.random.wrap_key_data(jnp.asarray(saved["key"]))
+        self._lanes = jax.tree.map(jnp.asarray, saved["lanes"])._replace(key=key)
+
+
+def vector(kind=Remembering):
+    return kind(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="same_step")
+
+
+def test_a_host_run_goes_on_bit_for_bit_where_the_environments_can_be_saved(tmp_path):
+    hosted = config(collector="host")
+    whole = train(hosted, vector_env=vector())
+    train(hosted, vector_env=vector(), out=tmp_path, recorder=StopAfter(3))
+    resumed = train(hosted, vector_env=vector(), out=tmp_path, resume=True)
+    assert equal(whole.policy, resumed.policy)
+
+
+def test_both_collectors_learn_to_stay_on_the_line():
+    """Random walks end early; a policy that turns back in time lives until the time limit."""
+    for collector in ("fused", "host"):
+        settings = config(
+            collector=collector,
+            total_steps=40 * 32 * 16,
+            num_envs=32,
+            horizon=16,
+            hidden=32,
+            epochs=4,
+            learning_rate=5e-3,
+        )
+        env = {"env": Toy(horizon=20)} if collector == "fused" else {
+            "vector_env": VectorEnv(
+                Toy(horizon=20, autoreset="disabled"), num_envs=32, autoreset_mode="same_step"
+            )
+        }
+        history = train(settings, **env).history
+        assert history[-1]["length"] > history[3]["length"] + 3
+
+
+class Broken(Toy):
+    """Its reward or observation becomes NaN late in an episode."""
+
+    def __init__(self, what):
+        super().__init__(horizon=20)
+        self.what = what
+
+    def transition(self, state, action, draws, params=None):
+        nxt = super().transition(state, action, draws, params)
+        reward = jnp.where((self.what == "reward") & (nxt.state.time > 9), jnp.nan, nxt.reward)
+        return Transition(nxt.state, reward, nxt.terminated, nxt.truncated)
+
+    def observe(self, state, params=None):
+        seen = super().observe(state, params)
+        return jnp.where((self.what == "observation") & (state.time > 9), jnp.nan, seen)
+
+
+@pytest.mark.parametrize("what", ["reward", "observation"])
+def test_nan_stops_the_run_and_names_the_environment(tmp_path, what):
+    with pytest.raises(DivergedError, match=rf"an? {what} of the environment was nan in update 2"):
+        train(config(checkpoint_every=1), env=Broken(what), out=tmp_path)
+    # What was kept is from before.
+    assert checkpoint.latest(tmp_path) == 1
+
+
+def test_nan_in_the_learner_is_told_from_nan_in_the_environment():
+    wild = config(learning_rate=1.0, max_gradient_norm=1e9, value_coefficient=1e9, epochs=50)
+    broken = Fused(wild, Toy())
+    state = broken.start()
+    params = jax.tree.map(lambda leaf: leaf * jnp.inf, state.learner.params)
+    state = state._replace(learner=state.learner._replace(params=params))
+    from envlift.train.trainer import check_finite
+
+    _, metrics = broken.compile(state)(state)
+    values = {name: value.item() for name, value in jax.device_get(metrics).items()}
+    with pytest.raises(DivergedError, match=r"the value loss was nan in update 1.*learning_rate"):
+        check_finite(values, 1, B * T)
+
+
+def test_a_run_stops_at_its_target():
+    endless = config(total_steps=1000 * B * T, target_score=-100.0)
+    history = train(endless, env=Toy()).history
+    assert len(history) < 40
+    assert history[-1]["score"] >= -100.0
+
+
+def test_nothing_to_resume_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        train(config(), env=Toy(), out=tmp_path, resume=True)
+    with pytest.raises(ValueError, match="resume needs out"):
+        train(config(), env=Toy(), resume=True)
+
+
+def test_a_policy_is_made_again_from_what_it_says_about_itself():
+    policy = train(config(), env=Toy()).policy
+    again = type(policy).of(policy.about(), policy.params)
+    rng = np.random.default_rng(0)
+    observation = rng.normal(size=(5, 2)).astype(np.float32)
+    noise = rng.random((5, policy.noise_size), dtype=np.float32)
+    starts = np.ones(5, bool)
+    _, one = policy.act(policy.start(5), observation, starts, noise)
+    _, other = again.act(again.start(5), observation, starts, noise)
+    np.testing.assert_array_equal(one, other)
+    mask = np.zeros((5, 3), bool)
+    mask[:, 2] = True
+    assert (policy.act(policy.start(5), observation, starts, noise, mask)[1] == 2).all()
+
+
+# -- more than one device -----------------------------------------------------------------------
+
+SCRIPT = """
+import sys
+import jax
+processes, number, devices, port = map(int, sys.argv[1:5])
+if processes > 1:
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
+else:
+    jax.config.update("jax_num_cpu_devices", devices)
+import numpy as np
+from envlift.train.config import Config
+from envlift.train.trainer import train
+from tests.contract.toy import Toy
+settings = Config(**eval(sys.argv[5]) | {"devices": devices})
+trained = train(settings, env=Toy())
+if number == 0:
+    leaves = [np.asarray(leaf).ravel() for leaf in jax.tree.leaves(trained.policy.params)]
+    losses = [row["value_loss"] for row in trained.history]
+    episodes = [row["episodes"] for row in trained.history]
+    np.savez(sys.argv[6], params=np.concatenate(leaves), losses=losses, episodes=episodes)
+"""
+
+
+def spread(tmp_path, processes, devices, **changes):
+    """Train in processes of their own; return parameters, losses and episode counts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    out = tmp_path / f"{processes}-{devices}.npz"
+    fields = repr(config(**changes).to_dict())
+    children = [
+        subprocess.Popen(
+            [sys.executable, script, *map(str, (processes, n, devices, port)), fields, out],
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(processes)
+    ]
+    for child in children:
+        _, errors = child.communicate(timeout=300)
+        assert child.returncode == 0, errors
+    return np.load(out)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gru"])
+def test_two_devices_learn_what_one_learns(tmp_path, kind):
+    alone = spread(tmp_path, 1, 1, network=kind)
+    shared = spread(tmp_path, 1, 2, network=kind)
+    np.testing.assert_array_equal(alone["episodes"], shared["episodes"])
+    # Sums of floats in another order: a few units in the last place, carried along.
+    np.testing.assert_allclose(alone["losses"], shared["losses"], rtol=1e-4)
+    np.testing.assert_allclose(alone["params"], shared["params"], rtol=1e-3, atol=1e-5)
+
+
+def test_two_processes_learn_what_one_learns(tmp_path):
+    alone = spread(tmp_path, 1, 1)
+    shared = spread(tmp_path, 2, 2)
+    np.testing.assert_array_equal(alone["episodes"], shared["episodes"])
+    np.testing.assert_allclose(alone["losses"], shared["losses"], rtol=1e-4)
+    np.testing.assert_allclose(alone["params"], shared["params"], rtol=1e-3, atol=1e-5)
+
+
+def test_saving_needs_nothing_the_environments_cannot_give():
+    host = Host(config(collector="host"), vector(VectorEnv))
+    state = host.start()
+    assert host.snapshot(state) is state
