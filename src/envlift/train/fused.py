@@ -205,6 +205,7 @@ class Fused:
                 jnp.sum(jnp.where(ended, returned, 0.0)),
                 jnp.sum(jnp.where(ended, scored, 0.0)),
                 jnp.sum(jnp.where(ended, length, 0)),
+                jnp.mean(reward),
             )
             nxt = Envs(
                 state,
@@ -220,13 +221,14 @@ class Fused:
         envs, (kept, counted) = jax.lax.scan(step, envs, jnp.arange(self.config.horizon))
         _, _, last_value = apply(envs.memory, envs.observation, envs.starts, None)
         rollout = Rollout(*(*kept, memory, last_value))
+        *counted, rewards = counted
         episodes, returned, scored, length = jax.lax.psum([jnp.sum(each) for each in counted], AXIS)
         metrics = {
             "episodes": episodes,
             "return_sum": returned,
             "score_sum": scored,
             "length_sum": length,
-            "reward": jax.lax.pmean(jnp.mean(rollout.reward), AXIS),
+            "reward": jax.lax.pmean(jnp.mean(rewards), AXIS),
             "observation": jax.lax.pmean(jnp.mean(rollout.observation.astype(jnp.float32)), AXIS),
         }
         return envs, rollout, metrics

@@ -168,7 +168,13 @@ class Host:
         observation, starts, mask = state.observation, state.starts, state.mask
         returned, scored, length = state.returned, state.scored, state.length
         steps: list[tuple[Any, ...]] = []
-        counts = {"episodes": 0, "return_sum": 0.0, "score_sum": 0.0, "length_sum": 0}
+        counts = {
+            "episodes": 0,
+            "return_sum": 0.0,
+            "score_sum": 0.0,
+            "length_sum": 0,
+            "reward": 0.0,
+        }
         for t in range(horizon):
             begun = time.perf_counter()
             memory, action, played, log_prob, value = self._act(
@@ -188,6 +194,7 @@ class Host:
             steps.append((observation, starts, mask, action, log_prob, value, learnt, ended))
             returned, scored = returned + reward, scored + self._score(reward)
             length = length + 1
+            counts["reward"] += float(np.mean(reward)) / horizon
             if ended.any():
                 counts["episodes"] += int(ended.sum())
                 counts["return_sum"] += float(returned[ended].sum())
@@ -200,7 +207,6 @@ class Host:
         kept = [None if part[0] is None else np.stack(part) for part in zip(*steps, strict=True)]
         metrics = {
             **counts,
-            "reward": float(np.mean([step[6] for step in steps])),
             "observation": float(np.mean([step[0] for step in steps], dtype=np.float64)),
         }
         state = state._replace(

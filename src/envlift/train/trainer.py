@@ -96,7 +96,7 @@ def train(
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
         DivergedError: if a number became NaN or infinite.
-        FileNotFoundError: if there is nothing to resume.
+        CheckpointError: if there is nothing to resume, or it does not fit.
     """
     collector = _collector(config, env, vector_env, score)
     begun = time.perf_counter()
