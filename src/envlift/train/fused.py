@@ -33,6 +33,10 @@ NOISE = 16
 """First label of the policy's noise; an environment's own labels (``chance``) are below it."""
 
 
+ENVIRONMENT, POLICY = "environment", "policy"
+"""Scopes of the compiled program, by which ``bench --breakdown`` tells its parts apart."""
+
+
 class Envs(NamedTuple):
     """Where all environments stand between two updates; every leaf has the axis ``B`` first.
 
@@ -185,12 +189,16 @@ class Fused:
         def step(carry: Envs, t: jax.Array) -> tuple[Envs, Any]:
             keys = chance.at_step(lanes, t)
             mask = jax.vmap(self.env.legal_actions)(carry.state) if self.masked else None
-            after, distribution, value = apply(carry.memory, carry.observation, carry.starts, mask)
-            action = distribution.sample(noise_of(keys, self.head.noise_size))
-            log_prob = distribution.log_prob(action)
-            observation, state, reward, terminated, truncated, info = jax.vmap(self.env.step)(
-                keys, carry.state, self.head.played(action)
-            )
+            with jax.named_scope(POLICY):
+                after, distribution, value = apply(
+                    carry.memory, carry.observation, carry.starts, mask
+                )
+                action = distribution.sample(noise_of(keys, self.head.noise_size))
+                log_prob = distribution.log_prob(action)
+            with jax.named_scope(ENVIRONMENT):
+                observation, state, reward, terminated, truncated, info = jax.vmap(self.env.step)(
+                    keys, carry.state, self.head.played(action)
+                )
             ended = terminated | truncated
             learnt = reward
             if self.env.truncates:

@@ -9,11 +9,13 @@ Shape letters: ``T`` steps, ``B`` environments.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.sharding import Mesh, PartitionSpec
@@ -97,8 +99,10 @@ class Host:
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
         self._value = jax.jit(self._valued)
-        self.seconds = {"act": 0.0, "environment": 0.0, "learn": 0.0}
-        """Wall-clock time of everything since the start, by part; transfers belong to the parts."""
+        self.seconds = {"act": 0.0, "transfer": 0.0, "environment": 0.0, "learn": 0.0}
+        """Wall-clock time since the start, by part; the first of each includes its compilation."""
+        self.program: Any = None
+        """The compiled learning step, once there was one."""
 
     def start(self) -> HostState:
         """Reset all environments and make a fresh learner."""
@@ -152,14 +156,23 @@ class Host:
         play_key, learn_key = jax.random.split(key)
         first_memory = state.memory
         state, kept, metrics = self._collect(state, play_key)
-        begun = time.perf_counter()
         last: Any = (state.memory, state.observation, state.starts)
-        rollout = Rollout(*(*kept, first_memory, last))
-        learner, learnt = learn(state.learner, rollout, learn_key)
-        jax.block_until_ready(learnt)
-        self.seconds["learn"] += time.perf_counter() - begun
+        with self._timed("transfer"):
+            rollout = jax.device_put(Rollout(*(*kept, first_memory, last)))
+            jax.block_until_ready(rollout)
+        with self._timed("learn"):
+            if self.program is None:
+                self.program = learn.lower(state.learner, rollout, learn_key).compile()
+            learner, learnt = self.program(state.learner, rollout, learn_key)
+            jax.block_until_ready(learnt)
         state = state._replace(learner=learner, update=state.update + 1)
         return state, metrics | learnt
+
+    @contextlib.contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[part] += time.perf_counter() - begun
 
     def _collect(self, state: HostState, key: jax.Array) -> tuple[HostState, list[Any], Any]:
         horizon, count = self.config.horizon, self.config.num_envs
@@ -176,16 +189,18 @@ class Host:
             "reward": 0.0,
         }
         for t in range(horizon):
-            begun = time.perf_counter()
-            memory, action, played, log_prob, value = self._act(
-                params, memory, observation, starts, mask, lanes, t
-            )
-            played = np.asarray(played)
-            acted = time.perf_counter()
-            seen, reward, terminated, truncated, infos = self.vector_env.step(played)
-            stepped = time.perf_counter()
-            self.seconds["act"] += acted - begun
-            self.seconds["environment"] += stepped - acted
+            with self._timed("transfer"):
+                inputs = jax.device_put((observation, starts, mask))
+                jax.block_until_ready(inputs)
+            with self._timed("act"):
+                memory, action, played, log_prob, value = self._act(
+                    params, memory, *inputs, lanes, t
+                )
+                jax.block_until_ready(played)
+            with self._timed("transfer"):
+                played = np.asarray(played)
+            with self._timed("environment"):
+                seen, reward, terminated, truncated, infos = self.vector_env.step(played)
             reward = np.asarray(reward, np.float32)
             ended = np.asarray(terminated) | np.asarray(truncated)
             learnt = reward
@@ -204,7 +219,7 @@ class Host:
                 length = np.where(ended, 0, length)
             # A copy: some vectors write the next observation into the same memory.
             observation, starts, mask = np.array(seen), ended, self._mask_of(infos)
-        kept = [None if part[0] is None else np.stack(part) for part in zip(*steps, strict=True)]
+        kept = [_stacked(part) for part in zip(*steps, strict=True)]
         metrics = {
             **counts,
             "observation": float(np.mean([step[0] for step in steps], dtype=np.float64)),
@@ -257,3 +272,10 @@ class Host:
     def _valued(self, params: Any, memory: Any, observation: Any, starts: Any) -> jax.Array:
         _, _, value = apply_once(self.network, params, memory, observation, starts, None)
         return value
+
+
+def _stacked(steps: tuple[Any, ...]) -> Any:
+    """Stack one part of all steps where it lies: on the device, or in NumPy."""
+    if steps[0] is None:
+        return None
+    return jnp.stack(steps) if isinstance(steps[0], jax.Array) else np.stack(steps)
