@@ -32,7 +32,10 @@ def test_everything_is_where_the_state_says(start: State) -> None:
     # Below the scores, which have the paddles' colours.
     state = replace(
         start,
-        **{"ball_x": 100.0, "ball_y": 50.0, "paddle_yl": 10.0, "paddle_yr": 300.0},
+        ball_x=100.0,
+        ball_y=50.0,
+        paddle_yl=10.0,
+        paddle_yr=300.0,
     )
     picture = render.frame(state, scale=1.0)
     assert (picture.shape, picture.dtype) == ((640, 540, 3), np.uint8)
