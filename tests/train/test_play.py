@@ -61,15 +61,19 @@ def test_an_episode_is_what_the_environment_does(toy: Toy) -> None:
     player = Scripted(1)
     calls = iter(player.calls)
     episodes = play(toy, player, episodes=12)
+    winds = set()
     for episode in episodes:
         seen = np.concatenate([next(calls)[1] for _ in range(episode.length)])
         # An observation is position and time; only the last step may reach an edge.
         np.testing.assert_array_equal(seen[:, 1], np.arange(episode.length))
         assert (np.abs(seen[:, 0]) < 3).all()
+        winds.add(tuple(np.diff(seen[:, 0]).round()))
         last = -1.0 if episode.end == "terminated" else 1.0
         assert episode.returned == episode.score == episode.length - 1 + last
         assert episode.length == 5 or episode.end == "terminated"
     assert next(calls, None) is None
+    # The wind is drawn anew in every step.
+    assert any(len(set(wind)) > 1 for wind in winds)
     assert {episode.end for episode in episodes} == {"terminated", "truncated"}
 
 

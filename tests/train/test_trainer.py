@@ -78,9 +78,7 @@ def test_an_interrupted_run_saves_and_goes_on_bit_for_bit(tmp_path, kind):
     assert stopped.interrupted
     assert 3 <= len(stopped.history) < len(whole.history)
     assert not equal(whole.policy, stopped.policy)
-    resumed = train(
-        config(network=kind, minibatches=1), env=Toy(), out=tmp_path, resume=True
-    )
+    resumed = train(config(network=kind, minibatches=1), env=Toy(), out=tmp_path, resume=True)
     assert equal(whole.policy, resumed.policy)
     assert resumed.history[0]["update"] == stopped.history[-1]["update"] + 1
     losses = [row["policy_loss"] for row in whole.history]
@@ -91,8 +89,10 @@ class Remembering(VectorEnv):
     """Our vector, which can be saved."""
 
     def save(self):
-        return {"lanes": jax.tree.map(np.asarray, self._lanes._replace(key=0)),
-                "key": np.asarray(jax.random.key_data(self._lanes.key))}
+        return {
+            "lanes": jax.tree.map(np.asarray, self._lanes._replace(key=0)),
+            "key": np.asarray(jax.random.key_data(self._lanes.key)),
+        }
 
     def restore(self, saved):
         key = jax.random.wrap_key_data(jnp.asarray(saved["key"]))
@@ -123,11 +123,15 @@ def test_both_collectors_learn_to_stay_on_the_line():
             epochs=4,
             learning_rate=5e-3,
         )
-        env = {"env": Toy(horizon=20)} if collector == "fused" else {
-            "vector_env": VectorEnv(
-                Toy(horizon=20, autoreset="disabled"), num_envs=32, autoreset_mode="same_step"
-            )
-        }
+        env = (
+            {"env": Toy(horizon=20)}
+            if collector == "fused"
+            else {
+                "vector_env": VectorEnv(
+                    Toy(horizon=20, autoreset="disabled"), num_envs=32, autoreset_mode="same_step"
+                )
+            }
+        )
         history = train(settings, **env).history
         assert history[-1]["length"] > history[3]["length"] + 3
 
