@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,11 +169,15 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path) -> None:
         console.print("no learning curve: fewer than two updates saw an episode end")
     last = rows[-1]
     steps = len(trained.history) * config.batch
+    reached = "no episode has ended yet"
+    if not math.isnan(last["return"]):
+        reached = (
+            f"last episodes: return {last['return']:+.2f}, score {last['score']:+.2f}, "
+            f"{last['length']:,.0f} steps"
+        )
     console.print(
         f"{steps:,} steps in {trained.seconds:.1f} s, {steps / trained.seconds:,.0f} a second; "
-        f"{trained.compile_seconds:.1f} s of compilation before\n"
-        f"last episodes: return {last['return']:+.2f}, score {last['score']:+.2f}, "
-        f"{last['length']:,.0f} steps\n"
+        f"{trained.compile_seconds:.1f} s of compilation before\n{reached}\n"
         f"{folder}: {', '.join(files)}",
         markup=False,
     )

@@ -34,6 +34,7 @@ METRICS: Mapping[str, str] = {
     "score": "the same of what a person would count (in Pong the points, not the bounces)",
     "length": "mean steps of the last 100 episodes",
     "episodes": "episodes that ended in this update",
+    "reward": "mean reward of one step in this update",
     "policy_loss": "clipped surrogate objective, to be made small",
     "value_loss": "half the mean squared error of the predicted value",
     "entropy": "of the policy, in nats: how undecided it still is",
