@@ -1,4 +1,4 @@
-"""The command line: ``envlift verify``, ``repro``, ``record``, ``mutate``, ``bench``, ``list``.
+"""The command line: ``envlift verify``, ``train``, ``play``, ``bench`` and their helpers.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
 """
@@ -6,17 +6,29 @@ Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from envlift import __version__
+from envlift.train.command import add_play, add_train
 from envlift.verify.result import EXIT_USAGE
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser that leaves exit code 2 to INCONCLUSIVE."""
+    """An argument parser that leaves exit code 2 to INCONCLUSIVE, and knows what was meant."""
+
+    def parse_known_args(self, *arguments: Any, **options: Any) -> Any:
+        """Refuse an unknown option of a command, naming the closest one it has."""
+        found, unknown = super().parse_known_args(*arguments, **options)
+        if unknown and self._subparsers is None:
+            given = unknown[0].partition("=")[0]
+            near = difflib.get_close_matches(given, self._option_string_actions, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -32,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _add_repro(commands)
     _add_record(commands)
     _add_mutate(commands)
+    add_train(commands)
+    add_play(commands)
     _add_bench(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)

@@ -131,7 +131,7 @@ def _dress(axes: Any, x: str, y: str, title: str) -> None:
 
     axes.set_xlabel(UNITS.get(x, x.replace("_", " ")), fontsize=13)
     axes.set_ylabel(UNITS.get(y, y.replace("_", " ")), fontsize=13)
-    axes.set_title(title, fontsize=15, loc="left")
+    axes.set_title(title, fontsize=14, loc="left", wrap=True)
     axes.tick_params(labelsize=12)
     if x == "steps":
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))

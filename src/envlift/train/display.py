@@ -24,6 +24,16 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 ABSENT = "-"
 
 
+def title(config: Config) -> str:
+    """Return one line that says what is trained."""
+    options = "".join(f" {name}={value}" for name, value in config.env_options.items())
+    size = f"{config.parameters:,} parameters" if config.parameters else f"{config.hidden} units"
+    return (
+        f"{config.env}{options}, {config.network} of {size}, {config.num_envs:,} environments, "
+        f"seed {config.seed}"
+    )
+
+
 def panel(rows: Sequence[Row], config: Config) -> RenderableType:
     """Return what a terminal shows after the updates ``rows``, oldest first; any may lack a name.
 
@@ -31,7 +41,7 @@ def panel(rows: Sequence[Row], config: Config) -> RenderableType:
     """
     return Panel(
         Group(_progress(rows, config), _numbers(rows)),
-        title=Text(_title(config), style="bold"),
+        title=Text(title(config), style="bold"),
         title_align="left",
         border_style="dim",
     )
@@ -128,9 +138,9 @@ class ConsoleDisplay:
         if console.is_terminal:
             self._live = Live(console=console, auto_refresh=False, transient=False)
             self._live.start()
-            self._live.update(Text(f"{_title(config)}: compiling ..."), refresh=True)
+            self._live.update(Text(f"{title(config)}: compiling ..."), refresh=True)
         else:
-            self._print(f"{_title(config)}: compiling ...")
+            self._print(f"{title(config)}: compiling ...")
 
     def update(self, row: Row) -> None:
         """Take one update's metrics and show them, ten times a second at most."""
@@ -167,15 +177,6 @@ class ConsoleDisplay:
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _title(config: Config) -> str:
-    options = "".join(f" {name}={value}" for name, value in config.env_options.items())
-    size = f"{config.parameters:,} parameters" if config.parameters else f"{config.hidden} units"
-    return (
-        f"{config.env}{options}, {config.network} of {size}, {config.num_envs:,} environments, "
-        f"seed {config.seed}"
-    )
 
 
 def _progress(rows: Sequence[Row], config: Config) -> RenderableType:

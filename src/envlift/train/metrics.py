@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from envlift.train import settings
 from envlift.train.config import Config
@@ -28,12 +28,13 @@ Row = dict[str, float | int]
 METRICS: Mapping[str, str] = {
     "update": "updates so far",
     "steps": "environment steps so far, over all environments",
-    "seconds": "wall-clock time since this process began to train, compilation included",
+    "seconds": "wall-clock time since this process began its first update",
     "sps": "environment steps per second, rollout and learning, of this update",
     "return": "mean sum of rewards of the last 100 episodes; null before the first one ends",
     "score": "the same of what a person would count (in Pong the points, not the bounces)",
     "length": "mean steps of the last 100 episodes",
     "episodes": "episodes that ended in this update",
+    "reward": "mean reward of one step in this update",
     "policy_loss": "clipped surrogate objective, to be made small",
     "value_loss": "half the mean squared error of the predicted value",
     "entropy": "of the policy, in nats: how undecided it still is",
@@ -79,7 +80,8 @@ def run_folder(config: Config, out: Path | None = None, *, now: datetime | None 
 class Recorder:
     """Writes ``config.toml`` and ``metrics.jsonl``, and TensorBoard's files if asked.
 
-    Use as a context manager, or call ``close``. Every line is on disk when ``record`` returns.
+    Nothing is written before the first row, so that a run that cannot begin leaves nothing. Use as
+    a context manager, or call ``close``. Every line is on disk when ``record`` returns.
     """
 
     def __init__(
@@ -90,31 +92,27 @@ class Recorder:
         tensorboard: bool = False,
         resume_at: int | None = None,
     ) -> None:
-        """Make the folder and open the files.
+        """Check what can be checked.
 
         Args:
-            folder: of the run.
+            folder: of the run; made with the first row.
             config: written to ``config.toml``.
             tensorboard: write TensorBoard's files too.
-            resume_at: continue the folder's run after this many environment steps: see ``rewind``.
+            resume_at: continue the folder's run after this many environment steps; later lines are
+                dropped, since a resumed run writes them again.
 
         Raises:
             MetricsError: if the folder holds a run and ``resume_at`` is None.
             ModuleNotFoundError: for ``tensorboard`` without tensorboardX; says how to install it.
         """
-        self.folder = folder
-        self.path = folder / FILE
         if resume_at is None:
             run_folder(config, folder)
-        writer = _writer_class() if tensorboard else None
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(settings.to_toml(config), encoding="utf-8")
-        if resume_at is not None:
-            self.rewind(resume_at)
-        self._file = self.path.open("a", encoding="utf-8")
-        self._board = None
-        if writer is not None:
-            self._board = writer(str(folder / "tensorboard"), purge_step=resume_at)
+        self.folder = folder
+        self.path = folder / FILE
+        self._config, self._resume_at = config, resume_at
+        self._writer = _writer_class() if tensorboard else None
+        self._file: TextIO | None = None
+        self._board: Any = None
 
     def record(self, row: Mapping[str, Any]) -> None:
         """Write one update.
@@ -128,34 +126,20 @@ class Recorder:
             TypeError: for a value that is no number.
         """
         plain = {name: _plain(name, value) for name, value in row.items()}
-        if "steps" not in plain or plain["steps"] is None:
-            raise ValueError(
-                f"a row of metrics needs 'steps'; it has {', '.join(plain) or 'nothing'}"
-            )
-        self._file.write(_line(plain))
-        self._file.flush()
+        if plain.get("steps") is None:
+            raise ValueError(f"a row needs 'steps'; it has {', '.join(plain) or 'nothing'}")
+        file = self._file or self._open()
+        file.write(_line(plain))
+        file.flush()
         if self._board is not None:
             for name, value in plain.items():
                 if value is not None:
-                    self._board.add_scalar(name, value, int(plain["steps"]))
-
-    def rewind(self, steps: int) -> None:
-        """Drop the lines after ``steps`` environment steps: a resumed run writes them again."""
-        if not self.path.exists():
-            return
-        kept = [row for row in read(self.path) if row["steps"] <= steps]
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text("".join(map(_line, kept)), encoding="utf-8")
-        reopen = hasattr(self, "_file")
-        if reopen:
-            self._file.close()
-        os.replace(fresh, self.path)
-        if reopen:
-            self._file = self.path.open("a", encoding="utf-8")
+                    self._board.add_scalar(name, value, plain["steps"])
 
     def close(self) -> None:
         """Close the files; calling it again does nothing."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._board is not None:
             self._board.close()
             self._board = None
@@ -165,6 +149,19 @@ class Recorder:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _open(self) -> TextIO:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / CONFIG).write_text(settings.to_toml(self._config), encoding="utf-8")
+        if self._resume_at is not None and self.path.exists():
+            kept = [row for row in read(self.path) if row["steps"] <= self._resume_at]
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text("".join(map(_line, kept)), encoding="utf-8")
+            os.replace(fresh, self.path)
+        if self._writer is not None:
+            self._board = self._writer(str(self.folder / "tensorboard"), purge_step=self._resume_at)
+        self._file = self.path.open("a", encoding="utf-8")
+        return self._file
 
 
 def read(path: Path) -> list[Row]:

@@ -133,8 +133,8 @@ def camera(name: str, film: Film, scale: float) -> Camera:
     where = registration(name).render
     if where is None:
         raise ConfigError(f"{name} has no renderer: play it without --gif")
-    if not 0 < scale <= 4:
-        raise ConfigError(f"scale = {scale} is not allowed: give a number above 0, up to 4")
+    if not 0.1 <= scale <= 4:
+        raise ConfigError(f"scale = {scale} is not allowed: give a number from 0.1 to 4")
     module_name, _, attribute = where.partition(":")
     module = importlib.import_module(module_name)
     draw = getattr(module, attribute)

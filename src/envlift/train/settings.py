@@ -12,7 +12,7 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import NoneType
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _PREFIX + "env",
         nargs="?",
         metavar="NAME",
-        help=_help(f"{about.get('env', '')} Default: {Config.env}."),
+        help=_help(about.get("env", "")),
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
     parser.add_argument(
@@ -68,8 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def read(namespace: argparse.Namespace) -> Config:
+def read(namespace: argparse.Namespace, base: Config | None = None) -> Config:
     """Return the configuration that a parsed command line asks for.
+
+    Args:
+        namespace: of a parser with ``add_arguments``.
+        base: what is taken for everything not given; None takes the defaults.
 
     Raises:
         ConfigError: naming the field, the value and what is allowed, and the file if the value
@@ -78,6 +82,8 @@ def read(namespace: argparse.Namespace) -> Config:
     """
     path: Path | None = namespace.config
     from_file = {} if path is None else read_file(path)
+    if base is not None:
+        from_file = base.to_dict() | from_file
     given: dict[str, Any] = {}
     for name in _FIELDS:
         value = getattr(namespace, _PREFIX + name, None)
@@ -95,9 +101,7 @@ def read(namespace: argparse.Namespace) -> Config:
         else:
             _require_known(name, f"--set {assignment}")
             given[name] = _from_text(name, value)
-    for assignment in namespace.env_assignments:
-        key, value = _split(assignment, "--option")
-        options[key] = _literal(f"{_OPTIONS}.{key}", value)
+    options |= read_options(namespace.env_assignments)
     merged = from_file | given
     if options:
         in_file = from_file.get(_OPTIONS, {})
@@ -110,6 +114,26 @@ def read(namespace: argparse.Namespace) -> Config:
         if path is not None and name in from_file and name not in given:
             raise ConfigError(f"{path}: {error}") from None
         raise
+
+
+def names_env(namespace: argparse.Namespace) -> bool:
+    """Tell whether a parsed command line, or the file it names, says which environment."""
+    words = [_split(assignment, "--set")[0] for assignment in namespace.assignments]
+    in_file = namespace.config is not None and "env" in read_file(namespace.config)
+    return getattr(namespace, _PREFIX + "env") is not None or "env" in words or in_file
+
+
+def read_options(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return options of an environment from ``KEY=VALUE``; a value is TOML, or a bare word.
+
+    Raises:
+        ConfigError: for one without ``=``, or a value that begins like TOML and is not.
+    """
+    options = {}
+    for assignment in assignments:
+        key, value = _split(assignment, "--option")
+        options[key] = _literal(f"{_OPTIONS}.{key}", value)
+    return options
 
 
 def read_file(path: Path) -> dict[str, Any]:

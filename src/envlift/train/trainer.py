@@ -312,7 +312,8 @@ def _save(collector: Fused | Host, state: Any, trained: Trained, out: Path, upda
 def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int]:
     from envlift.train import checkpoint
 
-    state, about = checkpoint.restore(out, collector.snapshot(state))
+    config = collector.config.to_dict()
+    state, about = checkpoint.restore(out, collector.snapshot(state), config=config)
     if isinstance(collector, Fused):
         state = jax.device_put(state, collector.shardings(state))
     collector.restore(state)

@@ -67,7 +67,7 @@ def test_both_scores_are_written_on_their_sides(start: State) -> None:
         assert (picture[:60] == colour).all(axis=-1).any()
 
 
-@pytest.mark.parametrize("scale", [0.25, 0.5, 2.0])
+@pytest.mark.parametrize("scale", [0.1, 0.25, 0.5, 2.0])
 def test_the_scale(start: State, scale: float) -> None:
     assert render.frame(start, scale).shape == (640 * scale, 540 * scale, 3)
 

@@ -47,8 +47,8 @@ def frame(state: State, scale: float = 0.5) -> np.ndarray[Any, np.dtype[np.uint8
     def box(x: float, y: float, w: float, h: float, colour: tuple[int, int, int]) -> None:
         # The court's y grows from the floor, a picture's from the top.
         left, top = (x + PADDLE_WIDTH) * scale, (c.HEIGHT - y - h) * scale
-        corners = [left, top, left + w * scale - 1, top + h * scale - 1]
-        draw.rectangle([round(corner) for corner in corners], fill=colour)
+        right, bottom = left + max(1, w * scale) - 1, top + max(1, h * scale) - 1
+        draw.rectangle([round(corner) for corner in (left, top, right, bottom)], fill=colour)
 
     box(0, 0, c.WIDTH, c.HEIGHT, COURT)
     for number in range(16):

@@ -1,0 +1,270 @@
+"""``envlift train`` and ``envlift play``: from the words of a command line to a run.
+
+Importing this module is light: what the extra ``train`` installs is imported when a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envlift.train import settings
+from envlift.train.config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from envlift.registry import AnyEnv
+    from envlift.train.film import Film
+
+EXIT_DIVERGED = 1
+EXIT_INTERRUPTED = 130
+_EXTRA = {
+    "flax": "flax",
+    "matplotlib": "matplotlib",
+    "optax": "optax",
+    "orbax.checkpoint": "orbax-checkpoint",
+    "PIL": "pillow",
+}
+
+
+def add_train(commands: Any) -> None:
+    """Add ``train`` to the commands of a parser."""
+    train = commands.add_parser(
+        "train",
+        help="PPO, compiled together with the environment",
+        description=(
+            "Train a policy by PPO. Settings come from their defaults, then from the TOML file of "
+            "--config, then from the command line."
+        ),
+    )
+    train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME-DATE-SEED")
+    train.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="go on with the run in DIR, with its settings unless others are given",
+    )
+    train.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
+    train.add_argument("--quiet", action="store_true", help="show nothing while it trains")
+    settings.add_arguments(train)
+    train.set_defaults(run=_train)
+
+
+def add_play(commands: Any) -> None:
+    """Add ``play`` to the commands of a parser."""
+    play = commands.add_parser("play", help="watch a trained policy: its return, and a GIF")
+    play.add_argument("name", help="a registered environment")
+    who = play.add_mutually_exclusive_group(required=True)
+    who.add_argument("--checkpoint", type=Path, metavar="RUN", help="folder of a training run")
+    who.add_argument("--random", action="store_true", help="take random actions")
+    play.add_argument("--gif", type=Path, metavar="FILE", help="film the episodes")
+    play.add_argument("--seed", type=int, default=0, help="of the game's and the policy's chance")
+    play.add_argument("--episodes", type=int, default=1, metavar="N")
+    play.add_argument("--max-steps", type=int, default=10_000, metavar="N", help="of an episode")
+    play.add_argument("--greedy", action="store_true", help="take the most probable action")
+    play.add_argument("--scale", type=float, default=0.5, metavar="X", help="of the pictures")
+    play.add_argument("--fps", type=int, default=50, metavar="N", help="pictures per second")
+    play.add_argument(
+        "--seconds", type=float, default=30.0, metavar="X", help="length of the GIF at most"
+    )
+    play.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the environment; by default those of the training",
+    )
+    play.set_defaults(run=_play)
+
+
+def _train(options: argparse.Namespace) -> int:
+    _require_extra("train")
+    from rich.console import Console
+
+    from envlift.train import metrics
+    from envlift.train.display import ConsoleDisplay
+    from envlift.train.trainer import DivergedError, train
+
+    console = Console(highlight=False, soft_wrap=True)
+    config, resume_at = _what_to_train(options, console)
+    env = None
+    if ":" not in config.env:
+        made = _make(config.env, config.env_options)
+        env = made if config.collector == "fused" else None
+    folder = options.resume or metrics.run_folder(config, options.out)
+    recorder = metrics.Recorder(
+        folder, config, tensorboard=options.tensorboard, resume_at=resume_at
+    )
+    display = ConsoleDisplay(console, config, quiet=options.quiet)
+    try:
+        with recorder, display:
+            trained = train(
+                config,
+                env=env,
+                recorder=recorder,
+                display=display,
+                out=folder,
+                resume=options.resume is not None,
+            )
+    except DivergedError as error:
+        console.print(f"envlift: {error}. The run is in {folder}", markup=False)
+        return EXIT_DIVERGED
+    if not options.quiet:
+        _tell(console, config, trained, folder)
+    if trained.interrupted:
+        console.print(f"interrupted; go on with: envlift train --resume {folder}", markup=False)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Config, int | None]:
+    """Return the settings and, for a resumed run, the environment steps it has done."""
+    if options.resume is None:
+        config = settings.read(options)
+        if not settings.names_env(options):
+            raise ConfigError("name an environment to train; envlift list shows them")
+        return config, None
+    from envlift.train import checkpoint
+
+    for other in ("out", "config"):
+        if getattr(options, other) is not None:
+            raise ConfigError(f"--resume goes on in its own folder: leave out --{other}")
+    about = checkpoint.read_about(options.resume)
+    before = Config(**about["config"])
+    config = settings.read(options, before)
+    if config.env != before.env:
+        raise ConfigError(f"{options.resume} is a run of {before.env}, not of {config.env}")
+    changed = [
+        f"{name} = {value!r} instead of {about['config'][name]!r}"
+        for name, value in config.to_dict().items()
+        if about["config"].get(name) != value
+    ]
+    if changed:
+        console.print(f"resumes with {', '.join(changed)}", markup=False)
+    return config, int(about["steps"])
+
+
+def _tell(console: Console, config: Config, trained: Any, folder: Path) -> None:
+    """Draw the learning curve and say what came of a run."""
+    from envlift.train import curve, metrics
+    from envlift.train.display import title
+
+    if not trained.history:
+        console.print(
+            f"nothing is left to do: {folder} has done its {config.total_steps:,} steps; "
+            "--total-steps makes it longer",
+            markup=False,
+        )
+        return
+    files = [metrics.FILE, "checkpoints/"]
+    rows = metrics.read(folder)
+    try:
+        curve.draw({config.env: rows}, folder / "curve.png", title=title(config))
+        files.insert(1, "curve.png")
+    except ValueError:
+        console.print("no learning curve: fewer than two updates saw an episode end")
+    last = rows[-1]
+    steps = len(trained.history) * config.batch
+    reached = "no episode has ended yet"
+    if not math.isnan(last["return"]):
+        reached = (
+            f"last episodes: return {last['return']:+.2f}, score {last['score']:+.2f}, "
+            f"{last['length']:,.0f} steps"
+        )
+    console.print(
+        f"{steps:,} steps in {trained.seconds:.1f} s, {steps / trained.seconds:,.0f} a second; "
+        f"{trained.compile_seconds:.1f} s of compilation before\n{reached}\n"
+        f"{folder}: {', '.join(files)}",
+        markup=False,
+    )
+    if ":" not in config.env:
+        command = f"envlift play {config.env} --checkpoint {folder} --gif {config.env}.gif"
+        console.print(f"watch it: {command}", markup=False)
+
+
+def _play(options: argparse.Namespace) -> int:
+    _require_extra("play")
+    from envlift.train.film import Film
+    from envlift.train.play import RandomPlayer, camera, load_policy, play
+
+    chosen = settings.read_options(options.option)
+    player: Any = None
+    if options.checkpoint is not None:
+        player = load_policy(options.checkpoint)
+        trained_in = player.config.env.removeprefix("reference:")
+        if trained_in != options.name:
+            raise ConfigError(
+                f"{options.checkpoint} is a run of {trained_in}, not of {options.name}"
+            )
+        chosen = player.config.env_options | chosen
+    env = _make(options.name, chosen | {"autoreset": "disabled"})
+    if player is None:
+        player = RandomPlayer(env.action_space())
+    else:
+        _require_fit(player, env)
+    film = None if options.gif is None else Film(fps=options.fps, seconds=options.seconds)
+    episodes = play(
+        env,
+        player,
+        seed=options.seed,
+        episodes=options.episodes,
+        max_steps=options.max_steps,
+        greedy=options.greedy,
+        view=None if film is None else camera(options.name, film, options.scale),
+    )
+    for number, episode in enumerate(episodes, start=1):
+        print(f"episode {number}: {episode}")
+    if len(episodes) > 1:
+        mean = sum(episode.returned for episode in episodes) / len(episodes)
+        score = sum(episode.score for episode in episodes) / len(episodes)
+        print(f"mean of {len(episodes)}: return {mean:+.2f}, score {score:+.2f}")
+    if film is not None:
+        _save_film(film, options.gif)
+    return 0
+
+
+def _save_film(film: Film, path: Path) -> None:
+    film.save(path)
+    size, seconds = path.stat().st_size / 1024, len(film) * film.delay / 1000
+    print(f"{path}: {len(film):,} pictures, {seconds:.1f} s, {size:,.0f} KiB")
+    if film.dropped:
+        print("the GIF ends before the play does; --seconds makes it longer")
+
+
+def _make(name: str, options: dict[str, Any]) -> AnyEnv:
+    from envlift.registry import make, registration
+
+    registration(name)
+    try:
+        return make(name, **options)
+    except TypeError as error:
+        raise ConfigError(f"env_options = {options!r} is not allowed for {name}: {error}") from None
+
+
+def _require_fit(policy: Any, env: AnyEnv) -> None:
+    from envlift.train.distributions import head_of
+
+    shape, head = env.observation_space().shape, head_of(env.action_space())
+    if (shape, head) != (policy.observation_shape, policy.head):
+        raise ConfigError(
+            f"the policy takes observations {policy.observation_shape} and gives {policy.head}; "
+            f"{env!r} gives {shape} and takes {head}: play it with the options of its training, "
+            f"{policy.config.env_options}"
+        )
+
+
+def _require_extra(command: str) -> None:
+    missing = []
+    for module, package in _EXTRA.items():
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            missing.append(package)
+    if missing:
+        raise ModuleNotFoundError(
+            f'envlift {command} needs {", ".join(missing)}: pip install "envlift[train]"'
+        )
