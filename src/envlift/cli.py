@@ -122,6 +122,10 @@ def _add_bench(commands: Any) -> None:
     bench = commands.add_parser("bench", help="steps per second, beside the reference")
     bench.add_argument("name", help="a registered environment")
     bench.add_argument("--quick", action="store_true", help="fewer batch sizes and repetitions")
+    what = bench.add_mutually_exclusive_group()
+    what.add_argument("--train", action="store_true", help="PPO, beside PPO over the reference")
+    what.add_argument("--breakdown", action="store_true", help="what takes the time of training")
+    bench.add_argument("--gpu", action="store_true", help="train on a GPU")
     bench.add_argument("--json", type=Path, metavar="FILE", help="where the result is written")
     bench.set_defaults(run=_bench)
 
@@ -227,11 +231,21 @@ def _mutate(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    console = Console(highlight=False)
+    if options.train or options.breakdown:
+        from envlift.bench import training
+
+        return training.command(
+            console,
+            options.name,
+            parts=options.breakdown,
+            quick=options.quick,
+            gpu=options.gpu,
+            json_file=options.json,
+        )
     from envlift.bench.run import command
 
-    return command(
-        Console(highlight=False), options.name, quick=options.quick, json_file=options.json
-    )
+    return command(console, options.name, quick=options.quick, json_file=options.json)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -103,6 +103,48 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What ``envlift bench NAME --train`` measures: learning in both, and beside recorded figures.
+
+    Attributes:
+        launch: launch string of the reference.
+        draw_chance: ``draw_chance(rng, shape)``, the reference's chance; None if it draws its own.
+        reference: configuration of the reference.
+        candidate: options of the environment.
+        settings: fields of ``train.Config`` that hold for every measurement.
+        win: further fields of the run that is timed until ``target_score``.
+        recorded: figures of another trainer, which it is too hard to install to run beside.
+    """
+
+    launch: str
+    draw_chance: Callable[[Any, tuple[int, ...]], Array] | None = None
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    candidate: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    win: Mapping[str, Any] = field(default_factory=dict)
+    recorded: tuple[Recorded, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A speed of another trainer, as measured before.
+
+    Attributes:
+        name: of the trainer and its policy.
+        sps: environment steps a second, on one core.
+        settings: fields of ``train.Config`` that make ours do the same work.
+        bar: how many times as fast ours must be on two cores.
+        source: where the figure stands.
+    """
+
+    name: str
+    sps: float
+    settings: Mapping[str, Any]
+    bar: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """What ``envlift bench NAME`` measures.
 
@@ -114,6 +156,7 @@ class Benchmark:
         backends: targets, the values of the option ``backend``.
         cases: the first one is the default configuration.
         bars: see there.
+        training: what of learning is measured; None for nothing.
     """
 
     rollout: Callable[[Any, Any, Any, int], Any] | None = None
@@ -121,6 +164,7 @@ class Benchmark:
     backends: tuple[str, ...] = ("jax",)
     cases: tuple[Case, ...] = (Case("default"),)
     bars: Bars = Bars()
+    training: Training | None = None
 
 
 def benchmark_of(name: str) -> Benchmark:

@@ -4,7 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from envlift.bench.benchmark import Benchmark, Case, Form, Loop, ReferenceChild, ReferenceLoop
+from envlift.bench.benchmark import (
+    Benchmark,
+    Case,
+    Form,
+    Loop,
+    Recorded,
+    ReferenceChild,
+    ReferenceLoop,
+    Training,
+)
+from envlift.envs.pong.reference.chance import draw_chance
 
 
 def rollout(env: Any, key: Any, state: Any, num_steps: int) -> Any:
@@ -36,14 +46,38 @@ FORMS = tuple(
     for games in (1, 64, 1024)
 )
 
+REFERENCE = "python:envlift.envs.pong.reference.pong:PongReference"
+SPEC = "PufferLib 3.0's own trainer, measured on one core of such a machine (specs/pong, issue)"
+
+TRAINING = Training(
+    launch=REFERENCE,
+    draw_chance=draw_chance,
+    reference={"frameskip": 8, "continuous": False},
+    candidate={"frameskip": 8},
+    # One pass over rollouts of 64 steps in minibatches of 8,192: PufferLib 3.0's defaults.
+    settings={"horizon": 64, "epochs": 1, "num_envs": 1024, "minibatches": 8},
+    win={
+        "minibatches": 32,
+        "learning_rate": 0.01,
+        "gamma": 0.995,
+        "entropy_coefficient": 0.01,
+        "total_steps": 12_000_000,
+        "target_score": 20.0,
+    },
+    recorded=(
+        Recorded("PufferLib 3.0, MLP", 256_000, {"network": "mlp", "hidden": 128}, 2.0, SPEC),
+        # 148 units make a GRU of 134K parameters, as many as its LSTM of 128 units has.
+        Recorded("PufferLib 3.0, LSTM", 42_000, {"network": "gru", "hidden": 148}, 2.0, SPEC),
+    ),
+)
+
 BENCH = Benchmark(
     rollout=rollout,
-    reference=ReferenceLoop(
-        "python:envlift.envs.pong.reference.pong:PongReference", play_reference, forms=FORMS
-    ),
+    reference=ReferenceLoop(REFERENCE, play_reference, forms=FORMS),
     backends=("warp", "jax"),
     cases=(
         Case("frameskip 1", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),
         Case("frameskip 8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}, 8, True),
     ),
+    training=TRAINING,
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from envlift.envs.pong.reference.build import prepare
+from envlift.envs.pong.reference.chance import draw_chance
 from envlift.envs.pong.verification.components import COMPONENTS
 from envlift.envs.pong.verification.features import FEATURES
 from envlift.envs.pong.verification.policies import POLICIES
@@ -53,11 +54,6 @@ CONFIGS = (
     Config("continuous", {"frameskip": 1, "continuous": True}, {"continuous": True}),
     Config("frameskip8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}),
 )
-
-
-def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Draw what ``rand()`` returns: int32 in [0, 2**31)."""
-    return rng.integers(0, 2**31, size=shape, dtype=np.int32)
 
 
 def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
