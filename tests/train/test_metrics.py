@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import sys
 from datetime import datetime
@@ -114,6 +115,12 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
 def test_no_metrics(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"metrics\.jsonl: there is no such file"):
         metrics.read(tmp_path)
+
+
+def test_the_page_explains_every_metric() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "train.md"
+    table = page.read_text(encoding="utf-8").partition("## Metrics")[2].partition("JSON has")[0]
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE)) == metrics.METRICS
 
 
 class TestTheRunFolder:
