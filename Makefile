@@ -7,7 +7,7 @@ STAMP := $(VENV)/.envlift-setup
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench cards docs lock clean python
+.PHONY: help setup demo test lint format bench cards figures docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench: $(STAMP)  ## Measure every environment beside its reference
 
 cards: $(STAMP)  ## Generate the cards and the README matrix from committed results
 	$(BIN)/python -m envlift.report.cards
+
+figures: $(STAMP)  ## Draw the learning curves in the evidence
+	$(BIN)/python -m envlift.report.figures
 
 docs: $(STAMP)  ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict

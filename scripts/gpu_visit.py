@@ -1,6 +1,8 @@
-"""One visit to a GPU machine: the tests that touch JAX, then the bench, then a short table.
+"""One visit to a GPU machine: tests that touch JAX, bench, training, then a short table.
 
-    python scripts/gpu_visit.py [--full] [--json FILE] [--skip-tests]
+    python scripts/gpu_visit.py [--full] [--json FILE] [--skip-tests] [--skip-training]
+
+Training (``bench --train --gpu``, ``bench --breakdown --gpu``) is measured with ``--full`` only.
 
 Needs only Python with envlift's dependencies and a CUDA build of JAX (``pip install '.[cuda]'``);
 the package itself may be a plain checkout. Ends with 1 if JAX sees no GPU, a test fails or a
@@ -16,7 +18,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = ("tests/contract", "tests/targets", "tests/envs", "tests/bench/test_programs.py")
+TESTS = (
+    "tests/contract",
+    "tests/targets",
+    "tests/envs",
+    "tests/bench/test_programs.py",
+    "tests/train",
+)
 PROBE = "import jax; d = jax.devices()[0]; print(jax.default_backend(), d.device_kind, sep='|')"
 
 
@@ -56,6 +64,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the full bench, not the quick one")
     parser.add_argument("--json", type=Path, help="default: $OUT/bench.json, or gpu-bench.json")
     parser.add_argument("--skip-tests", action="store_true")
+    parser.add_argument("--skip-training", action="store_true")
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT / "src")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -70,6 +79,12 @@ def main() -> int:
     quick = () if options.full else ("--quick",)
     path.unlink(missing_ok=True)
     codes["bench"] = run("-m", "envlift.cli", "bench", "pong", *quick, "--json", str(path))
+    if options.full and not options.skip_training:
+        for what in ("train", "breakdown"):
+            file = str(path.with_name(f"{path.stem}-{what}.json"))
+            codes[what] = run(
+                "-m", "envlift.cli", "bench", "pong", f"--{what}", "--gpu", "--json", file
+            )
     if path.is_file():
         summary(path)
     print(f"JAX runs on {backend} ({device}); exit codes: {codes}")
