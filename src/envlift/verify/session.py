@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import platform
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +15,6 @@ from envlift.adapters.reference import RETURNS
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.registry import list_envs
-from envlift.sources import folder_of, hashes
 from envlift.verify import (
     corpus,
     interactions,
@@ -32,6 +28,7 @@ from envlift.verify import (
 from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
 from envlift.verify.guard import CandidateFailure, CandidateViolation
+from envlift.verify.provenance import sources, versions
 from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 
@@ -101,9 +98,9 @@ def verify(request: Request, progress: Progress) -> Report:
         candidate=str(suite.candidate),
         seed=seed,
         not_verified=list(suite.not_verified),
-        versions=_versions(),
+        versions=versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
-        sources=_sources(request, suite),
+        sources=sources(suite, request.suite_source, request.reference),
     )
     left_out = [level for level in STAGES if level in LEVELS and level not in request.levels]
     if request.levels and left_out:
@@ -133,15 +130,6 @@ def _suite(request: Request) -> Suite:
         open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
-
-
-def _sources(request: Request, suite: Suite) -> dict[str, str]:
-    """Return hashes where what runs is a registered environment beside its own reference."""
-    name = request.suite_source
-    if name not in list_envs() or suite.candidate != name or request.reference is not None:
-        return {}
-    folder = folder_of(name)
-    return {} if folder is None else hashes(folder)
 
 
 def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:
@@ -304,12 +292,3 @@ def _note_failure(
     check = Check(level, f"{who} [{config.name}]", verdict, str(error))
     report.checks.append(check)
     progress.end(check)
-
-
-def _versions() -> dict[str, str]:
-    names = ("envlift", "jax", "jaxlib", "warp-lang", "numpy", "gymnasium", "gymnax", "hypothesis")
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found

@@ -15,12 +15,10 @@ import numpy as np
 from scipy import integrate, stats
 
 from envlift.reference.types import Array
+from envlift.verify.transfer_plan import POWER
 
 ALPHA = 0.05
 """Level of each one-sided test; the interval that belongs to it holds ``1 - 2 * ALPHA``."""
-
-POWER = 0.8
-"""Chance of showing equivalence, if there is equivalence, below which a study is too small."""
 
 MAX_PAIRS = 1_000_000
 """Where the search for a sufficient number of pairs gives up."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from envlift.verify.statistics import POWER
+POWER = 0.8
+"""Chance of showing equivalence, if there is equivalence, below which a study is too small."""
 
 FEWEST_REFERENCE_SEEDS = 3
 FEWEST_EPISODES = 100
