@@ -69,7 +69,7 @@ def _add_verify(commands: Any) -> None:
         "--level",
         action="append",
         default=[],
-        choices=["L1", "L2", "L3", "resets", "transforms"],
+        choices=["L1", "L2", "L3", "resets", "transforms", "L4"],
         help="only this level (may be given several times)",
     )
     verify.add_argument("--quick", action="store_true", help="a few seconds, fewer comparisons")

@@ -42,9 +42,9 @@ def verify(
             None compares every field with loose tolerances.
         backend: target of a registered environment, for example ``jax``.
         configs: names of the suite's configurations to run; empty for all.
-        levels: of ``L1``, ``L2``, ``L3``, ``resets``, ``transforms``; empty for all. What is left
-            out stands in the report as not verified.
-        quick: compare less, in seconds.
+        levels: of ``L1``, ``L2``, ``L3``, ``resets``, ``transforms``, ``L4``; empty for all. What
+            is left out stands in the report as not verified.
+        quick: compare less, in seconds; policies are trained (``L4``) only if ``levels`` says so.
         lanes, max_steps, min_ends: episodes side by side; lockstep steps, and episode ends wanted,
             for each of them and each policy. None for what ``quick`` says.
         seed: repeats a run; None draws a fresh one.
@@ -69,7 +69,7 @@ def verify(
     from envlift.verify.session import verify as run
 
     given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
-    numbers = {what: number for what, number in given.items() if number is not None}
+    numbers: dict[str, Any] = {what: number for what, number in given.items() if number is not None}
     for what, number in numbers.items():
         if number < 1:
             raise ValueError(f"{what} must be at least 1, it is {number}")

@@ -31,6 +31,7 @@ class Effort:
         min_steps: lockstep steps per lane and policy.
         max_steps: per lane and policy; ends still missing there make the run inconclusive.
         resets: episodes started for the distribution checks.
+        transfer: whether policies are trained (level 4), which takes long.
     """
 
     lanes: int = 64
@@ -40,6 +41,7 @@ class Effort:
     min_steps: int = 2_000
     max_steps: int = 120_000
     resets: int = 4_096
+    transfer: bool = True
 
 
 QUICK = Effort(
@@ -50,6 +52,7 @@ QUICK = Effort(
     min_steps=256,
     max_steps=20_000,
     resets=512,
+    transfer=False,
 )
 
 
@@ -77,7 +80,9 @@ class Context:
         effort: how much.
         reference: the trusted side, with ``effort.lanes`` lanes.
         candidate: the other, likewise.
-        open_single: opens both sides anew with one lane.
+        open_sides: opens both sides anew with so many lanes.
+        open_reference: opens the reference alone with so many lanes, to be played without looking
+            at its state.
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
@@ -92,7 +97,8 @@ class Context:
     effort: Effort
     reference: Side
     candidate: Side
-    open_single: Callable[[], contextlib.AbstractContextManager[tuple[Side, Side]]]
+    open_sides: Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
+    open_reference: Callable[[int], Side]
     report: Report
     progress: Progress
     fixtures: Path
@@ -145,7 +151,7 @@ class Context:
             candidate=candidate if isinstance(candidate, str) else None,
             note=f"{divergence.field} differed (run seed {self.report.seed})",
         )
-        with self.open_single() as (reference_side, candidate_side):
+        with self.open_sides(1) as (reference_side, candidate_side):
 
             def again(case: Case) -> bool:
                 played = play(self.suite, self.config, reference_side, candidate_side, case)

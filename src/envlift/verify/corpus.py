@@ -33,7 +33,7 @@ def run(context: Context) -> None:
         return
     with (
         context.check("corpus", "recorded cases") as check,
-        context.open_single() as (reference, candidate),
+        context.open_sides(1) as (reference, candidate),
     ):
         _play_all(context.suite, context.config, cases, reference, candidate, check)
         if check.verdict is Verdict.PASS:

@@ -118,7 +118,7 @@ def _scenarios(context: Context) -> None:
     scenarios = [s for s in context.suite.scenarios if applies(s, context.config)]
     if not scenarios:
         return
-    with context.open_single() as (reference, candidate):
+    with context.open_sides(1) as (reference, candidate):
         for scenario in scenarios:
             with context.check("L2", f"scenario: {scenario.name}") as check:
                 case = scenario_case(

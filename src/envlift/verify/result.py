@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import numpy as np
 
 SCHEMA_VERSION = 1
+
+_NUMBERS = re.compile(r"\[\s+[-+.\de]+(?:,\s+[-+.\de]+)*\s+\]")
+"""A list of numbers in indented JSON."""
 
 
 class Verdict(enum.StrEnum):
@@ -115,6 +119,11 @@ class Report:
         versions: of Python and the libraries.
         sources: hashes of the candidate's rules and of what judged them, see ``envlift.sources``;
             empty where the pair is not a registered environment and its own reference.
+        transfer: level 4 in numbers: ``margin``, ``reason``, ``config``, ``training``, and for
+            each of ``directions`` (``candidate`` and ``reference``, where policies were trained)
+            and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
+        curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
+            training, and lists ``steps``, ``return`` and ``score``.
         interrupted: Ctrl-C ended the run early.
     """
 
@@ -131,6 +140,8 @@ class Report:
     not_compared: list[str] = dataclasses.field(default_factory=list)
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
+    transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
+    curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     interrupted: bool = False
 
     @property
@@ -173,7 +184,10 @@ class Report:
         """Write the JSON whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(self.to_json(), indent=2) + "\n")
+        text = json.dumps(self.to_json(), indent=2)
+        # A learning curve stands on one line, not on a hundred.
+        text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
+        partial.write_text(text + "\n")
         partial.replace(path)
 
 

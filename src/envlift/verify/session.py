@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import platform
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,21 +11,29 @@ from typing import Any
 
 import numpy as np
 
+from envlift.adapters.reference import RETURNS
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.registry import list_envs
-from envlift.sources import folder_of, hashes
-from envlift.verify import corpus, interactions, properties, resets, rollouts, transforms
+from envlift.verify import (
+    corpus,
+    interactions,
+    properties,
+    resets,
+    rollouts,
+    training,
+    transfer,
+    transforms,
+)
 from envlift.verify.candidates import open_candidate
 from envlift.verify.context import Context, Effort, Progress
 from envlift.verify.guard import CandidateFailure, CandidateViolation
+from envlift.verify.provenance import sources, versions
 from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 
 LAST_OBSERVATION = "the last observation of an episode"
-LEVELS = ("L1", "L2", "L3", "resets", "transforms")
-L4_REASON = "the trainer does not exist yet: policies cannot be trained and transferred"
+LEVELS = ("L1", "L2", "L3", "resets", "transforms", "L4")
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ STAGES = {
     "L3": rollouts.run,
     "resets": resets.run,
     "transforms": transforms.run,
+    "L4": transfer.run,
 }
 
 
@@ -91,23 +98,27 @@ def verify(request: Request, progress: Progress) -> Report:
         candidate=str(suite.candidate),
         seed=seed,
         not_verified=list(suite.not_verified),
-        versions=_versions(),
+        versions=versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
-        sources=_sources(request, suite),
+        sources=sources(suite, request.suite_source, request.reference),
     )
     left_out = [level for level in STAGES if level in LEVELS and level not in request.levels]
     if request.levels and left_out:
         report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
+    configs = _chosen(suite, request.configs)
+    no_transfer = _no_transfer(request, suite, configs)
     try:
-        for config in _chosen(suite, request.configs):
+        for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             _run_config(request, suite, config, rng, report, progress)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
         report.interrupted = True
-    report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, L4_REASON))
-    progress.end(report.checks[-1])
+    if report.level_verdict("L4") is None:
+        reason = no_transfer or "something went wrong before it; --level L4 runs it all the same"
+        report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, reason))
+        progress.end(report.checks[-1])
     return report
 
 
@@ -119,15 +130,6 @@ def _suite(request: Request) -> Suite:
         open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
-
-
-def _sources(request: Request, suite: Suite) -> dict[str, str]:
-    """Return hashes where what runs is a registered environment beside its own reference."""
-    name = request.suite_source
-    if name not in list_envs() or suite.candidate != name or request.reference is not None:
-        return {}
-    folder = folder_of(name)
-    return {} if folder is None else hashes(folder)
 
 
 def _chosen(suite: Suite, names: tuple[str, ...]) -> list[Config]:
@@ -179,7 +181,14 @@ def _run_config(
             effort=request.effort,
             reference=reference,
             candidate=candidate,
-            open_single=lambda: open_sides(1),
+            open_sides=open_sides,
+            open_reference=lambda lanes: open_reference(
+                suite.reference,
+                num_lanes=lanes,
+                config=dict(config.reference),
+                timeout=request.timeout,
+                returns=RETURNS,
+            ),
             report=report,
             progress=progress,
             fixtures=request.fixtures,
@@ -198,7 +207,7 @@ def _run_stages(request: Request, context: Context, report: Report, progress: Pr
     A candidate that raises has failed the level it raised in; the others still run.
     """
     for level, stage in STAGES.items():
-        if request.levels and level not in request.levels and level != "corpus":
+        if not _due(level, request, context):
             continue
         try:
             stage(context)
@@ -208,6 +217,20 @@ def _run_stages(request: Request, context: Context, report: Report, progress: Pr
         except (CandidateViolation, CandidateFailure) as error:
             _note_failure(level, context.config, error, report, progress)
     return True
+
+
+def _due(level: str, request: Request, context: Context) -> bool:
+    """Whether a level runs in this configuration."""
+    if level != "L4":
+        return not request.levels or level in request.levels or level == "corpus"
+    if _no_transfer(request, context.suite, [context.config]) is not None:
+        return False
+    # Training takes long, and a fault that is known already does not need it.
+    return level in request.levels or context.report.verdict is not Verdict.FAIL
+
+
+def _no_transfer(request: Request, suite: Suite, configs: list[Config]) -> str | None:
+    return training.left_out(suite, configs, request.levels, request.effort.transfer)
 
 
 @contextlib.contextmanager
@@ -269,12 +292,3 @@ def _note_failure(
     check = Check(level, f"{who} [{config.name}]", verdict, str(error))
     report.checks.append(check)
     progress.end(check)
-
-
-def _versions() -> dict[str, str]:
-    names = ("envlift", "jax", "jaxlib", "warp-lang", "numpy", "gymnasium", "gymnax", "hypothesis")
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from envlift.verify.progress import COLOURS
 from envlift.verify.result import LEVELS, Check, Divergence, Report, Verdict
+from envlift.verify.show_transfer import print_transfer
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -18,6 +19,7 @@ def print_report(console: Console, report: Report) -> None:
         if check.verdict is Verdict.FAIL:
             print_failure(console, check)
     _print_features(console, report)
+    print_transfer(console, report.transfer)
     console.print()
     for level, title in LEVELS.items():
         verdict = report.level_verdict(level)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from envlift.reference.types import Array, SideSpec, StateDict
+from envlift.verify.transfer_plan import Transfer as Transfer
 
 Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
@@ -260,6 +261,7 @@ class Suite:
         prepare: called before the reference starts, for what takes long once (a download, a
             compilation) and should show its progress; may raise ``ReferenceUnavailable``.
         not_verified: what a reader should know is not covered, one sentence each.
+        transfer: level 4 and its margin; None where nobody has fixed one.
     """
 
     name: str
@@ -283,6 +285,7 @@ class Suite:
     corpus: Path | None = None
     prepare: Callable[[], object] | None = None
     not_verified: tuple[str, ...] = ()
+    transfer: Transfer | None = None
 
     def __post_init__(self) -> None:
         if self.start == "chance" and self.draw_chance is None:
@@ -312,6 +315,12 @@ class Suite:
                     f"{type(part).__name__.lower()} {part.name!r} names unknown configurations "
                     f"{sorted(unknown)}; known: {sorted(names)}"
                 )
+
+        if self.transfer is not None and self.transfer.config not in names:
+            raise ValueError(
+                f"transfer names the unknown configuration {self.transfer.config!r}; "
+                f"known: {sorted(names)}"
+            )
 
     def with_pair(self, reference: str | None, candidate: Any | None) -> Suite:
         """Return the suite for another reference or candidate."""

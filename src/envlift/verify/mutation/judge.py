@@ -18,7 +18,7 @@ from envlift.verify.progress import Silent
 from envlift.verify.result import Verdict
 from envlift.verify.session import STAGES, Request, verify
 
-LEVELS = tuple(level for level in STAGES if level != "corpus")
+LEVELS = tuple(level for level in STAGES if level not in ("corpus", "L4"))
 EFFORT = replace(QUICK, lanes=32, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)
 
 
@@ -26,11 +26,11 @@ def judge(name: str, options: dict[str, object], seed: int, fixtures: str) -> di
     """Run all levels, one configuration after the other until one of them notices the fault.
 
     A level stands for the first of its checks that failed. The corpus is left out: it grows with
-    every fault that was ever found.
+    every fault that was ever found. So is level 4: training takes longer than everything else.
     """
     suite, source = find_suite(name)
     request = Request(
-        suite=replace(suite, corpus=None),
+        suite=replace(suite, corpus=None, transfer=None),
         suite_source=source,
         effort=EFFORT,
         fixtures=Path(fixtures),

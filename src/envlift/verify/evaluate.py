@@ -1,0 +1,154 @@
+"""One policy in two sides with the same seeds, the same chance and the same noise.
+
+Every lane plays one episode, from its start to its first end. What follows in a lane is played, so
+that the others can go on, and counts for nothing.
+
+Shape letters: ``B`` lanes, ``N`` numbers of noise per action, ``A`` actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from envlift.reference.types import Array, Record, Side
+from envlift.verify.lockstep import MAX_SEED
+from envlift.verify.suite import Suite
+
+
+class Player(Protocol):
+    """A policy: ``envlift.train.policy.Policy``, or anything like it."""
+
+    @property
+    def noise_size(self) -> int:
+        """Uniform numbers that one action takes, ``N``."""
+
+    def start(self, batch: int) -> Any:
+        """Return the memory of ``batch`` environments that begin."""
+
+    def act(
+        self, memory: Any, observation: Array, starts: Array, noise: Array, mask: Array | None
+    ) -> tuple[Any, Array]:
+        """Choose actions [B, ...] for observations [B, ...]; equal noise draws equal actions."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """What a policy did in one side, one episode for each lane.
+
+    Attributes:
+        returned: float64 [B], sum of the rewards up to the end.
+        length: int64 [B], steps up to the end.
+        ended: bool [B], whether the end came; the others count up to where play stopped.
+    """
+
+    returned: Array
+    length: Array
+    ended: Array
+
+
+class Tape:
+    """All chance of an evaluation, the same however often and by whomever it is played.
+
+    Args:
+        suite: draws the chance.
+        lanes: B.
+        noise_size: N.
+        seed: of everything.
+    """
+
+    def __init__(self, suite: Suite, lanes: int, noise_size: int, seed: int) -> None:
+        self._suite, self._lanes, self._noise_size = suite, lanes, noise_size
+        self._seed = seed
+
+    def start(self) -> tuple[Array, Array | None]:
+        """Return the seeds [B] and the chance [B, ...] of the episodes' starts."""
+        rng = np.random.default_rng([self._seed, 0])
+        return rng.integers(0, MAX_SEED, self._lanes), self._suite.draw(rng, (self._lanes,))
+
+    def step(self, t: int) -> tuple[Array | None, Array, Array]:
+        """Return what step ``t`` takes: chance [1, B, ...], seeds [1, B], noise float32 [B, N]."""
+        rng = np.random.default_rng([self._seed, 1 + t])
+        axes = (1, self._lanes)
+        noise = rng.random((self._lanes, self._noise_size), dtype=np.float32)
+        return self._suite.draw(rng, axes), rng.integers(0, MAX_SEED, axes), noise
+
+
+def play(
+    side: Side,
+    policy: Player,
+    tape: Tape,
+    *,
+    max_steps: int,
+    masked: bool = False,
+    opening: Callable[[Record], Record] = lambda record: record,
+) -> Episodes:
+    """Play one episode in every lane of a side.
+
+    Args:
+        side: with the tape's number of lanes.
+        policy: who plays; its actions are drawn, not its most probable ones.
+        tape: seeds, chance and noise.
+        max_steps: where play stops even if episodes have not ended.
+        masked: show the policy which actions are legal.
+        opening: what to make of the record of the reset, such as copying a state into the side.
+    """
+    lanes = side.num_lanes
+    record = opening(side.reset(*tape.start()))
+    observation, mask = record.observation, record.legal_actions
+    returned, length = np.zeros(lanes), np.zeros(lanes, np.int64)
+    over, starts = np.zeros(lanes, np.bool_), np.ones(lanes, np.bool_)
+    memory = policy.start(lanes)
+    spec = side.spec.action
+    for t in range(max_steps):
+        chance, seeds, noise = tape.step(t)
+        legal = mask if masked else None
+        memory, chosen = policy.act(memory, observation, starts, noise, legal)
+        actions = np.asarray(chosen).astype(spec.dtype).reshape(1, lanes, *spec.shape)
+        record = side.step(actions, chance, seeds)
+        assert record.reward is not None
+        assert record.terminated is not None
+        assert record.truncated is not None
+        returned += np.where(over, 0.0, record.reward[0].astype(np.float64))
+        length += ~over
+        starts = record.terminated[0] | record.truncated[0]
+        over = over | starts
+        if over.all():
+            break
+        observation = record.observation[0]
+        mask = None if record.legal_actions is None else record.legal_actions[0]
+    return Episodes(returned, length, over)
+
+
+def play_both(
+    suite: Suite,
+    reference: Side,
+    candidate: Side,
+    policy: Player,
+    seed: int,
+    max_steps: int,
+) -> tuple[Episodes, Episodes]:
+    """Play the same episodes in the candidate and then, as in lockstep, in the reference.
+
+    Where the suite starts episodes by copying, the candidate begins where the reference begins.
+    Actions are masked where both sides show masks.
+
+    Returns:
+        The reference's episodes and the candidate's; lane ``i`` of both is one pair.
+    """
+    tape = Tape(suite, reference.num_lanes, policy.noise_size, seed)
+    masked = reference.spec.legal_actions and candidate.spec.legal_actions
+
+    def begin(record: Record) -> Record:
+        if suite.start != "copy":
+            return record
+        start = reference.reset(*tape.start())
+        candidate.set_state(suite.candidate_state(start.state))
+        return start
+
+    theirs = play(candidate, policy, tape, max_steps=max_steps, masked=masked, opening=begin)
+    ours = play(reference, policy, tape, max_steps=max_steps, masked=masked)
+    return ours, theirs

@@ -1,0 +1,225 @@
+"""Training for level 4: the same learner and settings, in the candidate and in the reference.
+
+``envlift.train`` is imported only where it is needed, so that verifying needs none of its packages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from envlift.reference.types import Side
+from envlift.verify.context import Context
+from envlift.verify.env_side import AnyEnv, env_of
+from envlift.verify.evaluate import Player
+from envlift.verify.guard import judged
+from envlift.verify.suite import Config, Suite
+
+PACKAGES = ("flax", "optax")
+CURVE_POINTS = 100
+"""Most points that are kept of a learning curve."""
+
+Advance = Callable[[int], None]
+"""Is told how many environment steps a training has done."""
+
+
+class TrainingError(RuntimeError):
+    """A policy could not be trained, through no fault of the candidate's rules that can be seen."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One policy.
+
+    Attributes:
+        policy: what was learnt.
+        seed: of the training.
+        steps: environment steps that were played.
+        curve: ``steps``, ``return`` and ``score`` (means of recent episodes), lists of equal
+            length.
+        interrupted: Ctrl-C ended it early.
+    """
+
+    policy: Player
+    seed: int
+    steps: int
+    curve: dict[str, list[float]]
+    interrupted: bool = False
+
+
+class School(Protocol):
+    """Where policies learn."""
+
+    steps: int
+    """Environment steps of one training."""
+
+    def in_candidate(self, seed: int, advance: Advance) -> Trained:
+        """Train one policy in the candidate."""
+
+    def in_reference(self, seed: int, advance: Advance) -> Trained:
+        """Train one policy in the reference."""
+
+
+def missing() -> str | None:
+    """Return what has to be installed before anything can be trained, None if nothing."""
+    gone = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    return f"install envlift[train]: there is no {' and no '.join(gone)}" if gone else None
+
+
+def left_out(
+    suite: Suite, configs: Sequence[Config], levels: Sequence[str], wanted: bool
+) -> str | None:
+    """Return why a run trains no policy, None if training is due.
+
+    Args:
+        suite: of the run.
+        configs: that are run.
+        levels: asked for by name; empty for all.
+        wanted: whether the run's effort includes training.
+
+    Raises:
+        ValueError: for training settings that make no sense.
+    """
+    plan = suite.transfer
+    if plan is None:
+        return "the suite names no margin"
+    if "L4" not in levels:
+        if levels:
+            return "left out on request"
+        if not wanted:
+            return "a quick run trains no policies; ask for them with --level L4"
+    if plan.config not in [config.name for config in configs]:
+        return f"it is run on the configuration {plan.config}, which was left out"
+    reason = missing()
+    if reason is None:
+        settings(suite)
+    return reason
+
+
+def untrainable(candidate: Side) -> str | None:
+    """Return why no policy can be trained in a candidate, None if one can."""
+    if env_of(candidate) is None:
+        return (
+            f"policies are trained in registered and other JAX environments, and "
+            f"{candidate.spec.name} is none"
+        )
+    return missing()
+
+
+def settings(suite: Suite) -> Any:
+    """Return the suite's ``envlift.train.config.Config``.
+
+    Raises:
+        ValueError: naming the setting that makes no sense.
+    """
+    from envlift.train import config as train_config
+
+    assert suite.transfer is not None
+    known = train_config.Config.__dataclass_fields__
+    for name in suite.transfer.training:
+        if name not in known:
+            raise ValueError(
+                f"the suite's transfer trains with {name!r}, which is no setting; known: "
+                f"{', '.join(known)}"
+            )
+    return train_config.Config(env=suite.name, **dict(suite.transfer.training))
+
+
+class Ppo:
+    """PPO: compiled together with the candidate, and stepping the reference in its process.
+
+    Args:
+        context: with a candidate that drives an ``envlift.Env``.
+
+    Raises:
+        ValueError: for settings that make no sense.
+    """
+
+    def __init__(self, context: Context) -> None:
+        env = env_of(context.candidate)
+        assert env is not None, "see untrainable"
+        self._config = settings(context.suite).replace(env_options=dict(env.info.options))
+        self._env = _resetting(env)
+        self._score = jax.jit(env.score)
+        self._draw_chance = context.suite.draw_chance
+        self._open_reference: Callable[[int], Side] = context.open_reference
+        self.steps: int = self._config.updates * self._config.batch
+
+    def in_candidate(self, seed: int, advance: Advance) -> Trained:
+        """Train by the fused collector.
+
+        Raises:
+            CandidateFailure, CandidateViolation: for what the candidate did.
+            TrainingError: if a number became NaN or infinite.
+        """
+        from envlift.train.trainer import DivergedError, train
+
+        config = self._config.replace(seed=seed, collector="fused")
+        with judged("training"):
+            try:
+                trained = train(config, env=self._env, display=_Display(advance))
+            except DivergedError as error:
+                diverged = error
+            else:
+                return _kept(trained, seed)
+        raise TrainingError(str(diverged))
+
+    def in_reference(self, seed: int, advance: Advance) -> Trained:
+        """Train by the host collector.
+
+        Raises:
+            ReferenceFailure: if the reference broke.
+            TrainingError: if a number became NaN or infinite.
+        """
+        from envlift.adapters.reference import ReferenceVectorEnv
+        from envlift.train.trainer import DivergedError, train
+
+        config = self._config.replace(seed=seed, collector="host")
+        side = self._open_reference(config.num_envs)
+        with contextlib.closing(ReferenceVectorEnv(side, self._draw_chance)) as vector_env:
+            try:
+                trained = train(
+                    config,
+                    vector_env=vector_env,
+                    score=lambda reward: np.asarray(self._score(reward)),
+                    display=_Display(advance),
+                )
+            except DivergedError as error:
+                raise TrainingError(str(error)) from None
+        return _kept(trained, seed)
+
+
+class _Display:
+    """Passes on how far a training is."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    def update(self, row: dict[str, Any]) -> None:
+        self._advance(int(row["steps"]))
+
+
+def _resetting(env: AnyEnv) -> AnyEnv:
+    """Return the same environment, resetting itself as the fused collector wants it."""
+    twin = copy.copy(env)
+    twin.autoreset = "same_step"
+    return twin
+
+
+def _kept(trained: Any, seed: int) -> Trained:
+    rows = [row for row in trained.history if row["return"] is not None]
+    stride = -(-len(rows) // CURVE_POINTS) or 1
+    # Counted from the end, so that the last point is always there.
+    rows = rows[::-1][::stride][::-1]
+    curve = {
+        name: [round(float(row[name]), 4) for row in rows] for name in ("steps", "return", "score")
+    }
+    steps = int(trained.history[-1]["steps"]) if trained.history else 0
+    return Trained(trained.policy, seed, steps, curve, trained.interrupted)
