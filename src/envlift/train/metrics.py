@@ -154,9 +154,14 @@ class Recorder:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / CONFIG).write_text(settings.to_toml(self._config), encoding="utf-8")
         if self._resume_at is not None and self.path.exists():
-            kept = [row for row in read(self.path) if row["steps"] <= self._resume_at]
+            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [
+                line
+                for line, row in zip(lines, read(self.path), strict=False)
+                if row["steps"] <= self._resume_at
+            ]
             fresh = self.path.with_suffix(".new")
-            fresh.write_text("".join(map(_line, kept)), encoding="utf-8")
+            fresh.write_text("".join(kept), encoding="utf-8")
             os.replace(fresh, self.path)
         if self._writer is not None:
             self._board = self._writer(str(self.folder / "tensorboard"), purge_step=self._resume_at)
