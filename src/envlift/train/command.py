@@ -236,9 +236,8 @@ def _save_film(film: Film, path: Path) -> None:
 
 
 def _make(name: str, options: dict[str, Any]) -> AnyEnv:
-    from envlift.registry import make, registration
+    from envlift.registry import make
 
-    registration(name)
     try:
         return make(name, **options)
     except TypeError as error:
