@@ -45,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     _add_record(commands)
     _add_mutate(commands)
     add_train(commands)
+    # The trainer knows no suites, which say how a reference is opened.
+    commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
     listing = commands.add_parser("list", help="list the registered environments")
@@ -226,6 +228,15 @@ def _mutate(options: argparse.Namespace) -> int:
         seed=options.seed,
         json_file=options.json,
     )
+
+
+def _open_reference(config: Any) -> tuple[Any, Any]:
+    """Return the pinned reference of a registered environment as a vector, and its score."""
+    from envlift.registry import make
+    from envlift.verify.training import reference_vector
+
+    name = config.env.removeprefix("reference:")
+    return reference_vector(name, config.num_envs, config.env_options), make(name).score
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -305,6 +305,21 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         self._lanes = self._place_all(self._lanes.key, state, self.params)
         self._ended = np.zeros_like(self._ended)
 
+    def save(self) -> dict[str, Any]:
+        """Return where all lanes stand, their random streams included: a tree of arrays.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+        """
+        if self._lanes is None:
+            raise ResetNeeded("call reset() first: there is nothing to save yet")
+        return {"lanes": self._lanes, "ended": self._ended}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on exactly from what ``save`` returned in an equal environment."""
+        self._lanes = jax.tree.map(jnp.asarray, saved["lanes"])
+        self._ended = np.asarray(saved["ended"])
+
     def _observations(self) -> Any:
         assert self._lanes is not None
         return lanes.to_numpy(self.observation_space, self._lanes.observation)

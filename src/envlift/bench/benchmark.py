@@ -112,7 +112,7 @@ class Training:
         reference: configuration of the reference.
         candidate: options of the environment.
         settings: fields of ``train.Config`` that hold for every measurement.
-        win: further fields of the run that is timed until ``target_score``.
+        target_score: how far ``envlift train NAME``, with its own settings, is timed; None: not.
         recorded: figures of another trainer, which it is too hard to install to run beside.
     """
 
@@ -121,7 +121,7 @@ class Training:
     reference: Mapping[str, Any] = field(default_factory=dict)
     candidate: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    win: Mapping[str, Any] = field(default_factory=dict)
+    target_score: float | None = None
     recorded: tuple[Recorded, ...] = ()
 
 

@@ -39,11 +39,7 @@ def print_result(console: Console, result: Result) -> None:
             table.add_row(f"[bold]{m.case}[/]")
         case = m.case
         table.add_row(*_row(m, one.get(m.case)))
-    if not console.is_terminal:
-        # A file or a pipe has no edge, but rich would cut the rows at its 80th column.
-        wide = console.options.update(width=UNLIMITED)
-        table.width = Width.get(console, wide, table).maximum
-    console.print(table, crop=console.is_terminal)
+    print_table(console, table)
     if result.reference_missing:
         console.print(f"[yellow]no reference:[/] {result.reference_missing}", soft_wrap=True)
     else:
@@ -52,6 +48,17 @@ def print_result(console: Console, result: Result) -> None:
         console.print(f"  {_bar(bar)}", soft_wrap=True)
     for where, reason in result.failures.items():
         console.print(f"[red]{where}:[/] {reason}", soft_wrap=True)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table whose rows are whole in a file or a pipe.
+
+    Those have no edge, but rich would cut the rows at its 80th column.
+    """
+    if not console.is_terminal:
+        wide = console.options.update(width=UNLIMITED)
+        table.width = Width.get(console, wide, table).maximum
+    console.print(table, crop=console.is_terminal)
 
 
 def _single_processes(result: Result) -> dict[str, float]:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from envlift.bench import machine
 from envlift.bench.benchmark import Training, benchmark_of
 from envlift.bench.breakdown import PARTS
 from envlift.bench.run import RESULTS
-from envlift.bench.show import short
+from envlift.bench.show import print_table, short
 from envlift.bench.workers import child_environment
 
 LANES = (64, 4096)
@@ -147,7 +148,7 @@ def measure_speed(
     one = ask({**base, "cpus": cpus[:1], "cases": equal}, 1, "cpu")
     for label, case in one["cases"].items():
         two["cases"][f"{label}, one core"] = case
-    won = win(name, training)
+    won = {} if training.target_score is None else win(name, training)
     bars = bars_of(two["cases"], training, won)
     show(console, name, two["cases"], won)
     for bar in bars:
@@ -163,10 +164,7 @@ def measure_speed(
 
 
 def win(name: str, training: Training) -> dict[str, Any]:
-    """Train from a cold start until the target score; return the wall clock and the run."""
-    fields: dict[str, Any] = {**training.settings, **training.win}
-    options = [f"--{key.replace('_', '-')}={value}" for key, value in fields.items()]
-    options += [f"--set=env_options.{key}={value}" for key, value in training.candidate.items()]
+    """Run ``envlift train`` until the target score; return the wall clock from process start."""
     with tempfile.TemporaryDirectory(prefix="envlift-bench-") as folder:
         out = Path(folder) / "run"
         variables = child_environment(len(machine.cpus()), "cpu", Path(folder) / "kernels")
@@ -193,13 +191,13 @@ def win(name: str, training: Training) -> dict[str, Any]:
         if answer.returncode != 0:
             raise RuntimeError(f"training failed: {answer.stderr.strip()[-2000:]}")
         rows = (out / "metrics.jsonl").read_text().splitlines()
-        last = json.loads(rows[-1])
+        last, config = json.loads(rows[-1]), (out / "config.toml").read_text()
     return {
         "seconds": seconds,
         "steps": last["steps"],
         "score": last["score"],
-        "target": training.win.get("target_score"),
-        "config": fields,
+        "target": training.target_score,
+        "config": tomllib.loads(config),
     }
 
 
@@ -217,7 +215,7 @@ def bars_of(cases: dict[str, Any], training: Training, won: dict[str, Any]) -> l
     for recorded in training.recorded:
         ratio = median(recorded.name) / recorded.sps
         bars.append(_bar(f"beside {recorded.name}", ratio, recorded.bar, "x", None))
-    if won["target"] is not None:
+    if won:
         reached = won["score"] is not None and won["score"] >= won["target"]
         found = _bar("won, from process start", won["seconds"], WIN_SECONDS, "s", WIN_GOAL)
         found["met"] = reached and won["seconds"] <= WIN_SECONDS
@@ -273,7 +271,7 @@ def measure_parts(
         whole = sum(case["seconds"].values())
         case["shares"] = {part: seconds / whole for part, seconds in case["seconds"].items()}
         table.add_row(label, *(f"{case['shares'][part]:.1%}" for part in PARTS))
-    console.print(table)
+    print_table(console, table)
     return {"device": found["device"], "measurements": found["cases"]}
 
 
@@ -292,7 +290,7 @@ def show(console: Console, name: str, cases: dict[str, Any], won: dict[str, Any]
             f"{low}..{high}",
             f"{case['first_seconds']:.1f} s",
         )
-    console.print(table)
+    print_table(console, table)
     if won:
         console.print(
             f"score {won['score']:.2f} after {won['steps']:,} steps, "

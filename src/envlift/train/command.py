@@ -6,6 +6,7 @@ Importing this module is light: what the extra ``train`` installs is imported wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import math
 from pathlib import Path
@@ -37,8 +38,8 @@ def add_train(commands: Any) -> None:
         "train",
         help="PPO, compiled together with the environment",
         description=(
-            "Train a policy by PPO. Settings come from their defaults, then from the TOML file of "
-            "--config, then from the command line."
+            "Train a policy by PPO. Settings come from their defaults, then from the environment's "
+            "own (its train.toml), then from the TOML file of --config, then from the command line."
         ),
     )
     train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/NAME-DATE-SEED")
@@ -47,6 +48,9 @@ def add_train(commands: Any) -> None:
         type=Path,
         metavar="DIR",
         help="go on with the run in DIR, with its settings unless others are given",
+    )
+    train.add_argument(
+        "--plain", action="store_true", help="leave out the environment's own settings"
     )
     train.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
     train.add_argument("--quiet", action="store_true", help="show nothing while it trains")
@@ -83,6 +87,7 @@ def add_play(commands: Any) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     _require_extra("train")
+    import jax
     from rich.console import Console
 
     from envlift.train import metrics
@@ -91,7 +96,15 @@ def _train(options: argparse.Namespace) -> int:
 
     console = Console(highlight=False, soft_wrap=True)
     config, resume_at = _what_to_train(options, console)
-    env = None
+    if config.devices > 1:
+        # Only a CPU can be divided, and only before its first use; elsewhere it changes nothing.
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", config.devices)  # type: ignore[no-untyped-call]
+    if ":" in config.env:
+        config = config.replace(collector="host")
+    env = vector_env = score = None
+    if config.env.startswith("reference:"):
+        vector_env, score = options.open_reference(config)
     if ":" not in config.env:
         made = _make(config.env, config.env_options)
         env = made if config.collector == "fused" else None
@@ -105,6 +118,8 @@ def _train(options: argparse.Namespace) -> int:
             trained = train(
                 config,
                 env=env,
+                vector_env=vector_env,
+                score=score,
                 recorder=recorder,
                 display=display,
                 out=folder,
@@ -127,6 +142,9 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
         config = settings.read(options)
         if not settings.names_env(options):
             raise ConfigError("name an environment to train; envlift list shows them")
+        own = None if options.plain else settings.preset(config.env)
+        if own is not None:
+            config = settings.read(options, Config(**settings.read_file(own)))
         return config, None
     from envlift.train import checkpoint
 

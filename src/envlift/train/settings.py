@@ -11,6 +11,7 @@ import difflib
 import inspect
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from envlift.registry import list_envs, registration
 from envlift.train.config import Config, ConfigError
 
 _FIELDS: Mapping[str, Field[Any]] = {field.name: field for field in fields(Config)}
@@ -114,6 +116,19 @@ def read(namespace: argparse.Namespace, base: Config | None = None) -> Config:
         if path is not None and name in from_file and name not in given:
             raise ConfigError(f"{path}: {error}") from None
         raise
+
+
+def preset(env: str) -> Path | None:
+    """Return the TOML file of an environment's own settings, None if it has none.
+
+    It is ``train.toml`` beside the environment's rules; ``reference:NAME`` has those of ``NAME``.
+    """
+    name = env.removeprefix("reference:")
+    if name not in list_envs():
+        return None
+    module = sys.modules[registration(name).factory.__module__]
+    path = Path(str(module.__file__)).parent / "train.toml"
+    return path if path.is_file() else None
 
 
 def names_env(namespace: argparse.Namespace) -> bool:

@@ -10,13 +10,14 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import gymnasium
 import jax
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from envlift.registry import AnyEnv, make
 from envlift.train.config import Config, ConfigError
@@ -101,15 +102,14 @@ def train(
     collector = _collector(config, env, vector_env, score)
     begun = time.perf_counter()
     state: Any = collector.start()
-    done = 0
+    done, recent = 0, _Recent()
     if resume:
-        state, done = _restored(collector, state, _folder(out))
+        state, done, recent = _restored(collector, state, _folder(out))
     step = collector.compile(state)
     trained = Trained(_policy(collector, state))
     trained.compile_seconds = time.perf_counter() - begun
-    recent = _Recent()
-    loop = _Loop(config, trained, recent, recorder, display)
     begun = time.perf_counter()
+    loop = _Loop(config, trained, recent, recorder, display, begun)
     with _stop_request() as stopped:
         pending: Any = None
         saved = done
@@ -118,12 +118,16 @@ def train(
             # The device works on this update while the last one's numbers are looked at.
             if pending is not None:
                 loop.note(*pending)
-            pending = (update, metrics, time.perf_counter() - begun)
-            every = config.checkpoint_every
-            if out is not None and every and update % every == 0:
+            pending = (update, metrics)
+            if isinstance(collector, Host):  # It has waited for the numbers already.
                 loop.note(*pending)
                 pending = None
-                saved = _save(collector, state, trained, out, update)
+            every = config.checkpoint_every
+            if out is not None and every and update % every == 0:
+                if pending is not None:
+                    loop.note(*pending)
+                pending = None
+                saved = _save(collector, state, loop, out, update)
             if stopped() or loop.reached_target:
                 break
         if pending is not None:
@@ -135,7 +139,7 @@ def train(
     trained.parts = dict(getattr(collector, "seconds", {}))
     last = int(state.update)
     if out is not None and saved != last:
-        _save(collector, state, trained, out, last)
+        _save(collector, state, loop, out, last)
     return trained
 
 
@@ -143,20 +147,33 @@ def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) 
     if config.collector == "fused":
         return Fused(config, env or make(config.env, **config.env_options))
     if vector_env is None:
-        from envlift import make_vec
+        vector_env, score = _vector_env(config)
+    return Host(config, vector_env, score)
 
-        if config.env.startswith("gymnasium:"):
-            raise ConfigError(
-                f"env = {config.env!r} is not allowed here: give train() its vector_env"
-            )
-        vector_env = make_vec(
-            config.env,
+
+def _vector_env(config: Config) -> tuple[Any, Any]:
+    """Make the environments that the configuration names: registered, or Gymnasium's own."""
+    kind, _, name = config.env.rpartition(":")
+    if kind == "gymnasium":
+        vector: Any = gymnasium.make_vec(
+            name,
             num_envs=config.num_envs,
-            autoreset_mode="same_step",
+            vectorization_mode="sync",
+            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
             **config.env_options,
         )
-        score = score or vector_env.env.score
-    return Host(config, vector_env, score)
+        return vector, None
+    if kind:
+        raise ConfigError(
+            f"env = {config.env!r} is not allowed here: give train() its vector_env, or name a "
+            "registered environment or gymnasium:ID"
+        )
+    from envlift import make_vec
+
+    vector = make_vec(
+        config.env, num_envs=config.num_envs, autoreset_mode="same_step", **config.env_options
+    )
+    return vector, vector.env.score
 
 
 def _policy(collector: Fused | Host, state: Any) -> Policy:
@@ -172,8 +189,12 @@ def _policy(collector: Fused | Host, state: Any) -> Policy:
 class _Recent:
     """Means over the last episodes, of whole updates."""
 
-    def __init__(self) -> None:
-        self._updates: deque[tuple[int, float, float, int]] = deque()
+    def __init__(self, updates: Iterable[Any] = ()) -> None:
+        self._updates: deque[tuple[int, float, float, int]] = deque(map(tuple, updates))
+
+    def to_list(self) -> list[tuple[int, float, float, int]]:
+        """Return what makes an equal one."""
+        return list(self._updates)
 
     def add(self, episodes: int, returned: float, scored: float, length: int) -> None:
         if episodes == 0:
@@ -205,17 +226,21 @@ class _Loop:
         recent: _Recent,
         recorder: Recorder | None,
         display: Display | None,
+        begun: float,
     ) -> None:
+        self.begun = begun
         self.config, self.trained, self.recent = config, trained, recent
         self.recorder, self.display = recorder, display
         self.reached_target = False
         self._last = 0.0
 
-    def note(self, update: int, metrics: Any, seconds: float) -> None:
+    def note(self, update: int, metrics: Any) -> None:
         values = {
             name: value.item() if hasattr(value, "item") else value
             for name, value in jax.device_get(metrics).items()
         }
+        # Only now: before its numbers were fetched the update may not have ended.
+        seconds = time.perf_counter() - self.begun
         steps = update * self.config.batch
         check_finite(values, update, steps)
         episodes = values.pop("episodes")
@@ -301,15 +326,19 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _save(collector: Fused | Host, state: Any, trained: Trained, out: Path, update: int) -> int:
+def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int) -> int:
     from envlift.train import checkpoint
 
-    about = trained.policy.about() | {"update": update, "steps": update * collector.config.batch}
+    about = loop.trained.policy.about() | {
+        "update": update,
+        "steps": update * collector.config.batch,
+        "recent": loop.recent.to_list(),
+    }
     checkpoint.save(out, update, collector.snapshot(state), about)
     return update
 
 
-def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int]:
+def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, _Recent]:
     from envlift.train import checkpoint
 
     config = collector.config.to_dict()
@@ -317,4 +346,4 @@ def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int]
     if isinstance(collector, Fused):
         state = jax.device_put(state, collector.shardings(state))
     collector.restore(state)
-    return state, int(about["update"])
+    return state, int(about["update"]), _Recent(about["recent"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -194,6 +194,38 @@ class Ppo:
             except DivergedError as error:
                 raise TrainingError(str(error)) from None
         return _kept(trained, seed)
+
+
+def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> Any:
+    """Return the pinned reference of a registered environment as a Gymnasium ``VectorEnv``.
+
+    Args:
+        name: of the environment.
+        num_envs: lanes.
+        options: of the environment; they choose among the suite's configurations.
+
+    Raises:
+        ValueError: if the environment has no suite, or none of its configurations these options.
+    """
+    from envlift.adapters.reference import RETURNS, ReferenceVectorEnv
+    from envlift.reference.launch import open_reference
+    from envlift.verify.find import find_suite
+
+    suite, _ = find_suite(name)
+    wanted = {key: value for key, value in options.items() if key != "backend"}
+    for config in suite.configs:
+        if all(config.reference.get(key, value) == value for key, value in wanted.items()) and (
+            set(config.candidate) <= set(wanted) or config is suite.configs[0]
+        ):
+            side = open_reference(
+                suite.reference,
+                num_lanes=num_envs,
+                config=dict(config.reference),
+                returns=RETURNS,
+            )
+            return ReferenceVectorEnv(side, suite.draw_chance)
+    known = ", ".join(f"{config.name} {dict(config.candidate)}" for config in suite.configs)
+    raise ValueError(f"the suite of {name} has no configuration for {wanted}; it has {known}")
 
 
 class _Display:

@@ -56,14 +56,7 @@ TRAINING = Training(
     candidate={"frameskip": 8},
     # One pass over rollouts of 64 steps in minibatches of 8,192: PufferLib 3.0's defaults.
     settings={"horizon": 64, "epochs": 1, "num_envs": 1024, "minibatches": 8},
-    win={
-        "minibatches": 32,
-        "learning_rate": 0.01,
-        "gamma": 0.995,
-        "entropy_coefficient": 0.01,
-        "total_steps": 12_000_000,
-        "target_score": 20.0,
-    },
+    target_score=20.0,
     recorded=(
         Recorded("PufferLib 3.0, MLP", 256_000, {"network": "mlp", "hidden": 128}, 2.0, SPEC),
         # 148 units make a GRU of 134K parameters, as many as its LSTM of 128 units has.
