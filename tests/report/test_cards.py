@@ -10,7 +10,8 @@ from envlift.bench.bars import compare
 from envlift.bench.benchmark import Bars
 from envlift.bench.result import Measurement, Result
 from envlift.report.cards import BEGIN, END, between_markers, main
-from envlift.report.facts import entries, newest_results
+from envlift.report.facts import newest_results
+from envlift.report.spec import entries
 from envlift.report.text import MISSING, table
 from envlift.sources import hashes
 from envlift.verify.result import Check, Report, Verdict
@@ -111,10 +112,11 @@ def row(readme: str, target: str) -> list[str]:
 
 def test_what_was_not_measured_is_said_and_never_guessed(checkout: Path) -> None:
     readme, card = generate(checkout)
-    expected = [MISSING, MISSING, MISSING, "1", MISSING, MISSING]
+    expected = [MISSING, MISSING, MISSING, MISSING, "1", MISSING, MISSING]
     assert row(readme, "warp")[3:] == row(readme, "jax")[3:] == expected
     assert "| warp | not measured |" in card
     assert "## Speed\n\nNot measured." in card
+    assert "## Policy transfer\n\nNot measured." in card
 
 
 def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
@@ -122,13 +124,98 @@ def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
     write_mutation(checkout)
     write_speed(checkout)
     readme, _ = generate(checkout)
-    assert row(readme, "warp")[3:8] == ["PASS", "1,234,567", "2 of 3", "1", "75.0%"]
-    speed = row(readme, "warp")[8]
+    assert row(readme, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", "75.0%"]
+    speed = row(readme, "warp")[9]
     assert speed == "environment only on one thread 8.0 x, JAX API 4.0 x (a chip, 2026-01-02)"
     # The other target has no evidence of its own and borrows none.
     assert row(readme, "jax")[3] == MISSING
     assert readme.startswith("# envlift\n\n")
     assert readme.endswith("\n\nand more\n")
+
+
+def transferred(candidate: str = "PASS", reference: str = "PASS") -> dict[str, Any]:
+    """What level 4 leaves in a report."""
+
+    def direction(verdict: str, effect: float, policies: int) -> dict[str, Any]:
+        iqm = {"value": 20.5, "low": 20.25, "high": 20.75, "n": policies}
+        return {
+            "policies": policies,
+            "episode_pairs": 100 * policies,
+            "equal_episode_pairs": 97 * policies,
+            "training_steps": 8_000_000 * policies,
+            "verdict": verdict,
+            "n": policies,
+            "margin": 1.0,
+            "effect": effect,
+            "deviation": 0.1,
+            "low": effect - 0.0625,
+            "high": effect + 0.0625,
+            "p_low": 0.0,
+            "p_high": 0.0,
+            "power": 0.9987,
+            "needed": 3,
+            "iqm": {"candidate": iqm, "reference": {**iqm, "value": 20.125}},
+        }
+
+    both = {"candidate": direction(candidate, 0.03, 10), "reference": direction(reference, 0.0, 4)}
+    return {
+        "config": "frameskip8",
+        "margin": 1.0,
+        "reason": "a point",
+        "training": {"horizon": 64, "gamma": 0.995},
+        "directions": both,
+        "pooled": direction("PASS", 0.02, 14),
+    }
+
+
+def test_the_matrix_and_the_card_tell_policy_transfer(checkout: Path) -> None:
+    write_evidence(checkout, transfer=transferred())
+    readme, card = generate(checkout)
+    words = "PASS: 14 policies, effect +0.02 (-0.042 to +0.083), margin 1"
+    assert row(readme, "warp")[6] == words
+    assert row(readme, "jax")[6] == MISSING
+    for expected in (
+        "**warp**. Margin 1 return, fixed beforehand: a point. Configuration frameskip8; PPO with "
+        "`horizon` 64, `gamma` 0.995, equal in both.",
+        "| envlift | PASS | 10 | +0.03 | -0.033 to +0.092 | 1.00 | 1,000 | 970 | 80,000,000 | "
+        "20.50 (20.25 to 20.75) | 20.12 (20.25 to 20.75) |",
+        "| the reference | PASS | 4 | 0 | -0.062 to +0.062 | 1.00 | 400 | 388 | 32,000,000 |",
+    ):
+        assert expected in card
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        (("PASS", "FAIL"), "FAIL"),
+        (("FAIL", "INCONCLUSIVE"), "FAIL"),
+        (("INCONCLUSIVE", "PASS"), "INCONCLUSIVE"),
+    ],
+)
+def test_a_transfer_passes_only_in_both_directions(
+    checkout: Path, verdicts: tuple[str, str], word: str
+) -> None:
+    write_evidence(checkout, transfer=transferred(*verdicts))
+    assert row(generate(checkout)[0], "warp")[6].startswith(f"{word}: 14 policies")
+
+
+def test_an_interrupted_transfer_is_inconclusive(checkout: Path) -> None:
+    half = transferred()
+    del half["pooled"], half["directions"]["reference"]
+    write_evidence(checkout, transfer=half)
+    readme, card = generate(checkout)
+    assert row(readme, "warp")[6] == "INCONCLUSIVE"
+    assert "| the reference |" not in card
+
+
+def test_a_broken_transfer_is_an_error_not_a_gap(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = transferred()
+    del broken["directions"]["reference"]["iqm"]
+    write_evidence(checkout, transfer=broken)
+    assert main(["--root", str(checkout)]) == 1
+    assert "evidence-warp.json is no report" in capsys.readouterr().err
 
 
 def test_a_failed_verification_shows_in_the_matrix(checkout: Path) -> None:
@@ -287,7 +374,7 @@ def test_the_newest_full_run_of_each_device_counts(checkout: Path) -> None:
 def test_speed_without_a_reference_is_no_ratio(checkout: Path) -> None:
     measured = [Measurement("a", "candidate", "api", "p", "warp", "cpu", 2, 4, 100, 1, [1.0])]
     write_speed(checkout, measurements=measured, bars=[], reference_missing="no network")
-    speed = row(generate(checkout)[0], "warp")[8]
+    speed = row(generate(checkout)[0], "warp")[9]
     assert speed == "JAX API 100 steps/s (no reference) (a chip, 2026-01-02)"
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import envlift
 from envlift.registry import list_envs
 from envlift.report.checks import complaints
-from envlift.report.facts import Facts, gather, spec_of
+from envlift.report.facts import Facts, gather
+from envlift.report.spec import spec_of
 from envlift.report.text import card, matrix
 
 BEGIN = "<!-- matrix:begin -->"

@@ -8,7 +8,7 @@ from envlift.report.facts import Evidence, Facts
 from envlift.sources import KINDS, hashes
 
 LEVELS = ("L1", "L2", "L3", "resets", "transforms")
-"""Each must have a passed check; level 4 is shown as SKIPPED until the trainer exists."""
+"""Each must have a passed check. Level 4 takes long: the matrix says which target has it."""
 
 
 def complaints(facts: Facts, root: Path) -> list[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Any
 
 from envlift.bench.benchmark import benchmark_of
 from envlift.bench.result import Measurement, Result
-from envlift.registry import make, registration
+from envlift.report.transfer import read_transfer
 from envlift.verify.result import SCHEMA_VERSION
 
 MUTATION_SCHEMA_VERSION = 1
@@ -35,6 +32,7 @@ class Evidence:
         not_verified, not_compared: what a pass does not say.
         versions, sources: of the libraries; of the files it speaks of, see ``envlift.sources``.
         passed: levels of which at least one check passed.
+        transfer: level 4 in numbers (``Report.transfer``); empty where no policy was evaluated.
     """
 
     verdict: str
@@ -52,6 +50,7 @@ class Evidence:
     versions: dict[str, str]
     passed: frozenset[str]
     sources: dict[str, str]
+    transfer: dict[str, Any]
 
     @property
     def reached(self) -> int:
@@ -174,6 +173,7 @@ def read_evidence(path: Path) -> Evidence:
             versions=data["versions"],
             passed=frozenset(c["level"] for c in checks if c["verdict"] == "PASS"),
             sources=dict(data.get("sources", {})),
+            transfer=read_transfer(data),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} is no report of `envlift verify --json`: {error!r}") from None
@@ -246,54 +246,3 @@ def one_process(result: Result) -> Measurement | None:
     """Return the reference in one process, in the default variant."""
     found = (m for m in result.measurements if m.side == "reference" and m.threads == 1)
     return next(found, None)
-
-
-@dataclass(frozen=True)
-class Spec:
-    """The interface of an environment, read from its code.
-
-    Attributes:
-        observation, action: spaces, in words.
-        state: ``(name, what it is)`` of every field.
-        params, options: of ``params`` and of the constructor.
-    """
-
-    observation: str
-    action: str
-    state: list[tuple[str, str]]
-    params: list[tuple[str, str]]
-    options: list[tuple[str, str]]
-
-
-def spec_of(name: str) -> Spec:
-    """Make the environment and read its docstrings."""
-    env = make(name)
-    package = registration(name).factory.__module__
-    state = importlib.import_module(f"{package}.state").State
-    return Spec(
-        observation=_space(env.observation_space()),
-        action=_space(env.action_space()),
-        state=entries(state.__doc__, "Attributes"),
-        params=entries(type(env.default_params).__doc__, "Attributes"),
-        options=entries(type(env).__init__.__doc__, "Args"),
-    )
-
-
-def _space(space: Any) -> str:
-    return re.sub(r"\s+", " ", str(space))
-
-
-def entries(docstring: str | None, section: str) -> list[tuple[str, str]]:
-    """Return the ``name: text`` entries of one section of a docstring."""
-    text = inspect.cleandoc(docstring or "")
-    found = re.search(rf"^{section}:\n((?:    .*\n?|\n)*)", text, re.MULTILINE)
-    if found is None:
-        return []
-    rows: list[tuple[str, str]] = []
-    for line in found.group(1).splitlines():
-        entry = re.match(r"    (\w[\w, ]*): (.*)", line)
-        if entry:
-            rows.append((entry.group(1), entry.group(2).strip()))
-        elif line.strip() and rows:
-            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
-    return rows
