@@ -179,7 +179,7 @@ def win(name: str, training: Training) -> dict[str, Any]:
                 "--quiet",
                 "--out",
                 str(out),
-                *options,
+                f"--target-score={training.target_score}",
             ],
             env=variables,
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from envlift.envs.pong.verification.features import FEATURES
 from envlift.envs.pong.verification.policies import POLICIES
 from envlift.envs.pong.verification.scenarios import SCENARIOS
 from envlift.reference.types import Array, StateDict
-from envlift.verify.suite import Config, Field, Suite, load_deviations
+from envlift.verify.suite import Config, Field, Suite, Transfer, load_deviations
 
 HERE = Path(__file__).parent
 
@@ -92,6 +93,23 @@ def outcome(chance: Array) -> Array:
     return chance % 2
 
 
+# The settings of `envlift train pong`; level 4 chooses environment and options by itself.
+TRAINING = tomllib.loads((HERE.parent / "train.toml").read_text())
+TRAINING.pop("env_options")
+
+TRANSFER = Transfer(
+    margin=1.0,
+    reason="the published margin for Pong (arXiv 2603.12145): one point of a game to 21",
+    config="frameskip8",
+    training={**TRAINING, "total_steps": 8_000_000},
+    # Random play returns -20: who returns 10 wins most of its games.
+    learnt=10.0,
+    seeds=10,
+    reference_seeds=3,
+    budget=120.0,
+    episodes=100,
+)
+
 SUITE = Suite(
     name="pong",
     reference="python:envlift.envs.pong.reference.pong:PongReference",
@@ -110,6 +128,7 @@ SUITE = Suite(
     random_states=random_states,
     corpus=HERE / "corpus",
     prepare=prepare,
+    transfer=TRANSFER,
     not_verified=(
         "libc's own random numbers: both sides are given the same drawn numbers",
         "court sizes, speeds and scores other than PufferLib's defaults",
