@@ -14,7 +14,7 @@ from envlift.envs.pong.verification.features import FEATURES
 from envlift.envs.pong.verification.policies import POLICIES
 from envlift.envs.pong.verification.scenarios import SCENARIOS
 from envlift.reference.types import Array, StateDict
-from envlift.verify.suite import Config, Field, Suite, load_deviations
+from envlift.verify.suite import Config, Field, Suite, Transfer, load_deviations
 
 HERE = Path(__file__).parent
 
@@ -92,6 +92,27 @@ def outcome(chance: Array) -> Array:
     return chance % 2
 
 
+TRANSFER = Transfer(
+    margin=1.0,
+    reason="the published margin for Pong (arXiv 2603.12145), one point of a game to 21",
+    config="frameskip8",
+    training={
+        "total_steps": 10_000_000,
+        "num_envs": 1024,
+        "horizon": 64,
+        "epochs": 1,
+        "minibatches": 32,
+        "learning_rate": 0.01,
+        "gamma": 0.995,
+    },
+    # Random play returns -20: who returns 10 wins most of its games.
+    learnt=10.0,
+    seeds=10,
+    reference_seeds=3,
+    budget=1_200.0,
+    episodes=100,
+)
+
 SUITE = Suite(
     name="pong",
     reference="python:envlift.envs.pong.reference.pong:PongReference",
@@ -110,6 +131,7 @@ SUITE = Suite(
     random_states=random_states,
     corpus=HERE / "corpus",
     prepare=prepare,
+    transfer=TRANSFER,
     not_verified=(
         "libc's own random numbers: both sides are given the same drawn numbers",
         "court sizes, speeds and scores other than PufferLib's defaults",
