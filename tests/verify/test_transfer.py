@@ -5,12 +5,14 @@ Training itself is tried in ``test_training.py``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rich.console import Console
 
 from envlift.cli import parser
 from envlift.envs.pong.env import Pong
@@ -19,8 +21,9 @@ from envlift.verify import session, training, transfer
 from envlift.verify.context import QUICK, Effort
 from envlift.verify.evaluate import Episodes
 from envlift.verify.mutation import judge as mutation_judge
-from envlift.verify.result import Check, Verdict
+from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.session import Request
+from envlift.verify.show import print_report
 from envlift.verify.suite import Transfer
 from envlift.verify.training import Trained, TrainingError
 from envlift.verify.transfer import Direction, judge
@@ -150,7 +153,12 @@ def test_the_same_game_passes_with_its_numbers(transferred):
     assert reference.name == "trained in the reference [frameskip8]"
     for check in (candidate, reference):
         assert check.verdict is Verdict.PASS, check.detail
-        assert check.counts == {"policies": 3, "episode pairs": 300, "training steps": 3000}
+        assert check.counts == {
+            "policies": 3,
+            "episode pairs": 300,
+            "equal episode pairs": 300,
+            "training steps": 3000,
+        }
         assert "margin 1, power 1.00" in check.detail
     found = report.transfer
     assert (found["margin"], found["reason"], found["config"]) == (1.0, "a test", "frameskip8")
@@ -299,7 +307,12 @@ def test_a_trainer_that_was_interrupted_by_ctrl_c_ends_the_run(transferred, unpl
     report = transferred(school=Ends())
     (check,) = level_4(report)
     assert report.interrupted
-    assert check.counts == {"policies": 0, "episode pairs": 0, "training steps": STEPS}
+    assert check.counts == {
+        "policies": 0,
+        "episode pairs": 0,
+        "equal episode pairs": 0,
+        "training steps": STEPS,
+    }
     assert len(report.curves) == 1, "what was trained so far can be looked at"
 
 
@@ -394,7 +407,7 @@ def test_mutants_are_judged_without_it(monkeypatch):
 
     def note(request, progress):
         asked.append(request)
-        return session.Report("s", "r", "c", 0, checks=[Check("L3", "x", Verdict.FAIL, "y")])
+        return Report("s", "r", "c", 0, checks=[Check("L3", "x", Verdict.FAIL, "y")])
 
     monkeypatch.setattr(mutation_judge, "verify", note)
     answers = mutation_judge.judge("pong", {}, 0, "nowhere")
@@ -441,3 +454,33 @@ def test_a_plan_names_a_configuration_of_its_suite():
 def test_a_wrong_training_setting_is_said_before_anything_runs(transferred, given, said):
     with pytest.raises(ValueError, match=said):
         transferred(training=given)
+
+
+# -- for people ------------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_printed_on_a_narrow_terminal(transferred, unplayed, tmp_path):
+    report = transferred(margin=2.5)
+    path = tmp_path / "out.txt"
+    with path.open("w") as stream:
+        print_report(Console(file=stream, width=80), report)
+    lines = path.read_text().splitlines()
+    assert "policy transfer: margin 2.5 (a test)" in lines
+    shown = {cells[0]: cells[1:] for line in lines if (cells := re.split(r" {2,}", line.strip()))}
+    assert shown["policies trained"] == ["in the candidate", "in the reference", "both"]
+    assert shown["pairs"] == ["3", "3", "6"]
+    assert shown["episode pairs"] == ["300", "300"]
+    assert shown["training steps"] == ["3,000", "3,000"]
+    found = report.transfer["directions"]
+    effects = [found["candidate"]["effect"], found["reference"]["effect"]]
+    assert shown["effect"][:2] == [f"{effect:+.3g}" for effect in effects]
+    value = found["reference"]["iqm"]["candidate"]["value"]
+    assert shown["return in the candidate"][1].startswith(f"{value:.2f} (")
+    assert "L4         policy transfer    PASS" in path.read_text()
+
+
+def test_nothing_is_printed_where_nothing_was_evaluated(tmp_path):
+    path = tmp_path / "out.txt"
+    with path.open("w") as stream:
+        print_report(Console(file=stream, width=80), Report("s", "r", "c", 0))
+    assert "transfer" not in path.read_text()

@@ -1,4 +1,4 @@
-"""Level 4 for people: a table of both directions."""
+"""Level 4 for people: a table with a column for each direction."""
 
 from __future__ import annotations
 
@@ -7,63 +7,55 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = (
-    "policies trained in",
-    "pairs",
-    "effect",
-    "90 % interval",
-    "power",
-    "episode pairs",
-    "training steps",
-    "return in the candidate",
-    "in the reference",
-)
+SIDES = ("candidate", "reference")
 
 
 def print_transfer(console: Console, transfer: dict[str, Any]) -> None:
     """Print ``Report.transfer``; nothing where no policy was evaluated."""
     directions = transfer.get("directions", {})
-    rows = [_row(f"the {side}", found) for side, found in directions.items() if "effect" in found]
-    if not rows:
+    columns = {f"in the {side}": found for side, found in directions.items() if "effect" in found}
+    if not columns:
         return
     if "pooled" in transfer:
-        rows.append(_row("both", transfer["pooled"]))
+        columns["both"] = transfer["pooled"]
     console.print()
     console.print(
         f"policy transfer: margin {transfer['margin']:g} ({transfer['reason']})", soft_wrap=True
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    table.add_column("policies trained")
+    for name in columns:
+        table.add_column(name, justify="right")
+    cells = [_cells(found) for found in columns.values()]
+    for name in cells[0]:
+        table.add_row(name, *(one.get(name, "") for one in cells))
     console.print(table)
     console.print(
-        "effect: return in the candidate minus return in the reference; returns are interquartile "
-        "means with 95 % bootstrap intervals",
-        style="dim",
+        "[dim]effect: return in the candidate minus return in the reference, one pair for each "
+        "policy; returns: interquartile means with 95 % bootstrap intervals[/]",
         soft_wrap=True,
     )
 
 
-def _row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
-    def count(key: str) -> str:
-        return f"{found[key]:,}" if key in found else ""
-
-    def mean(side: str) -> str:
-        if "iqm" not in found:
-            return ""
+def _cells(found: dict[str, Any]) -> dict[str, str]:
+    cells = {
+        "pairs": f"{found['n']:,}",
+        "effect": signed(found["effect"]),
+        "90 % interval": f"{signed(found['low'])} to {signed(found['high'])}",
+        "power": f"{found['power']:.2f}",
+    }
+    if "iqm" not in found:
+        return cells
+    cells["episode pairs"] = f"{found['episode_pairs']:,}"
+    cells["exactly equal ones"] = f"{found['equal_episode_pairs']:,}"
+    cells["training steps"] = f"{found['training_steps']:,}"
+    for side in SIDES:
         one = found["iqm"][side]
-        return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
+        mean = f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
+        cells[f"return in the {side}"] = mean
+    return cells
 
-    return (
-        name,
-        count("n"),
-        f"{found['effect']:+.3g}",
-        f"{found['low']:+.3g} to {found['high']:+.3g}",
-        f"{found['power']:.2f}",
-        count("episode_pairs"),
-        count("training_steps"),
-        mean("candidate"),
-        mean("reference"),
-    )
+
+def signed(value: float) -> str:
+    """Return a number with its sign in three digits, zero without one."""
+    return f"{value:+.3g}" if value else "0"

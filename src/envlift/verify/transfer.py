@@ -21,6 +21,7 @@ from envlift.verify.context import Context
 from envlift.verify.evaluate import play_both
 from envlift.verify.lockstep import MAX_SEED
 from envlift.verify.result import Check, Verdict
+from envlift.verify.show_transfer import signed
 from envlift.verify.statistics import Equivalence, Iqm, iqm, tost_paired
 from envlift.verify.training import Ppo, School, Trained, TrainingError, untrainable
 from envlift.verify.transfer_plan import Transfer
@@ -168,7 +169,8 @@ class _Study:
         policies = len(direction.returned["reference"])
         pairs = policies * plan.episodes
         self.check.counts = {"policies": policies, "episode pairs": pairs}
-        self.check.counts |= {"training steps": direction.steps}
+        self.check.counts["equal episode pairs"] = direction.equal_episodes()
+        self.check.counts["training steps"] = direction.steps
         noted: dict[str, Any] = {
             "policies": policies,
             "episode_pairs": pairs,
@@ -220,7 +222,7 @@ def judge(plan: Transfer, direction: Direction) -> tuple[Verdict, list[str]]:
 def effect_text(found: Equivalence) -> str:
     """Say effect, interval, margin and power in one line."""
     text = (
-        f"effect {found.effect:+.3g}, 90 % interval {found.low:+.3g} to {found.high:+.3g}, margin "
-        f"{found.margin:g}, power {found.power:.2f}"
+        f"effect {signed(found.effect)}, 90 % interval {signed(found.low)} to "
+        f"{signed(found.high)}, margin {found.margin:g}, power {found.power:.2f}"
     )
     return text if found.deviation else f"{text}; every policy's difference is the same"
