@@ -205,3 +205,34 @@ def test_unknown_option(case: Case) -> None:
 
     with pytest.raises(TypeError, match="no_such_option"):
         make(case.name, no_such_option=1)
+
+
+def test_an_environment_that_never_truncates_says_so_truly(case: Case) -> None:
+    env = case.make()
+    truncated = any_truncated(case, env)
+    # A learner leaves out the value of final observations where nothing is truncated.
+    assert not (truncated and not env.truncates)
+    if case.name == "toy":
+        assert truncated
+
+
+def any_truncated(case: Case, env: Env, steps: int = 64) -> bool:
+    """Play random actions in a few lanes; tell whether an episode was truncated."""
+
+    def body(states, key):
+        keys = jax.random.split(key, LANES)
+        actions = jax.vmap(lambda k, s: random_action(env, k, s))(keys, states)
+        draws = jax.vmap(env.sample)(keys, states, actions)
+        nxt = jax.vmap(env.transition)(states, actions, draws)
+        return nxt.state, nxt.truncated
+
+    keys = jax.random.split(jax.random.key(5), steps)
+    return bool(jax.jit(lambda s: jax.lax.scan(body, s, keys)[1])(case.states()).any())
+
+
+def test_a_score_is_a_part_of_the_reward(case: Case) -> None:
+    reward = jnp.asarray([-1.0, -0.5, 0.0, 0.1, 1.0], jnp.float32)
+    score = case.make().score(reward)
+    assert score.shape == reward.shape
+    assert score.dtype == reward.dtype
+    assert bool(jnp.all(jnp.abs(score) <= jnp.abs(reward)))

@@ -247,3 +247,38 @@ def test_other_commands_do_not_need_the_extra(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert done.stdout.startswith("pong ")
     assert list(tmp_path.iterdir()) == []
+
+
+def config_of(folder: Path) -> dict[str, Any]:
+    return dict(checkpoint.read_about(folder)["config"])
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_environments_own_settings_are_taken_unless_told_otherwise(
+    tmp_path: Path, plain: bool
+) -> None:
+    out = tmp_path / "run"
+    extra = ["--plain"] if plain else []
+    assert (
+        main(words("train", "pong", *SMALL, "--total-steps", 1, "--quiet", "--out", out, *extra))
+        == 0
+    )
+    config = config_of(out)
+    assert config["env_options"] == ({} if plain else {"frameskip": 8})
+    assert config["gamma"] == (0.99 if plain else 0.995)
+    # The command line wins over both.
+    assert config["hidden"] == 4
+
+
+@pytest.mark.parametrize("env", ["gymnasium:CartPole-v1", "reference:pong"])
+def test_others_are_trained_on_by_the_host_collector(tmp_path: Path, env: str) -> None:
+    out = tmp_path / "run"
+    assert main(words("train", env, *SMALL, "--total-steps", STEPS, "--quiet", "--out", out)) == 0
+    assert config_of(out)["collector"] == "host"
+    assert metrics.read(out)[-1]["steps"] == STEPS
+
+
+def test_a_reference_is_opened_as_the_options_say(tmp_path: Path, capsys: Any) -> None:
+    arguments = words("train", "reference:pong", *SMALL, "--out", tmp_path / "run", "--quiet")
+    assert main([*arguments, "--option", "frameskip=3"]) == 4
+    assert "no configuration for {'frameskip': 3}" in capsys.readouterr().err

@@ -185,3 +185,13 @@ def test_toml_goes_there_and_back(read: Read) -> None:
 def test_toml_cannot_hold_everything() -> None:
     with pytest.raises(ConfigError, match=r"env_options.x = <object.*cannot be written as TOML"):
         settings.to_toml(Config(env_options={"x": object()}))
+
+
+def test_an_environment_brings_settings_of_its_own() -> None:
+    own = settings.preset("pong")
+    assert own is not None
+    # They are read without complaint, and level 4 trains with the same.
+    assert settings.read_file(own)["env_options"] == {"frameskip": 8}
+    assert settings.preset("reference:pong") == own
+    assert settings.preset("gymnasium:CartPole-v1") is None
+    assert settings.preset("nothing") is None

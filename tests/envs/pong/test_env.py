@@ -133,3 +133,8 @@ def test_pure_jax_never_loads_warp():
         "sys.exit('warp' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_score_counts_points_and_not_bounces() -> None:
+    reward = jax.numpy.asarray([1.0, -1.0, 0.1, 0.0])
+    assert envlift.make("pong", backend="jax").score(reward).tolist() == [1.0, -1.0, 0.0, 0.0]
