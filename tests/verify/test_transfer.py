@@ -474,8 +474,9 @@ def test_the_numbers_are_printed_on_a_narrow_terminal(transferred, unplayed, tmp
     found = report.transfer["directions"]
     effects = [found["candidate"]["effect"], found["reference"]["effect"]]
     assert shown["effect"][:2] == [f"{effect:+.3g}" for effect in effects]
-    value = found["reference"]["iqm"]["candidate"]["value"]
-    assert shown["return in the candidate"][1].startswith(f"{value:.2f} (")
+    for side in ("candidate", "reference"):
+        means = [f"{found[trained]['iqm'][side]['value']:.2f}" for trained in found]
+        assert shown[f"return in the {side}"] == means
     assert "L4         policy transfer    PASS" in path.read_text()
 
 
