@@ -50,16 +50,18 @@ def _cells(found: dict[str, Any]) -> list[tuple[str, str]]:
         return cells
     cells += [
         ("episode pairs", f"{found['episode_pairs']:,}"),
-        ("  exactly equal ones", f"{found['equal_episode_pairs']:,}"),
+        ("  exactly equal", f"{found['equal_episode_pairs']:,}"),
         ("training steps", f"{found['training_steps']:,}"),
     ]
     for side in SIDES:
         one = found["iqm"][side]
-        cells.append((f"return in the {side}", f"{one['value']:.2f}"))
+        cells.append((f"return in {side}", f"{one['value']:.2f}"))
         cells.append(("  95 % interval", f"{one['low']:.2f} to {one['high']:.2f}"))
     return cells
 
 
 def signed(value: float) -> str:
-    """Return a number with its sign in three digits, zero without one."""
-    return f"{value:+.3g}" if value else "0"
+    """Return a number with its sign, to two digits or to a tenth; zero without a sign."""
+    if not value:
+        return "0"
+    return f"{value:+.2g}" if abs(value) < 10 else f"{value:+,.1f}"
