@@ -24,6 +24,7 @@ from envlift.verify.mutation import judge as mutation_judge
 from envlift.verify.result import Check, Report, Verdict
 from envlift.verify.session import Request
 from envlift.verify.show import print_report
+from envlift.verify.show_transfer import signed
 from envlift.verify.suite import Transfer
 from envlift.verify.training import Trained, TrainingError
 from envlift.verify.transfer import Direction, judge
@@ -473,10 +474,19 @@ def test_the_numbers_are_printed_on_a_narrow_terminal(transferred, unplayed, tmp
     assert shown["training steps"] == ["3,000", "3,000"]
     found = report.transfer["directions"]
     effects = [found["candidate"]["effect"], found["reference"]["effect"]]
-    assert shown["effect"][:2] == [f"{effect:+.3g}" for effect in effects]
-    value = found["reference"]["iqm"]["candidate"]["value"]
-    assert shown["return in the candidate"][1].startswith(f"{value:.2f} (")
+    assert shown["effect"][:2] == [f"{effect:+.2g}" for effect in effects]
+    for side in ("candidate", "reference"):
+        means = [f"{found[trained]['iqm'][side]['value']:.2f}" for trained in found]
+        assert shown[f"return in {side}"] == means
     assert "L4         policy transfer    PASS" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.01234, "+0.012"), (-1.26, "-1.3"), (123.44, "+123.4"), (-9876.5, "-9,876.5")],
+)
+def test_numbers_keep_the_digits_that_matter(value, text):
+    assert signed(value) == text
 
 
 def test_nothing_is_printed_where_nothing_was_evaluated(tmp_path):

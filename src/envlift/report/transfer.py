@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from envlift.verify.show_transfer import signed
+
 SIDES = ("candidate", "reference")
 HEADINGS = (
     "policies trained in",
@@ -50,7 +52,7 @@ def in_words(transfer: dict[str, Any]) -> str:
     if pooled is None:
         return verdict_of(transfer)
     return (
-        f"{verdict_of(transfer)}: {pooled['n']} policies, effect {_signed(pooled['effect'])} "
+        f"{verdict_of(transfer)}: {pooled['n']} policies, effect {signed(pooled['effect'])} "
         f"({_interval(pooled)}), margin {transfer['margin']:g}"
     )
 
@@ -75,7 +77,7 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
     return (
         found["verdict"],
         f"{found['n']:,}",
-        _signed(found["effect"]),
+        signed(found["effect"]),
         _interval(found),
         f"{found['power']:.2f}",
         f"{found['episode_pairs']:,}",
@@ -89,8 +91,4 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _interval(found: dict[str, Any]) -> str:
-    return f"{_signed(found['low'])} to {_signed(found['high'])}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2g}" if value else "0"
+    return f"{signed(found['low'])} to {signed(found['high'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -27,35 +28,40 @@ def print_transfer(console: Console, transfer: dict[str, Any]) -> None:
     for name in columns:
         table.add_column(name, justify="right")
     cells = [_cells(found) for found in columns.values()]
-    for name in cells[0]:
-        table.add_row(name, *(one.get(name, "") for one in cells))
+    for labelled in zip_longest(*cells, fillvalue=("", "")):
+        table.add_row(labelled[0][0], *(text for _, text in labelled))
     console.print(table)
     console.print(
         "[dim]effect: return in the candidate minus return in the reference, one pair for each "
-        "policy; returns: interquartile means with 95 % bootstrap intervals[/]",
+        "policy; returns: interquartile means over policies, bootstrapped[/]",
         soft_wrap=True,
     )
 
 
-def _cells(found: dict[str, Any]) -> dict[str, str]:
-    cells = {
-        "pairs": f"{found['n']:,}",
-        "effect": signed(found["effect"]),
-        "90 % interval": f"{signed(found['low'])} to {signed(found['high'])}",
-        "power": f"{found['power']:.2f}",
-    }
+def _cells(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return label and text of every row of a column; both directions together have fewer rows."""
+    cells = [
+        ("pairs", f"{found['n']:,}"),
+        ("effect", signed(found["effect"])),
+        ("  90 % interval", f"{signed(found['low'])} to {signed(found['high'])}"),
+        ("power", f"{found['power']:.2f}"),
+    ]
     if "iqm" not in found:
         return cells
-    cells["episode pairs"] = f"{found['episode_pairs']:,}"
-    cells["exactly equal ones"] = f"{found['equal_episode_pairs']:,}"
-    cells["training steps"] = f"{found['training_steps']:,}"
+    cells += [
+        ("episode pairs", f"{found['episode_pairs']:,}"),
+        ("  exactly equal", f"{found['equal_episode_pairs']:,}"),
+        ("training steps", f"{found['training_steps']:,}"),
+    ]
     for side in SIDES:
         one = found["iqm"][side]
-        mean = f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
-        cells[f"return in the {side}"] = mean
+        cells.append((f"return in {side}", f"{one['value']:.2f}"))
+        cells.append(("  95 % interval", f"{one['low']:.2f} to {one['high']:.2f}"))
     return cells
 
 
 def signed(value: float) -> str:
-    """Return a number with its sign in three digits, zero without one."""
-    return f"{value:+.3g}" if value else "0"
+    """Return a number with its sign, to two digits or to a tenth; zero without a sign."""
+    if not value:
+        return "0"
+    return f"{value:+.2g}" if abs(value) < 10 else f"{value:+,.1f}"
