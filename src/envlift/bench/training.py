@@ -246,6 +246,8 @@ def measure_parts(
             "collector": collector,
             "config": {
                 "num_envs": lanes,
+                # Short stretches: a large network on a CPU takes long, and shares stay as they are.
+                "horizon": 16,
                 "network": network,
                 "parameters": size,
                 "layers": 1 if network == "gru" else 2,
