@@ -231,7 +231,7 @@ def spread(tmp_path, processes, devices, **changes):
     children = [
         subprocess.Popen(
             [sys.executable, script, *map(str, (processes, n, devices, port)), fields, out],
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             stderr=subprocess.PIPE,
             text=True,
         )
