@@ -20,6 +20,10 @@ def rule(state, x):
 
 IDLE = """
 
+def score(reward):
+    return reward + 1
+
+
 def random_play(x):
     def inner(y):
         return y + 1
