@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import gymnasium
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -105,6 +106,11 @@ class Diverging(Pong):
         return played._replace(reward=played.reward * jnp.nan)
 
 
+class Unreadable(Pong):
+    def observation_space(self, params=None):
+        return gymnasium.spaces.Dict({"court": super().observation_space()})
+
+
 class Raising(Pong):
     def transition(self, state, action, draws, params=None):
         raise KeyError("lost")
@@ -117,6 +123,8 @@ def pong(kind=Pong, autoreset="disabled"):
 def test_numbers_that_diverge_and_rules_that_raise_are_told_apart():
     with pytest.raises(TrainingError, match="a reward of the environment was nan"):
         Ppo(Context(pong(Diverging))).in_candidate(1, lambda done: None)
+    with pytest.raises(TrainingError, match="PPO cannot read observations of Dict"):
+        Ppo(Context(pong(Unreadable))).in_candidate(1, lambda done: None)
     school = Ppo(Context(pong()))
     school._env = pong(Raising, autoreset="same_step")
     with pytest.raises(CandidateFailure, match="raised KeyError in training: 'lost'"):

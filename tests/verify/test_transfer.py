@@ -450,7 +450,11 @@ def test_a_plan_names_a_configuration_of_its_suite():
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [({"rate": 1}, "'rate', which is no setting; known: env"), ({"clip": -1}, "clip = -1 is not")],
+    [
+        ({"rate": 1}, "'rate', which is no setting; known: env"),
+        ({"clip": -1}, "clip = -1 is not"),
+        ({"num_envs": 8, "horizon": 8, "minibatches": 7}, "minibatches = 7"),
+    ],
 )
 def test_a_wrong_training_setting_is_said_before_anything_runs(transferred, given, said):
     with pytest.raises(ValueError, match=said):

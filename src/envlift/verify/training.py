@@ -120,6 +120,7 @@ def settings(suite: Suite) -> Any:
         ValueError: naming the setting that makes no sense.
     """
     from envlift.train import config as train_config
+    from envlift.train.ppo import rows_of
 
     assert suite.transfer is not None
     known = train_config.Config.__dataclass_fields__
@@ -129,7 +130,9 @@ def settings(suite: Suite) -> Any:
                 f"the suite's transfer trains with {name!r}, which is no setting; known: "
                 f"{', '.join(known)}"
             )
-    return train_config.Config(env=suite.name, **dict(suite.transfer.training))
+    made = train_config.Config(env=suite.name, **dict(suite.transfer.training))
+    rows_of(made)
+    return made
 
 
 class Ppo:
@@ -157,28 +160,31 @@ class Ppo:
 
         Raises:
             CandidateFailure, CandidateViolation: for what the candidate did.
-            TrainingError: if a number became NaN or infinite.
+            TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
         """
+        from envlift.train.config import ConfigError
         from envlift.train.trainer import DivergedError, train
 
         config = self._config.replace(seed=seed, collector="fused")
         with judged("training"):
             try:
                 trained = train(config, env=self._env, display=_Display(advance))
-            except DivergedError as error:
-                diverged = error
+            except (ConfigError, DivergedError) as error:
+                # Said outside: within, it would be taken for an error of the candidate's code.
+                failure = error
             else:
                 return _kept(trained, seed)
-        raise TrainingError(str(diverged))
+        raise TrainingError(str(failure))
 
     def in_reference(self, seed: int, advance: Advance) -> Trained:
         """Train by the host collector.
 
         Raises:
             ReferenceFailure: if the reference broke.
-            TrainingError: if a number became NaN or infinite.
+            TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
         """
         from envlift.adapters.reference import ReferenceVectorEnv
+        from envlift.train.config import ConfigError
         from envlift.train.trainer import DivergedError, train
 
         config = self._config.replace(seed=seed, collector="host")
@@ -191,7 +197,7 @@ class Ppo:
                     score=lambda reward: np.asarray(self._score(reward)),
                     display=_Display(advance),
                 )
-            except DivergedError as error:
+            except (ConfigError, DivergedError) as error:
                 raise TrainingError(str(error)) from None
         return _kept(trained, seed)
 
