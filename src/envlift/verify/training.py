@@ -218,6 +218,8 @@ def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> An
     from envlift.verify.find import find_suite
 
     suite, _ = find_suite(name)
+    if suite.prepare is not None:
+        suite.prepare()
     wanted = {key: value for key, value in options.items() if key != "backend"}
     for config in suite.configs:
         if all(config.reference.get(key, value) == value for key, value in wanted.items()) and (
