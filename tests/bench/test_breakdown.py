@@ -75,7 +75,8 @@ def test_both_trainers_are_divided_and_go_on(tmp_path):
     whole = sum(parts.values())
     result = {
         "environment": "pong",
-        "device": "a machine",
+        "device": "cpu",
+        "cpu": "a machine",
         "measurements": {"host": {"shares": {part: parts[part] / whole for part in parts}}},
     }
     path = tmp_path / "parts.png"

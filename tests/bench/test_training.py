@@ -30,7 +30,7 @@ def measured(fused, direct, process, mlp=512e3, lstm=84e3):
                 f"host-process, {lanes} envs": process,
             }
         )
-    names = [recorded.name for recorded in PONG.recorded]
+    names = [training.equal_work(recorded) for recorded in PONG.recorded]
     return found | cases(**dict(zip(names, (mlp, lstm), strict=True)))
 
 

@@ -398,3 +398,39 @@ def test_entries_of_a_docstring() -> None:
 
 def test_a_pipe_does_not_break_a_table() -> None:
     assert table(("a",), [("x|y",)]).splitlines()[-1] == "| x\\|y |"
+
+
+def write_learning(checkout: Path, file: str, **changes: Any) -> None:
+    training = {
+        "what": "training",
+        "environment": "pong",
+        "device": "cpu",
+        "cpu": "a chip",
+        "cpus": 2,
+        "date": "2026-01-02",
+        "measurements": {"fused, 64 envs": {"parameters": 1668, "sps": [1e6, 3e6, 2e6]}},
+        "bars": [
+            {"name": "won", "value": 31.5, "bar": 30.0, "goal": None, "unit": "s", "met": False}
+        ],
+    }
+    path = checkout / "benchmarks" / "results" / f"{file}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(training | changes))
+
+
+def test_the_card_tells_learning_by_the_newest_run(checkout: Path) -> None:
+    assert generate(checkout)[1].endswith("## Learning\n\nNot measured.\n")
+    write_learning(checkout, "b")
+    old = {"fused, 64 envs": {"parameters": 1, "sps": [7e6]}}
+    write_learning(checkout, "a", date="2025-12-31", measurements=old)
+    write_learning(checkout, "c", environment="other", measurements=old)
+    shares = {"environment": 0.25, "forward": 0.75}
+    write_learning(
+        checkout, "d", what="breakdown", measurements={"fused mlp": {"shares": shares}}, bars=[]
+    )
+    card = generate(checkout)[1]
+    assert "| fused, 64 envs | 1,668 | 2.00M | 1.00M to 3.00M |" in card
+    assert "- won: at most 30 s: 31.50 s, **not met**" in card
+    assert "7.00M" not in card
+    assert "| fused mlp | 25.0% | 75.0% |" in card
+    assert "**a chip**, 2 CPU cores, 2026-01-02, by `envlift bench pong --train`" in card

@@ -29,6 +29,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         left = [start + width for start, width in zip(left, widths, strict=True)]
     axes.set_xlim(0.0, 100.0)
     axes.set_xlabel("share of training time, %")
-    axes.set_title(f"{result['environment']} on {result['device']}", fontsize=10)
+    device = result["cpu"] if result["device"] == "cpu" else result["device"]
+    axes.set_title(f"{result['environment']} on {device}", fontsize=10)
     figure.legend(loc="outside lower center", ncols=len(PARTS), fontsize=8, frameon=False)
     figure.savefig(path)

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from envlift.bench import machine
-from envlift.bench.benchmark import Training, benchmark_of
+from envlift.bench.benchmark import Recorded, Training, benchmark_of
 from envlift.bench.breakdown import PARTS
 from envlift.bench.run import RESULTS
 from envlift.bench.show import print_table, short
@@ -141,7 +141,7 @@ def measure_speed(
             label = f"{collector}, {lanes} envs"
             cases.append({"id": label, "collector": collector, "config": config})
     equal = [
-        {"id": recorded.name, "collector": "fused", "config": dict(recorded.settings)}
+        {"id": equal_work(recorded), "collector": "fused", "config": dict(recorded.settings)}
         for recorded in training.recorded
     ]
     two = ask({**base, "cpus": cpus, "cases": cases + equal}, len(cpus), "cpu")
@@ -161,6 +161,11 @@ def measure_speed(
         "bars": bars,
         "recorded": [{"name": r.name, "sps": r.sps, "source": r.source} for r in training.recorded],
     }
+
+
+def equal_work(recorded: Recorded) -> str:
+    """Name our own trainer at the work of a recorded one."""
+    return f"fused, the work of {recorded.name}"
 
 
 def win(name: str, training: Training) -> dict[str, Any]:
@@ -213,7 +218,7 @@ def bars_of(cases: dict[str, Any], training: Training, won: dict[str, Any]) -> l
         ratio = median(f"fused, {lanes} envs") / host
         bars.append(_bar(f"fused beside host, {lanes} envs", ratio, bar, "x", GOAL))
     for recorded in training.recorded:
-        ratio = median(recorded.name) / recorded.sps
+        ratio = median(equal_work(recorded)) / recorded.sps
         bars.append(_bar(f"beside {recorded.name}", ratio, recorded.bar, "x", None))
     if won:
         reached = won["score"] is not None and won["score"] >= won["target"]
@@ -242,7 +247,7 @@ def measure_parts(
     lanes = GPU_LANES[0] if gpu else 1024
     cases = [
         {
-            "id": f"{collector} {network} {size // 1000}K",
+            "id": f"{collector} {network} {short(size)}",
             "collector": collector,
             "config": {
                 "num_envs": lanes,

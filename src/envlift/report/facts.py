@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from envlift.bench.benchmark import benchmark_of
 from envlift.bench.result import Measurement, Result
+from envlift.report import learning
 from envlift.report.transfer import read_transfer
 from envlift.verify.result import SCHEMA_VERSION
 
@@ -88,6 +89,7 @@ class Facts:
         evidence, mutation: target -> what was found; a missing one is not there.
         deviations: rows of ``deviations.toml``.
         speeds: newest full benchmark of every device, newest first.
+        learning: newest results of ``bench --train`` and ``--breakdown``.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Facts:
     mutation: dict[str, Mutation]
     deviations: list[dict[str, str]]
     speeds: list[Result]
+    learning: list[dict[str, Any]] = field(default_factory=list)
 
 
 def gather(name: str, folder: Path, results: Path) -> Facts:
@@ -128,6 +131,7 @@ def gather(name: str, folder: Path, results: Path) -> Facts:
         },
         deviations=_deviations(verification / "deviations.toml"),
         speeds=newest_results(results, name),
+        learning=learning.newest(results, name),
     )
 
 
@@ -214,6 +218,8 @@ def newest_results(folder: Path, name: str) -> list[Result]:
     """
     newest: dict[str, Result] = {}
     for path in sorted(folder.glob("*.json")):
+        if learning.is_learning(path):
+            continue
         result = Result.read(path)
         if result.environment != name or result.quick or result.interrupted:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from envlift.bench.result import KINDS, Bar, Measurement, Result
 from envlift.bench.show import short
 from envlift.registry import registration
-from envlift.report import transfer
+from envlift.report import learning, transfer
 from envlift.report.facts import Facts, Mutation, best, one_process
 from envlift.report.spec import Spec
 
@@ -106,6 +106,8 @@ def card(facts: Facts, spec: Spec) -> str:
         _mutation(facts),
         "## Speed",
         *_speed(facts),
+        "## Learning",
+        *_learning(facts),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -237,6 +239,15 @@ def _speed(facts: Facts) -> list[str]:
     for result in facts.speeds:
         parts += _speed_of(result)
     return parts
+
+
+def _learning(facts: Facts) -> list[str]:
+    parts = []
+    for result in facts.learning:
+        parts += [learning.heading(result), table(*learning.columns(result))]
+        if told := learning.bars(result):
+            parts.append(told)
+    return parts or [MISSING.capitalize() + "."]
 
 
 def _speed_of(result: Result) -> list[str]:

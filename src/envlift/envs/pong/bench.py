@@ -47,7 +47,7 @@ FORMS = tuple(
 )
 
 REFERENCE = "python:envlift.envs.pong.reference.pong:PongReference"
-SPEC = "PufferLib 3.0's own trainer, measured on one core of such a machine (specs/pong, issue)"
+SPEC = "its own trainer, on one core of a machine like this one; measured before, not in this run"
 
 TRAINING = Training(
     launch=REFERENCE,
