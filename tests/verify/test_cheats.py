@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import gymnasium
@@ -94,6 +95,15 @@ class ServesDownAfterAWin(Pong):
         return obs, state, reward, terminated, *rest
 
 
+class ResetsUnasked(Pong):
+    """``step`` starts the next game even where the caller wants to do that."""
+
+    def step(self, key, state, action, params=None):
+        resetting = copy.copy(self)
+        resetting.autoreset = "same_step"
+        return Pong.step(resetting, key, state, action, params)
+
+
 WRONG_BOX = gymnasium.spaces.Box(0.0, 1.0, (1,), np.float32)
 
 
@@ -123,6 +133,7 @@ def test_the_honest_candidate_passes(verify_pong):
         (CopiesOneLane, ("transforms",), "step = transition after sample"),
         # Random play does not win a game; the states that the suite offers do.
         (ServesDownAfterAWin, ("transforms",), "sample, states of play [discrete]: [1].ball_vy"),
+        (ResetsUnasked, ("transforms",), "step without a reset = transition after sample"),
     ],
 )
 def test_a_cheat_is_caught(verify_pong, cheat, levels, seen):

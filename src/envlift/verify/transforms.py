@@ -74,6 +74,14 @@ def _from_states(context: Context, env: AnyEnv) -> None:
         lambda: one_step(env.step),
         lambda: one_step(functools.partial(_compose, env)),
     )
+    patient = copy.copy(env)
+    patient.autoreset = "disabled"
+    _same(
+        context,
+        "step without a reset = transition after sample",
+        lambda: one_step(patient.step),
+        lambda: one_step(functools.partial(_compose, patient)),
+    )
 
 
 def _starts(context: Context) -> Any:
@@ -95,6 +103,8 @@ def _compose(env: AnyEnv, key: Any, state: Any, action: Any) -> Any:
     step_key, reset_key = env.split_key(key)
     nxt = env.transition(state, action, env.sample(step_key, state, action))
     obs = env.observe(nxt.state)
+    if env.autoreset == "disabled":
+        return obs, nxt.state, *nxt[1:], {"final_observation": obs}
     ended = nxt.terminated | nxt.truncated
     fresh = env.initial(env.sample_initial(reset_key))
     after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
