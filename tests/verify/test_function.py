@@ -44,7 +44,7 @@ def test_a_registered_environment_with_all_that_was_asked(fixtures):
     assert report.verdict is Verdict.PASS
     assert report.seed == 7
     assert report.candidate == "<envlift pong-v1 [jax] frameskip=1, continuous=True>"
-    assert report.not_verified[0] == "levels left out on request: L1, L3, resets, transforms"
+    assert report.not_verified[0] == "levels left out on request: L1, L3, resets, transforms, L4"
     assert progress.ended == [f"{check.level} {check.name}" for check in report.checks]
     assert "L2 transitions from states of play [continuous]" in progress.ended
     assert {name.split(" ")[0] for name in progress.ended} == {"corpus", "L2", "L4"}
