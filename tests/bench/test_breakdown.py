@@ -52,6 +52,20 @@ def test_time_goes_where_the_work_was_traced():
         assert seconds[part] > 0.8 * sum(seconds.values())
 
 
+def test_a_loop_is_not_counted_beside_what_it_holds():
+    def program(x):
+        def body(x, _):
+            with jax.named_scope(ENVIRONMENT):
+                return jnp.tanh(x @ x), None
+
+        return jax.lax.scan(body, x, length=20)[0]
+
+    x = jnp.eye(300) * 0.5
+    compiled = jax.jit(program).lower(x).compile()
+    seconds = breakdown.profiled(lambda: compiled(x), compiled.as_text())
+    assert seconds["environment"] > 0.7 * sum(seconds.values())
+
+
 def test_operations_of_other_programs_are_not_counted():
     compiled = jax.jit(lambda x: x + 1.0).lower(jnp.ones(3)).compile()
     other = jax.jit(lambda x: jnp.tanh(x @ x))
@@ -67,10 +81,11 @@ def test_both_trainers_are_divided_and_go_on(tmp_path):
     assert all(seconds[part] > 0.0 for part in ("environment", "forward", "backward", "other"))
 
     vector = make_vec("pong", num_envs=8, autoreset_mode="same_step", backend="jax")
-    host = Host(SMALL.replace(collector="host"), vector)
+    host = breakdown.TimedHost(SMALL.replace(collector="host"), vector)
     state, parts = breakdown.of_host(host, host.start(), 2)
     assert int(state.update) == 4
     assert all(parts[part] > 0.0 for part in breakdown.PARTS)
+    assert sum(parts.values()) < sum(host.seconds.values())
 
     whole = sum(parts.values())
     result = {
@@ -84,3 +99,50 @@ def test_both_trainers_are_divided_and_go_on(tmp_path):
     with Image.open(path) as picture:
         assert picture.size[0] == 1200
         assert len(picture.convert("RGB").getcolors(1 << 20)) > len(breakdown.PARTS)
+
+
+class Clockwork:
+    """A host trainer every update of which takes 2 s, divided as a clock would find it."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(("act", "transfer", "environment", "learn"), 100.0)
+        self.program = self
+
+    def as_text(self):
+        return "HloModule learn"
+
+    def compile(self, state):
+        def step(state):
+            for part, spent in (("act", 0.3), ("transfer", 0.2), ("environment", 0.5)):
+                self.seconds[part] += spent
+            self.seconds["learn"] += 1.0
+            return state + 1, {}
+
+        return step
+
+
+def test_the_hosts_learning_is_divided_as_its_program_is(monkeypatch):
+    def profiled(run, program):
+        run()
+        return {"environment": 0, "transfer": 0, "forward": 1.0, "backward": 2.5, "other": 0.5}
+
+    monkeypatch.setattr(breakdown, "profiled", profiled)
+    state, seconds = breakdown.of_host(Clockwork(), 0, 2)
+    assert state == 4
+    expected = {"environment": 1.0, "transfer": 0.4, "forward": 0.6 + 0.5}
+    expected |= {"backward": 1.25, "other": 0.25}
+    assert seconds == pytest.approx(expected)
+
+
+def test_a_timed_host_learns_what_a_plain_one_learns():
+    found = []
+    for kind in (Host, breakdown.TimedHost):
+        vector = make_vec("pong", num_envs=8, autoreset_mode="same_step", backend="jax")
+        host = kind(SMALL.replace(collector="host"), vector)
+        state = host.start()
+        step = host.compile(state)
+        for _ in range(2):
+            state, metrics = step(state)
+        found.append((metrics, state.learner.params))
+    for one, other in zip(*map(jax.tree.leaves, found), strict=True):
+        assert float(jnp.abs(one - other).max()) == 0.0

@@ -305,6 +305,18 @@ def test_networks_come_in_the_wanted_size(kind, parameters):
     assert count_parameters(network, shape) == pytest.approx(parameters, rel=0.1)
 
 
+def test_parameters_are_counted_as_they_are_made():
+    # Eight inputs, two hidden layers of 16, three actions, one value.
+    by_hand = (8 * 16 + 16) + (16 * 16 + 16) + (16 * 3 + 3) + (16 + 1)
+    head = Head(3, discrete=True)
+    mlp = Network(head, "mlp", hidden=16, layers=2, activation="relu")
+    assert count_parameters(mlp, (8,)) == by_hand
+    for kind, shape in (("mlp", (8,)), ("gru", (8,)), ("cnn", (16, 16))):
+        network = Network(head, kind, hidden=8, layers=1, activation="relu")
+        made = jax.tree.leaves(init(network, shape, jnp.float32, jax.random.key(0)))
+        assert count_parameters(network, shape) == sum(leaf.size for leaf in made)
+
+
 def test_a_cnn_reads_bytes_as_brightness_and_refuses_flat_observations():
     head = Head(2, discrete=True)
     network = Network(head, "cnn", hidden=8, layers=1, activation="relu")

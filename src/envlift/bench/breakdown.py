@@ -3,7 +3,10 @@
 Every share is measured inside the program it belongs to. Of the fused program, JAX's profiler times
 each operation, and the scope that the operation was traced in says which part it belongs to. The
 host collector is timed by the clock around each of its parts; only its learning step, one program,
-is divided by the profiler as well.
+is divided by the profiler as well. To be timed apart, its parts wait for one another, which costs a
+little: speed is measured without that (``bench --train``).
+
+An operation that XLA fused out of several belongs to the scope of the last of them.
 """
 
 # mypy: allow-untyped-calls
@@ -12,14 +15,17 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from envlift.train.fused import ENVIRONMENT, POLICY
+from envlift.train.host import Host
 
 PARTS = ("environment", "transfer", "forward", "backward", "other")
 """``forward``: the policy while it plays and the losses. ``backward``: gradients. ``other``: Adam,
@@ -86,7 +92,7 @@ def _add(profile: Any, module: str, scopes: dict[str, str], seconds: Counter[str
 
 
 def of_fused(collector: Any, state: Any, updates: int) -> tuple[Any, dict[str, float]]:
-    """Return the state after ``updates`` updates of ``Fused`` and the seconds by part."""
+    """Return the state one update more than ``updates`` later, and the seconds by part."""
     step = collector.compile(state)
     state, _ = step(state)
 
@@ -100,11 +106,42 @@ def of_fused(collector: Any, state: Any, updates: int) -> tuple[Any, dict[str, f
     return state, seconds
 
 
-def of_host(collector: Any, state: Any, updates: int) -> tuple[Any, dict[str, float]]:
-    """Return the state after ``updates`` updates of ``Host`` and the seconds by part.
+class TimedHost(Host):
+    """A host collector that keeps the time of its parts and of the copies between them.
 
-    Copies between NumPy and the device belong to ``transfer``: they are timed apart.
+    Attributes:
+        seconds: wall-clock time since the start, by part; the first of each includes compiling.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.seconds = {"act": 0.0, "transfer": 0.0, "environment": 0.0, "learn": 0.0}
+
+    def ask(self, *arguments: Any) -> tuple[Any, Any, Any, Any, Any]:
+        """Copy to the device, ask, copy back."""
+        given = self._timed("transfer", jax.device_put, arguments)
+        memory, action, played, log_prob, value = self._timed("act", self._act, *given)
+        return memory, action, self._timed("transfer", np.asarray, played), log_prob, value
+
+    def step(self, played: Any) -> tuple[Any, ...]:
+        """Play one step in all environments."""
+        stepped: tuple[Any, ...] = self._timed("environment", super().step, played)
+        return stepped
+
+    def learn(self, learn: Any, learner: Any, rollout: Any, key: jax.Array) -> Any:
+        """Copy the rollout to the device, then learn."""
+        given = self._timed("transfer", jax.device_put, rollout)
+        return self._timed("learn", super().learn, learn, learner, given, key)
+
+    def _timed(self, part: str, run: Callable[..., Any], *arguments: Any) -> Any:
+        begun = time.perf_counter()
+        done = jax.block_until_ready(run(*arguments))
+        self.seconds[part] += time.perf_counter() - begun
+        return done
+
+
+def of_host(collector: TimedHost, state: Any, updates: int) -> tuple[Any, dict[str, float]]:
+    """Return the state after ``updates`` updates and two more, and the seconds by part."""
     step = collector.compile(state)
     state, _ = step(state)
     before = dict(collector.seconds)

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -146,5 +146,5 @@ def _as_list(runs: Runs) -> Sequence[Rows | Path]:
     if isinstance(runs, Path):
         return [runs]
     if runs and isinstance(runs[0], Mapping):
-        return [runs]  # type: ignore[list-item]
-    return runs  # type: ignore[return-value]
+        return [cast(Rows, runs)]
+    return cast(Sequence[Rows | Path], runs)

@@ -9,9 +9,7 @@ Shape letters: ``T`` steps, ``B`` environments.
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -99,8 +97,6 @@ class Host:
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
         self._value = jax.jit(self._valued)
-        self.seconds = {"act": 0.0, "transfer": 0.0, "environment": 0.0, "learn": 0.0}
-        """Wall-clock time since the start, by part; the first of each includes its compilation."""
         self.program: Any = None
         """The compiled learning step, once there was one."""
 
@@ -157,22 +153,30 @@ class Host:
         first_memory = state.memory
         state, kept, metrics = self._collect(state, play_key)
         last: Any = (state.memory, state.observation, state.starts)
-        with self._timed("transfer"):
-            rollout = jax.device_put(Rollout(*(*kept, first_memory, last)))
-            jax.block_until_ready(rollout)
-        with self._timed("learn"):
-            if self.program is None:
-                self.program = learn.lower(state.learner, rollout, learn_key).compile()
-            learner, learnt = self.program(state.learner, rollout, learn_key)
-            jax.block_until_ready(learnt)
+        rollout = Rollout(*(*kept, first_memory, last))
+        learner, learnt = self.learn(learn, state.learner, rollout, learn_key)
         state = state._replace(learner=learner, update=state.update + 1)
         return state, metrics | learnt
 
-    @contextlib.contextmanager
-    def _timed(self, part: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        yield
-        self.seconds[part] += time.perf_counter() - begun
+    # -- the three parts of the work, which ``bench --breakdown`` times ----------------------------
+
+    def ask(self, *arguments: Any) -> tuple[Any, Any, Array, Any, Any]:
+        """Ask the policy; see ``_acted``. What is played comes to NumPy, the rest stays."""
+        memory, action, played, log_prob, value = self._act(*arguments)
+        return memory, action, np.asarray(played), log_prob, value
+
+    def step(self, played: Array) -> tuple[Any, ...]:
+        """Play one step in all environments."""
+        return self.vector_env.step(played)
+
+    def learn(
+        self, learn: Any, learner: Learner, rollout: Rollout, key: jax.Array
+    ) -> tuple[Learner, dict[str, Any]]:
+        """Update the learner; ``learn`` is compiled the first time."""
+        if self.program is None:
+            self.program = learn.lower(learner, rollout, key).compile()
+        updated: tuple[Learner, dict[str, Any]] = self.program(learner, rollout, key)
+        return updated
 
     def _collect(self, state: HostState, key: jax.Array) -> tuple[HostState, list[Any], Any]:
         horizon, count = self.config.horizon, self.config.num_envs
@@ -189,18 +193,10 @@ class Host:
             "reward": 0.0,
         }
         for t in range(horizon):
-            with self._timed("transfer"):
-                inputs = jax.device_put((observation, starts, mask))
-                jax.block_until_ready(inputs)
-            with self._timed("act"):
-                memory, action, played, log_prob, value = self._act(
-                    params, memory, *inputs, lanes, t
-                )
-                jax.block_until_ready(played)
-            with self._timed("transfer"):
-                played = np.asarray(played)
-            with self._timed("environment"):
-                seen, reward, terminated, truncated, infos = self.vector_env.step(played)
+            memory, action, played, log_prob, value = self.ask(
+                params, memory, observation, starts, mask, lanes, t
+            )
+            seen, reward, terminated, truncated, infos = self.step(played)
             reward = np.asarray(reward, np.float32)
             ended = np.asarray(terminated) | np.asarray(truncated)
             learnt = reward

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import jax
@@ -20,30 +20,9 @@ from envlift.env import Env
 from envlift.registry import AnyEnv, registration
 from envlift.train.config import ConfigError
 from envlift.train.film import Film
+from envlift.train.player import Player
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-class Player(Protocol):
-    """What chooses actions; ``envlift.train.policy.Policy`` is one."""
-
-    @property
-    def noise_size(self) -> int:
-        """Uniform numbers per action, ``N``."""
-
-    def start(self, batch: int) -> Any:
-        """Return the memory of ``batch`` environments that begin."""
-
-    def act(
-        self,
-        memory: Any,
-        observation: Array,
-        starts: Array,
-        noise: Array,
-        mask: Array | None = None,
-        greedy: bool = False,
-    ) -> tuple[Any, Array]:
-        """Return the new memory and actions [B] or [B, D]; see ``Policy.act``."""
 
 
 class RandomPlayer:

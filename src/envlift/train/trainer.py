@@ -59,7 +59,6 @@ class Trained:
         compile_seconds: time until the first update could start.
         seconds: time of the updates.
         interrupted: Ctrl-C ended the run early.
-        parts: for the host collector, seconds by part (``Host.seconds``).
     """
 
     policy: Policy
@@ -67,7 +66,6 @@ class Trained:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     interrupted: bool = False
-    parts: dict[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -119,15 +117,14 @@ def train(
             if pending is not None:
                 loop.note(*pending)
             pending = (update, metrics)
-            if isinstance(collector, Host):  # It has waited for the numbers already.
+            every = config.checkpoint_every
+            due = out is not None and every > 0 and update % every == 0
+            # The host's next update waits for these numbers anyway, before it plays a step.
+            if due or isinstance(collector, Host):
                 loop.note(*pending)
                 pending = None
-            every = config.checkpoint_every
-            if out is not None and every and update % every == 0:
-                if pending is not None:
-                    loop.note(*pending)
-                pending = None
-                saved = _save(collector, state, loop, out, update)
+            if due:
+                saved = _save(collector, state, loop, _folder(out), update)
             if stopped() or loop.reached_target:
                 break
         if pending is not None:
@@ -136,7 +133,6 @@ def train(
     trained.seconds = time.perf_counter() - begun
     trained.interrupted = stopped()
     trained.policy.params = jax.tree.map(jax.device_get, state.learner.params)
-    trained.parts = dict(getattr(collector, "seconds", {}))
     last = int(state.update)
     if out is not None and saved != last:
         _save(collector, state, loop, out, last)

@@ -10,29 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side
+from envlift.train.player import Player
 from envlift.verify.lockstep import MAX_SEED
 from envlift.verify.suite import Suite
-
-
-class Player(Protocol):
-    """A policy: ``envlift.train.policy.Policy``, or anything like it."""
-
-    @property
-    def noise_size(self) -> int:
-        """Uniform numbers that one action takes, ``N``."""
-
-    def start(self, batch: int) -> Any:
-        """Return the memory of ``batch`` environments that begin."""
-
-    def act(
-        self, memory: Any, observation: Array, starts: Array, noise: Array, mask: Array | None
-    ) -> tuple[Any, Array]:
-        """Choose actions [B, ...] for observations [B, ...]; equal noise draws equal actions."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from envlift.reference.types import Side
+from envlift.train.player import Player
 from envlift.verify.context import Context
 from envlift.verify.env_side import AnyEnv, env_of
-from envlift.verify.evaluate import Player
 from envlift.verify.guard import judged
 from envlift.verify.suite import Config, Suite
 
