@@ -70,7 +70,7 @@ docs: $(STAMP)  ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 lock: $(STAMP)  ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra gymnax --extra docs --extra train \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra gymnax --extra docs --extra train --extra translate \
 	  --extra tensorboard \
 	  --universal --python-version 3.11 --generate-hashes --no-header --upgrade --system-certs \
 	  --quiet --output-file requirements.lock

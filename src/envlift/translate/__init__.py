@@ -1,0 +1,1 @@
+"""A coding agent writes the fast environment; the verifier decides; the ledger counts."""

@@ -1,0 +1,1 @@
+"""Coding agents: any command, any chat endpoint, a person, or a recording."""
