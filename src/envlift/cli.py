@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from envlift import __version__
 from envlift.train.command import add_play, add_train
+from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.verify.result import EXIT_USAGE
 
 
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
+    add_translate(commands)
+    add_replay(commands)
+    add_ledger(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top
