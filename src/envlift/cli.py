@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from envlift import __version__
+from envlift.reference.failure import ReferenceFailure
 from envlift.train.command import add_play, add_train
 from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.verify.result import EXIT_USAGE
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ValueError, ModuleNotFoundError, FileNotFoundError) as error:
+    except (ValueError, ModuleNotFoundError, FileNotFoundError, ReferenceFailure) as error:
         print(f"envlift: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

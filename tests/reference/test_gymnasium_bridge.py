@@ -102,6 +102,7 @@ def test_named_and_dotted_attributes_keep_their_type():
     [
         ("CartPol-v1", {}, "near ones: CartPole-v1"),
         ("CartPole-v9", {}, "near ones: CartPole-v1"),
+        ("Taxi-v3", {}, "near ones: Taxi-v4"),
         ("CartPole-v1", {"state_attributes": ["stat"]}, "no attribute 'stat'"),
         ("CartPole-v1", {"state_attributes": ["state.x"]}, "ndarray has no attribute 'x'"),
         ("CartPole-v1", {"no_such_option": 1}, "no_such_option"),

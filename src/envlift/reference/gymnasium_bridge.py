@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -11,11 +12,17 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
+from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
 
 ELAPSED = "elapsed_steps"
+_UNKNOWN = (
+    gymnasium.error.UnregisteredEnv,
+    gymnasium.error.VersionNotFound,
+    gymnasium.error.DeprecatedEnv,
+)
 
 
 class GymnasiumReference:
@@ -46,7 +53,7 @@ class GymnasiumReference:
         options = {"disable_env_checker": True, **make_options}
         try:
             self._env: gymnasium.Env[Any, Any] = gymnasium.make(id, **options)
-        except (gymnasium.error.UnregisteredEnv, gymnasium.error.VersionNotFound) as error:
+        except _UNKNOWN as error:
             known = list(gymnasium.registry)
             name = id.rpartition(":")[2]
             near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
@@ -113,6 +120,30 @@ class GymnasiumReference:
             setattr(target, attribute, convert(state[name]))
         if self._fields and self._limit is not None:
             self._limit._elapsed_steps = int(state[ELAPSED])
+
+    def find_component(self, name: str) -> Callable[..., dict[str, Any]]:
+        """Return a function of the environment that ``call`` may evaluate.
+
+        The declared state, the elapsed steps and the random generator are what they were before,
+        whatever the function did to them.
+
+        Raises:
+            ValueError: as ``gymnasium_components.find``.
+        """
+        function = find(self._env.unwrapped, name)
+
+        def evaluate(**arguments: Any) -> dict[str, Any]:
+            state = self.get_state()
+            generator = getattr(self._env.unwrapped, "_np_random", None)
+            drawn = copy.deepcopy(generator.bit_generator.state) if generator else None
+            try:
+                return numbers(name, function(**arguments))
+            finally:
+                self.set_state(state)
+                if generator:
+                    generator.bit_generator.state = drawn
+
+        return evaluate
 
     def close(self) -> None:
         """Close the environment."""

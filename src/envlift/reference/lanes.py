@@ -78,7 +78,8 @@ class Lanes:
     The class has ``__init__(**config)``, ``spec()``, ``reset(seed, chance=None) -> observation``,
     ``step(action, chance=None) -> (observation, reward, terminated, truncated)``, and where there
     is a state ``get_state() -> dict`` and ``set_state(dict)``; optionally ``legal_actions()``,
-    ``coverage()``, ``close()`` and components.
+    ``coverage()``, ``close()`` and components: marked methods, or ``find_component(name)``, which
+    returns the function that is called once for each row.
     """
 
     def __init__(
@@ -316,6 +317,8 @@ def find_component(game: Any, name: str) -> tuple[Any, str]:
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
     """
+    if hasattr(game, "find_component"):
+        return game.find_component(name), "row"
     marked = {
         key: kind
         for key in dir(type(game))
