@@ -25,6 +25,11 @@ from envlift.verify.result import Check, Report, Verdict
 class _Nothing:
     """Stands for the candidate's environment, which nobody has written yet."""
 
+    @property
+    def env(self) -> _Nothing:
+        """What a component's ``candidate`` is given."""
+        return self
+
     def __getattr__(self, name: str) -> Any:
         raise CandidateFailure(
             "the component's candidate asked for the environment, but its module is judged before "
@@ -82,7 +87,7 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             effort=QUICK,
             reference=reference,
             candidate=_Nothing(),  # type: ignore[arg-type]
-            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type,return-value]
+            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type]
             open_reference=lambda lanes: reference,
             report=report,
             progress=Silent(),

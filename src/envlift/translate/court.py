@@ -1,6 +1,6 @@
 """Deciding about a turn: the verifier's judgement, and what follows from it.
 
-The judgement is made in a process of its own, on a fresh worktree of the turn's commit. What it finds
+The judgement is made in a process of its own, on a fresh worktree of the commit. What it finds
 is compared with what had passed before: a repair that breaks a lower level is undone, tests that do
 not show a failure are, and so is an optimisation that is not faster.
 """

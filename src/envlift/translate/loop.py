@@ -54,8 +54,8 @@ class Loop:
     Attributes:
         folder: of the project.
         watcher: is told what happens.
-        agent: name of the agent that replaces the project's, None for the project's own.
-        options: of that agent.
+        agent: that replaces the project's, by name or itself; None for the project's own.
+        options: of an agent given by name.
         only_rollouts: the ablation ``--levels 3``.
         yes: go on with proposed modules without showing them to a person first.
         last: number of the last turn that is asked for; None for no such end.
@@ -63,7 +63,7 @@ class Loop:
 
     folder: Path
     watcher: Watcher
-    agent: str | None = None
+    agent: str | Agent | None = None
     options: dict[str, Any] | None = None
     only_rollouts: bool = False
     yes: bool = False
@@ -86,9 +86,20 @@ class Loop:
         self.workspace.prepare()
         self._same_levels()
         redactor = Redactor.of(os.environ, filter(is_secret, project.pass_environment))
-        name = self.agent or project.agent
-        agent = make_agent(
-            name,
+        agent = self._agent(project, redactor)
+        self.ledger.append(
+            "run", agent=agent.name, envlift=__version__, levels=3 if self.only_rollouts else 4
+        )
+        stop = self._go_on(agent, redactor)
+        self.ledger.append("stop", kind=stop.kind, reason=stop.reason)
+        self.watcher.event("stop", None, stop=stop)
+        return stop
+
+    def _agent(self, project: Project, redactor: Redactor) -> Agent:
+        if self.agent is not None and not isinstance(self.agent, str):
+            return self.agent
+        return make_agent(
+            self.agent or project.agent,
             project.agent_options if self.options is None else self.options,
             sandbox=project.sandbox,
             project=self.folder,
@@ -96,13 +107,6 @@ class Loop:
             pass_environment=project.pass_environment,
             dollars_per_turn=project.budget.dollars_per_turn,
         )
-        self.ledger.append(
-            "run", agent=name, envlift=__version__, levels=3 if self.only_rollouts else 4
-        )
-        stop = self._go_on(agent, redactor)
-        self.ledger.append("stop", kind=stop.kind, reason=stop.reason)
-        self.watcher.event("stop", None, stop=stop)
-        return stop
 
     def _same_levels(self) -> None:
         """Refuse to mix a run with all levels and the ablation: neither would mean anything."""

@@ -100,7 +100,7 @@ def _compiled(env: Any, batch: int, steps: int) -> Callable[[], object]:
 
     run = jax.jit(lambda state, key: jax.lax.scan(step, state, jax.random.split(key, steps)))
     _, state = jax.vmap(env.reset)(jax.random.split(jax.random.key(0), batch))
-    return lambda: jax.block_until_ready(run(state, jax.random.key(1)))
+    return lambda: jax.tree.map(lambda a: a.block_until_ready(), run(state, jax.random.key(1)))
 
 
 def _stepped(side: Side, batch: int, steps: int) -> Callable[[], object]:
