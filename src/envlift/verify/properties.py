@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -54,6 +55,9 @@ def _spaces(context: Context) -> None:
         }
         env = env_of(context.candidate)
         if env is not None:
+            # JAX holds 64-bit numbers in 32 bits unless told otherwise; values are compared anyway.
+            held = jax.dtypes.canonicalize_dtype(ours.observation.dtype).name
+            told["dtype of an observation"] = (held, theirs.observation.dtype)
             declared = env.observation_space().shape
             told["declared shape of an observation"] = (ours.observation.shape, declared)
         told = {name: pair for name, pair in told.items() if None not in pair}

@@ -112,9 +112,7 @@ class CommandAgent:
                     raise Enough
 
         ended = run_child(
-            tools.sandbox.command(
-                words, request.worktree, own, writable, network=options.network
-            ),
+            tools.sandbox.command(words, request.worktree, own, writable, network=options.network),
             cwd=request.worktree,
             environment=request.environment,
             log=request.log,

@@ -11,9 +11,7 @@ from envlift.translate.agents.protocol import AgentError, Cost, Usage
 _MILLION = 1_000_000
 
 
-def price(
-    usage: Usage, model: str, provider: str | None, *, cache_written: int = 0
-) -> Cost | None:
+def price(usage: Usage, model: str, provider: str | None, *, cache_written: int = 0) -> Cost | None:
     """Price tokens by the tables that come with ``genai-prices``; asks no network.
 
     Args:

@@ -304,7 +304,8 @@ def _sweep(mark: str) -> None:
     """Kill what left the process group, where the system tells (Linux)."""
     wanted = f"{MARK}={mark}".encode()
     for _ in range(10):
-        if not any([_kill_marked(entry, wanted) for entry in Path("/proc").glob("[0-9]*")]):
+        killed = [entry for entry in Path("/proc").glob("[0-9]*") if _kill_marked(entry, wanted)]
+        if not killed:
             return
 
 

@@ -200,7 +200,9 @@ class Aider:
     _tokens = re.compile(r"Tokens: ([\d.]+[kM]?) sent(?:.*?([\d.]+[kM]?) cache hit)?.*?"
                          r"([\d.]+[kM]?) received")  # fmt: skip
     _cost = re.compile(r"Cost: \$[\d.]+ message, \$([\d.]+) session")
-    _error = re.compile(r"^(litellm\.\w+(?:Error|Exception).*|.*\b(?:API key|api_key)\b.*invalid.*)")
+    _error = re.compile(
+        r"^(litellm\.\w+(?:Error|Exception).*|.*\b(?:API key|api_key)\b.*invalid.*)"
+    )
 
     def __init__(self, own: Path) -> None:
         self.report = Report()
@@ -268,7 +270,9 @@ class Mini:
         report.dollars = _number(_table(info.get("model_stats")).get("instance_cost")) or None
         messages = data.get("messages")
         for message in messages if isinstance(messages, list) else []:
-            usage = _table(_table(_table(_table(message).get("extra")).get("response")).get("usage"))
+            usage = _table(
+                _table(_table(_table(message).get("extra")).get("response")).get("usage")
+            )
             if usage:
                 report.usage = (report.usage or Usage()) + _openai(usage)
         status = _text(info.get("exit_status"))

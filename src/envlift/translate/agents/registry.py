@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -29,7 +29,7 @@ class Tools:
         dollars_per_turn: declared cost of a turn whose cost nobody can tell, None if not declared.
     """
 
-    sandbox: Sandbox = Sandbox()
+    sandbox: Sandbox = field(default_factory=Sandbox)
     redactor: Redactor = field(default_factory=Redactor)
     environment: Mapping[str, str] = field(default_factory=dict)
     dollars_per_turn: float | None = None
@@ -52,7 +52,6 @@ def make_agent(
     project: Path | None = None,
     redactor: Redactor | None = None,
     environment: Mapping[str, str] | None = None,
-    pass_environment: Iterable[str] = (),
     dollars_per_turn: float | None = None,
 ) -> Agent:
     """Make an agent by name.
@@ -66,7 +65,6 @@ def make_agent(
         redactor: learns the agent's secrets; by default a new one that knows every variable of
             ``environment`` that looks secret.
         environment: all variables of envlift itself, by default ``os.environ``.
-        pass_environment: variables that a turn may see.
         dollars_per_turn: declared cost of a turn whose cost nobody can tell.
 
     Raises:
@@ -98,7 +96,7 @@ def make_agent(
     box.check()
     tools = Tools(
         sandbox=box,
-        redactor=Redactor.of(everything, _secret(pass_environment)) if redactor is None else redactor,
+        redactor=Redactor.of(everything) if redactor is None else redactor,
         environment=everything,
         dollars_per_turn=dollars_per_turn,
     )
@@ -135,9 +133,7 @@ def read_options(kind: type[Settings], options: Options, agent: str) -> Settings
     try:
         return kind(**values)
     except TypeError as error:
-        raise AgentError(
-            f"the agent {agent!r}: {str(error).partition(') ')[2] or error}"
-        ) from None
+        raise AgentError(f"the agent {agent!r}: {str(error).partition(') ')[2] or error}") from None
 
 
 _WORDS = {
@@ -161,10 +157,3 @@ def _fits(value: Any, wanted: str) -> bool:
         kinds = (int,) if wanted == "int" else (int, float)
         return isinstance(value, kinds) and value >= 0
     return isinstance(value, str)
-
-
-def _secret(names: Iterable[str]) -> list[str]:
-    """Return those names that look as if they held a secret."""
-    from envlift.translate.agents.secrets import is_secret
-
-    return [name for name in names if is_secret(name)]

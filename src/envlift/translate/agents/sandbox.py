@@ -37,9 +37,7 @@ def allowed_environment(source: Mapping[str, str], names: Iterable[str] = ()) ->
     """
     wanted = {*HARMLESS, *names}
     return {
-        name: value
-        for name, value in source.items()
-        if name in wanted or name.startswith("LC_")
+        name: value for name, value in source.items() if name in wanted or name.startswith("LC_")
     }
 
 

@@ -168,7 +168,7 @@ class RedactedStream:
 
 
 def _unfinished(data: bytes, forms: Iterable[bytes]) -> int:
-    """Return where the longest end of ``data`` that begins, but does not complete, a form starts."""
+    """Return where the longest end of ``data`` that may be the beginning of a form starts."""
     cut = len(data)
     for form in forms:
         first = max(0, len(data) - len(form) + 1)

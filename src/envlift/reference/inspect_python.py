@@ -1,0 +1,99 @@
+"""Look into a reference written in Python: where its source stands, what its state may be.
+
+A program for a process of its own, ``inspect_python.py gymnasium ID OPTIONS`` or
+``... python module:Class OPTIONS`` (options as JSON); its last line of output is JSON. It needs
+NumPy, and Gymnasium for Gymnasium's environments, not envlift.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+STEPS = 600
+GENERATORS = ("np_random", "_np_random", "_np_random_seed")
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was found."""
+    form, target, options = arguments[0], arguments[1], json.loads(arguments[2])
+    warnings.simplefilter("ignore")
+    if form == "gymnasium":
+        found = look_at_gymnasium(target, options)
+    else:
+        module, _, name = target.rpartition(":")
+        found = describe(getattr(importlib.import_module(module), name))
+    print()
+    print(json.dumps(found))
+    return 0
+
+
+def describe(kind: type) -> dict[str, Any]:
+    """Return the file that defines a class, its lines, and the names of its functions."""
+    try:
+        file = inspect.getsourcefile(kind)
+        lines, first = inspect.getsourcelines(kind)
+    except (OSError, TypeError):
+        return {"file": None, "first": 0, "last": 0}
+    return {"file": file, "first": first, "last": first + len(lines) - 1}
+
+
+def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Play at random and note which numeric attributes change."""
+    import gymnasium
+
+    env = gymnasium.make(id, **{"disable_env_checker": True, **options})
+    env.action_space.seed(0)
+    seen: dict[str, list[Any]] = {}
+    present: dict[str, int] = {}
+    looks = 0
+    env.reset(seed=0)
+    for step in range(STEPS):
+        values = {k: v for k, v in vars(env.unwrapped).items() if k not in GENERATORS}
+        looks += 1
+        for name, value in values.items():
+            seen.setdefault(name, [])
+            array = numeric(value)
+            if array is not None:
+                present[name] = present.get(name, 0) + 1
+                seen[name].append((array.copy(), array.shape, array.dtype.name))
+        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated or step % 97 == 96:
+            env.reset(seed=step)
+    attributes, left_out = [], {}
+    for name, shown in seen.items():
+        if not shown or all(np.array_equal(shown[0][0], one[0]) for one in shown):
+            continue
+        if len({one[1:] for one in shown}) > 1:
+            left_out[name] = "its shape or type changes"
+        elif present[name] < looks:
+            left_out[name] = "it is not always a number"
+        else:
+            attributes.append(name)
+    found = describe(type(env.unwrapped))
+    env.close()
+    return {**found, "attributes": attributes, "left_out": left_out}
+
+
+def numeric(value: Any) -> Any:
+    """Return a number, an array, or a list of numbers as an array; None for anything else."""
+    if isinstance(value, (str, bytes, dict, set)) or value is None:
+        return None
+    plain = isinstance(value, (bool, int, float, np.generic, np.ndarray))
+    if not plain and not (isinstance(value, (list, tuple)) and len(value) < 100_000):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array if array.dtype.kind in "biuf" and array.dtype.name != "float16" else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,246 @@
+"""Looking at a reference before it is translated: what it is, and what can be compared.
+
+Everything here is seen in a running reference: whether states can be set and whether equal states
+give equal steps is tried, not believed. Shapes: ``T`` steps, ``B`` lanes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.client import ReferenceProcess
+from envlift.reference.failure import ReferenceFailure
+from envlift.reference.launch import open_reference
+from envlift.reference.types import Array, Record, SideSpec
+from envlift.translate.project import ProjectError
+from envlift.verify.lockstep import random_actions
+
+LANES = 4
+STEPS = 200
+SHORT = 32
+SECONDS = 120.0
+WORST_DRIFT = 1e4
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How far one rounding to float32 carried a field, in the reference itself.
+
+    Attributes:
+        once: largest difference after one step.
+        later: largest difference after ``SHORT`` steps.
+    """
+
+    once: float
+    later: float
+
+    @property
+    def atol(self) -> float:
+        """Ten times what was seen, one digit, at least 1e-6."""
+        return max(1e-6, 10.0 ** math.ceil(math.log10(10 * self.once))) if self.once else 1e-6
+
+    @property
+    def drift(self) -> float:
+        """How much more was seen later, a power of ten from 10 to ``WORST_DRIFT``."""
+        ratio = self.later * 10 / self.atol if self.later else 1.0
+        return float(min(WORST_DRIFT, max(10.0, 10.0 ** math.ceil(math.log10(ratio)))))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a reference showed.
+
+    Attributes:
+        spec: what it says of itself.
+        steps_per_second: of ``LANES`` lanes together, through the pipe.
+        episode: mean length of the episodes that ended, None if none did.
+        settable: its state can be read and written.
+        repeats: equal states and actions gave equal steps; None where states cannot be set.
+        seeded: equal seeds and actions gave equal episodes.
+        whole_rewards: every reward that was seen is a float32 number exactly.
+        close: field -> what one rounding did to it, of fields that hold floats.
+        source: file that defines it, where that is known.
+        attributes: state attributes that were found and taken.
+        left_out: attribute -> why it was not taken.
+    """
+
+    spec: SideSpec
+    steps_per_second: float
+    episode: float | None
+    settable: bool
+    repeats: bool | None
+    seeded: bool
+    whole_rewards: bool
+    close: Mapping[str, Closeness] = field(default_factory=dict)
+    source: Path | None = None
+    attributes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> Probe:
+    """Start a reference, play with it, and say what it is.
+
+    Attributes of a Gymnasium environment that look like its state are taken as its state, unless
+    ``config`` names them.
+
+    Raises:
+        ReferenceFailure, ValueError: it does not start, or breaks; the message says why.
+    """
+    options = dict(config)
+    form, _, target = launch.partition(":")
+    inside = inspect(form, target, options)
+    attributes = tuple(inside.get("attributes", ()))
+    if form == "gymnasium" and "state_attributes" not in options and attributes:
+        options["state_attributes"] = list(attributes)
+    else:
+        attributes = ()
+    with contextlib.closing(
+        open_reference(launch, num_lanes=LANES, config=options, cwd=where, timeout=SECONDS)
+    ) as reference:
+        probe = _play(reference)
+    source = inside.get("file")
+    return replace(
+        probe,
+        source=Path(source) if source else None,
+        attributes=attributes,
+        left_out=inside.get("left_out", {}),
+    )
+
+
+def inspect(form: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Look into a Python reference; nothing is found in what is not Python.
+
+    It runs in a process of its own, as the reference does: what it imports stays there.
+    """
+    place = target.rpartition(":")[0]
+    if form == "python" and place.endswith(".py"):
+        return {"file": str(Path(place).resolve())}
+    if form not in ("gymnasium", "python"):
+        return {}
+    rest = dict(options)
+    interpreter = Path(rest.pop("interpreter", sys.executable))
+    if interpreter.is_dir():
+        interpreter = interpreter / "bin" / "python"
+    rest.pop("state_attributes", None)
+    spec = importlib.util.find_spec("envlift.reference.inspect_python")
+    assert spec is not None
+    # Not by path alone: the folder of the script has a types.py, which must not hide Python's.
+    run = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    words = [str(interpreter), "-c", run, str(spec.origin), form, target, json.dumps(rest)]
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=SECONDS,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        found = json.loads(done.stdout.strip().rpartition("\n")[2])
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        # What is wrong with it, the reference itself will say better.
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _play(reference: ReferenceProcess) -> Probe:
+    spec, rng = reference.spec, np.random.default_rng(0)
+    if spec.chance is not None:
+        raise ProjectError(
+            f"{spec.name} takes its chance from outside, which `envlift init` cannot draw for it; "
+            "write the suite by hand with start='chance' and draw_chance (docs/verify.md)"
+        )
+    seeds = np.arange(LANES, dtype=np.int64)
+    actions = random_actions(spec, rng, (STEPS, LANES))
+    resets = rng.integers(0, 2**31, (STEPS, LANES))
+    reference.reset(seeds)
+    started = time.perf_counter()
+    first = reference.step(actions, reset_seeds=resets)
+    seconds = time.perf_counter() - started
+    reference.reset(seeds)
+    seeded = _equal(first, reference.step(actions, reset_seeds=resets))
+    assert first.terminated is not None
+    assert first.truncated is not None
+    assert first.reward is not None
+    ended = int((first.terminated | first.truncated).sum())
+    rewards = np.asarray(first.reward, dtype=np.float64)
+    settable, repeats, close = False, None, {}
+    if spec.state:
+        try:
+            repeats = _repeats(reference, actions[:SHORT], resets[:SHORT])
+            settable = True
+            close = _close(reference, actions[:SHORT], resets[:SHORT]) if repeats else {}
+        except ReferenceFailure:
+            raise
+        except Exception as error:  # pragma: no cover - a reference may refuse in any way
+            raise ProjectError(f"the state of {spec.name} cannot be set: {error}") from error
+    return Probe(
+        spec=spec,
+        steps_per_second=STEPS * LANES / max(seconds, 1e-9),
+        episode=STEPS * LANES / ended if ended else None,
+        settable=settable,
+        repeats=repeats,
+        seeded=seeded,
+        whole_rewards=bool((rewards == rewards.astype(np.float32)).all()),
+        close=close,
+    )
+
+
+def _repeats(reference: ReferenceProcess, actions: Array, resets: Array) -> bool:
+    """Play from a state, play elsewhere, put the state back and play again."""
+    seeds = np.arange(LANES, dtype=np.int64)
+    reference.reset(seeds)
+    reference.step(actions[: SHORT // 2], reset_seeds=resets[: SHORT // 2])
+    state = reference.get_state()
+    first = reference.step(actions, reset_seeds=resets)
+    reference.reset(seeds + 1000)
+    reference.step(actions[::-1], reset_seeds=resets)
+    reference.set_state(state)
+    return _equal(first, reference.step(actions, reset_seeds=resets))
+
+
+def _close(reference: ReferenceProcess, actions: Array, resets: Array) -> dict[str, Closeness]:
+    """Round the state once, as float32 would, and see what becomes of it."""
+    reference.reset(np.arange(LANES, dtype=np.int64))
+    state = reference.get_state()
+    exact = reference.step(actions, reset_seeds=resets)
+    rounded = {name: _rounded(value) for name, value in state.items()}
+    reference.set_state(rounded)
+    moved = reference.step(actions, reset_seeds=resets)
+    pairs = {"observation": (exact.observation, moved.observation)}
+    pairs |= {f"state.{name}": (exact.state[name], moved.state[name]) for name in exact.state}
+    assert exact.terminated is not None
+    assert exact.truncated is not None
+    ended = np.logical_or.accumulate(exact.terminated | exact.truncated)
+    found = {}
+    for name, (one, other) in pairs.items():
+        if one.dtype.kind != "f":
+            continue
+        apart = np.abs(one.astype(np.float64) - other.astype(np.float64))
+        apart = np.nan_to_num(apart.reshape(*apart.shape[:2], -1).max(axis=-1, initial=0.0))
+        apart = np.where(ended, 0.0, apart)
+        found[name] = Closeness(float(apart[0].max()), float(apart.max()))
+    return found
+
+
+def _rounded(value: Array) -> Array:
+    if value.dtype == np.float64:
+        return value.astype(np.float32).astype(np.float64)
+    if value.dtype == np.float32:
+        return np.nextafter(value, np.float32(np.inf), dtype=np.float32)
+    return value
+
+
+def _equal(one: Record, other: Record) -> bool:
+    names = ("observation", "reward", "terminated", "truncated")
+    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
+    pairs += [(one.state[name], other.state[name]) for name in one.state]
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
