@@ -104,7 +104,6 @@ class Loop:
             sandbox=project.sandbox,
             project=self.folder,
             redactor=redactor,
-            pass_environment=project.pass_environment,
             dollars_per_turn=project.budget.dollars_per_turn,
         )
 
