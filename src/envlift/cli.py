@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from envlift import __version__
 from envlift.reference.failure import ReferenceFailure
 from envlift.train.command import add_play, add_train
+from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
 from envlift.translate.command_prompt import add_prompt
 from envlift.verify.result import EXIT_USAGE
@@ -52,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
+    add_translate(commands)
+    add_replay(commands)
+    add_ledger(commands)
     add_init(commands)
     add_prompt(commands)
     listing = commands.add_parser("list", help="list the registered environments")

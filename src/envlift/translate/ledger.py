@@ -5,7 +5,7 @@ state to go on from.
 
 A turn leaves up to three events: ``asked`` before the agent starts, ``answered`` when its work is
 committed, ``judged`` when the verifier has spoken. ``lost`` stands for ``answered`` where a kill
-came in between.
+came in between; the turn is then asked for again.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Turn:
         fault: why the turn does not count (no change, a protected path, ...), empty if it does.
         verdicts: level -> PASS, FAIL, INCONCLUSIVE or SKIPPED, of the levels that were judged.
         failing: names of the failed checks and tests.
+        hollow: modules whose tests would pass without them.
         kept: whether the work goes on from its commit.
         reason: why it was not kept, or what came of it, one sentence.
         head: commit that the work goes on from.
@@ -79,6 +80,7 @@ class Turn:
     fault: str = ""
     verdicts: dict[str, str] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
+    hollow: list[str] = field(default_factory=list)
     kept: bool = False
     reason: str = ""
     head: str = ""
@@ -88,7 +90,7 @@ class Turn:
 
     @property
     def answered(self) -> bool:
-        """Whether the agent's work is committed, or known to be lost."""
+        """Whether the agent has ended, and its work is committed."""
         return bool(self.status)
 
     @property
@@ -103,26 +105,33 @@ class History:
 
     Attributes:
         turns: in order.
-        notes: events that belong to no turn (``run``, ``stop``, ``person``), as written.
+        lost: turns that a kill cut off; they were asked for again under the same number.
+        notes: events that belong to no turn (``run``, ``stop``), as written.
     """
 
     turns: list[Turn] = field(default_factory=list)
+    lost: list[Turn] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def dollars(self) -> float:
         """What all turns cost; a turn whose cost nobody knows counts 0, see ``unpriced``."""
-        return sum(turn.cost.dollars for turn in self.turns if turn.cost is not None)
+        return sum(turn.cost.dollars for turn in self.everything if turn.cost is not None)
+
+    @property
+    def everything(self) -> list[Turn]:
+        """All turns that took money or time, the lost ones included."""
+        return [*self.lost, *self.turns]
 
     @property
     def unpriced(self) -> list[Turn]:
         """Turns that ended and whose cost nobody knows."""
-        return [turn for turn in self.turns if turn.answered and turn.cost is None]
+        return [turn for turn in self.everything if turn.answered and turn.cost is None]
 
     @property
     def seconds(self) -> float:
         """Wall time of agents and judging."""
-        return sum(turn.seconds + turn.judging_seconds for turn in self.turns)
+        return sum(turn.seconds + turn.judging_seconds for turn in self.everything)
 
 
 class LedgerError(ValueError):
@@ -182,6 +191,9 @@ class Ledger:
                         if name not in Turn.__dataclass_fields__:
                             raise KeyError(name)
                         setattr(turn, name, value)
+                    if event == "lost":
+                        history.turns.remove(turns.pop(turn.number))
+                        history.lost.append(turn)
                 else:
                     history.notes.append({"event": event, **row})
             except (KeyError, TypeError) as error:

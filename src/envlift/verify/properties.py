@@ -38,7 +38,7 @@ def run(context: Context) -> None:
     _spaces(context)
     for component in context.suite.components:
         if applies(component, context.config):
-            _compare(context, component)
+            compare_component(context, component)
 
 
 def _spaces(context: Context) -> None:
@@ -77,7 +77,8 @@ def candidate_function(context: Context, component: Component) -> Function:
     return component.candidate(getattr(context.candidate, "env", context.candidate))
 
 
-def _compare(context: Context, component: Component) -> None:
+def compare_component(context: Context, component: Component) -> None:
+    """Compare one component with the reference's, as a check of level 1."""
     with context.check("L1", component.name) as check:
         with judged(component.name):
             function = candidate_function(context, component)

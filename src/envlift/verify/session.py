@@ -53,6 +53,7 @@ class Request:
         timeout: seconds a reference may take for one answer.
         minimise: shorten failures to fixtures.
         stop_at_failure: skip what is left after the first failed configuration.
+        stop_at_level: skip what is left of a configuration after the first failed level.
     """
 
     suite: Suite | None
@@ -68,15 +69,16 @@ class Request:
     timeout: float = 60.0
     minimise: bool = True
     stop_at_failure: bool = False
+    stop_at_level: bool = False
 
 
 STAGES = {
     "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
-    "L3": rollouts.run,
     "resets": resets.run,
     "transforms": transforms.run,
+    "L3": rollouts.run,
     "L4": transfer.run,
 }
 
@@ -216,6 +218,8 @@ def _run_stages(request: Request, context: Context, report: Report, progress: Pr
             return False
         except (CandidateViolation, CandidateFailure) as error:
             _note_failure(level, context.config, error, report, progress)
+        if request.stop_at_level and report.level_verdict(level) is Verdict.FAIL:
+            break
     return True
 
 

@@ -1,0 +1,45 @@
+"""What is known of a turn, kept in ``usage.json`` while the turn goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from envlift.translate.agents.protocol import Cost, TurnResult, Usage
+
+FILE = "usage.json"
+CUT_OFF = "cut off"
+
+
+def write_record(log: Path, result: TurnResult) -> None:
+    """Write what is known of a turn; a reader sees the old record or the new one, whole."""
+    waiting = log / f"{FILE}.new"
+    with waiting.open("w", encoding="utf-8") as stream:
+        json.dump(asdict(result), stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    waiting.replace(log / FILE)
+
+
+def read_record(log: Path) -> TurnResult | None:
+    """Return what was written last; None if nothing was, or if it is no record."""
+    try:
+        data = json.loads((log / FILE).read_text(encoding="utf-8"))
+        usage, cost = data.pop("usage"), data.pop("cost")
+        return TurnResult(
+            usage=None if usage is None else Usage(**usage),
+            cost=None if cost is None else Cost(**cost),
+            **data,
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def cut_off(log: Path) -> TurnResult:
+    """Return what is known of a turn that a kill cut off: ``Agent.recover`` for most agents."""
+    known = read_record(log)
+    if known is None:
+        return TurnResult("failed", CUT_OFF)
+    return TurnResult("failed", CUT_OFF, known.usage, known.cost, known.model, known.session)

@@ -1,0 +1,103 @@
+"""Level 1, the reference's half, while there is no environment yet: functions side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.launch import open_reference
+from envlift.reference.types import Array
+from envlift.translate.project import Project, ProjectError
+from envlift.verify.candidates import load
+from envlift.verify.context import QUICK, Context
+from envlift.verify.find import find_suite
+from envlift.verify.guard import CandidateFailure, CandidateViolation
+from envlift.verify.progress import Silent
+from envlift.verify.properties import compare_component
+from envlift.verify.result import Check, Report, Verdict
+
+
+class _Nothing:
+    """Stands for the candidate's environment, which nobody has written yet."""
+
+    @property
+    def env(self) -> _Nothing:
+        """What a component's ``candidate`` is given."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise CandidateFailure(
+            "the component's candidate asked for the environment, but its module is judged before "
+            "there is one; in the suite, let it use the module's function (see from_function)"
+        )
+
+
+def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]]:
+    """Return a suite component's ``candidate``: a JAX function ``package.module:name``.
+
+    It takes a component's arguments by keyword, for one row, and is mapped over the rows; what it
+    gives is called ``result`` unless it is a dict.
+    """
+
+    def candidate(env: Any) -> Callable[[dict[str, Array]], dict[str, Array]]:
+        import jax
+
+        function = jax.jit(jax.vmap(lambda row: load(name)(**row)))
+
+        def call(arguments: dict[str, Array]) -> dict[str, Array]:
+            given = function(arguments)
+            found = given if isinstance(given, dict) else {"result": given}
+            return {key: np.asarray(value) for key, value in found.items()}
+
+        return call
+
+    return candidate
+
+
+def compare(project: Project, names: Collection[str]) -> list[Check]:
+    """Compare components of the suite by name.
+
+    Raises:
+        ProjectError: if the suite has no component of a name.
+    """
+    suite, source = find_suite(project.suite)
+    known = {component.name: component for component in suite.components}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ProjectError(
+            f"a module names the component {missing[0]!r}, which {project.suite} does not have; "
+            f"it has: {', '.join(known) or 'none'}"
+        )
+    config = suite.configs[0]
+    seed = secrets.randbits(48)
+    report = Report(suite.name, suite.reference, str(suite.candidate), seed)
+    with contextlib.closing(
+        open_reference(suite.reference, num_lanes=1, config=dict(config.reference))
+    ) as reference:
+        context = Context(
+            suite=suite,
+            config=config,
+            suite_source=source,
+            rng=np.random.default_rng(seed),
+            effort=QUICK,
+            reference=reference,
+            candidate=_Nothing(),  # type: ignore[arg-type]
+            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type]
+            open_reference=lambda lanes: reference,
+            report=report,
+            progress=Silent(),
+            fixtures=Path("fixtures"),
+            minimises=False,
+        )
+        for name in names:
+            try:
+                compare_component(context, known[name])
+            except (CandidateFailure, CandidateViolation) as error:
+                report.checks[-1].verdict = Verdict.FAIL
+                report.checks[-1].detail = str(error)
+    return report.checks

@@ -1,0 +1,103 @@
+"""What the verifier says of one attempt: plain data, kept as ``.envlift/evidence/NNNN.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envlift.verify.result import Divergence, plain
+
+LEVELS = ("L1", "L2", "L3", "L4")
+"""The loop's levels. Recorded cases, resets and transforms of ``envlift verify`` belong to L2."""
+
+HOLLOW = "hollow tests"
+"""Kind of a failure that only better tests can repair."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that failed.
+
+    Attributes:
+        level: of the loop.
+        name: of the check or test.
+        summary: one sentence.
+        kind: ``build``, ``test``, ``hollow tests`` or ``comparison``.
+        module: the module whose test or component it is, None where nobody knows.
+        traceback: the end of a test's traceback, or of a compiler's complaint.
+        divergence: the first difference, of a comparison.
+        fixture: file name of the minimised case.
+    """
+
+    level: str
+    name: str
+    summary: str
+    kind: str = "comparison"
+    module: str | None = None
+    traceback: str = ""
+    divergence: Divergence | None = None
+    fixture: str | None = None
+
+
+@dataclass
+class Judgement:
+    """All that one judgement found.
+
+    Attributes:
+        verdicts: level -> PASS, FAIL, INCONCLUSIVE or SKIPPED; levels above a failure are missing.
+        failures: what failed, first things first.
+        tests: number of property tests that passed.
+        speed: batch size -> environment steps a second.
+        report: what ``envlift verify`` found, see ``Report.to_json``; empty before level 2.
+        seconds: wall time.
+    """
+
+    verdicts: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    tests: int = 0
+    speed: dict[str, float] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def failing(self) -> list[str]:
+        """Names of what failed."""
+        return [f"{failure.level} {failure.name}" for failure in self.failures]
+
+    def failed(self, level: str) -> bool:
+        """Whether a level was judged and did not pass."""
+        return self.verdicts.get(level, "PASS") not in ("PASS", "SKIPPED")
+
+    def write(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(plain(asdict(self)), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Judgement:
+        """Read what ``write`` wrote.
+
+        Raises:
+            ValueError: naming the file, if it holds something else.
+        """
+        try:
+            data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            failures = [
+                Failure(**{**row, "divergence": _divergence(row.get("divergence"))})
+                for row in data["failures"]
+            ]
+            return cls(**{**data, "failures": failures})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no judgement: {error}") from None
+
+
+def _divergence(data: dict[str, Any] | None) -> Divergence | None:
+    if data is None:
+        return None
+    labels = {name: tuple(value) for name, value in data.get("labels", {}).items()}
+    return Divergence(**{**data, "labels": labels})

@@ -1,0 +1,171 @@
+"""Level 1, the agent's half: its property tests run, and they would notice a broken module.
+
+The tests are the agent's own words about its module, so passing them proves little: the
+comparisons with the reference decide. But tests that would pass whatever the module did are worth
+nothing when the next turn breaks it. So a few faults are planted in a module that passes, and tests
+that notice none of them do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from pathlib import Path
+
+from envlift.translate.judgement import HOLLOW, Failure, Judgement
+from envlift.translate.project import Module, Project
+from envlift.verify.mutation.operators import mutants_of
+
+PLANTED = 6
+"""Faults planted in a module that passes its tests."""
+
+SHOWN = 5
+"""Failed tests that are described; the others are counted."""
+
+OPTIONS = (
+    *("-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, "-q", "--tb=short"),
+    *("-p", "envlift.translate.testing"),
+)
+"""No configuration and no plugin of the workspace changes how its tests are run."""
+
+
+def tests_of(module: Module) -> str:
+    """Return where a module's property tests stand."""
+    return f"tests/test_{module.name}.py"
+
+
+def judge(
+    project: Project,
+    due: Sequence[Module],
+    module: str | None,
+    whole: bool,
+    judgement: Judgement,
+) -> None:
+    """Run the tests of the modules that are due; of the newest, see whether they notice faults."""
+    folder = project.folder
+    newest = due[-1:] if module else due
+    for one in newest:
+        if not (folder / tests_of(one)).is_file():
+            words = f"there is no {tests_of(one)}: write property tests of the module"
+            judgement.failures.append(Failure("L1", HOLLOW, words, HOLLOW, one.name))
+    if judgement.failures:
+        return
+    files = [tests_of(one) for one in due]
+    if whole:
+        mine = {tests_of(one) for one in project.modules}
+        more = sorted(p.relative_to(folder).as_posix() for p in folder.glob("tests/test_*.py"))
+        files += [path for path in more if path not in mine]
+    passed, failures = run(folder, [path for path in files if (folder / path).is_file()])
+    judgement.tests = passed
+    owners = {tests_of(one): one.name for one in due}
+    for path, name, words, traceback in failures[:SHOWN]:
+        judgement.failures.append(
+            Failure("L1", f"{path}::{name}", words, "test", owners.get(path), traceback)
+        )
+    if len(failures) > SHOWN:
+        words = f"{len(failures) - SHOWN} more tests fail"
+        judgement.failures.append(Failure("L1", "more tests", words, "test"))
+    if not judgement.failures and module:
+        _plant(project, project.module(module), judgement)
+
+
+def run(folder: Path, files: Sequence[str]) -> tuple[int, list[tuple[str, str, str, str]]]:
+    """Run test files in a process of their own.
+
+    Returns:
+        How many passed, and of each failure: file, test, one sentence, end of the traceback.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        found = Path(scratch) / "found.xml"
+        words = [sys.executable, "-P", "-m", "pytest", *OPTIONS, f"--rootdir={folder}"]
+        done = subprocess.run(
+            [*words, f"--junitxml={found}", "-o", "junit_family=xunit1", *files],
+            cwd=folder,
+            env=environment(folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        if not found.is_file():
+            return 0, [("tests", "pytest", f"pytest ended with {done.returncode}", _end(output))]
+        cases = list(ElementTree.parse(found).getroot().iter("testcase"))
+    failures, passed = [], 0
+    for case in cases:
+        path = case.get("file") or f"{case.get('classname', 'tests').replace('.', '/')}.py"
+        wrong = [inner for kind in ("failure", "error", "skipped") for inner in case.findall(kind)]
+        if wrong:
+            message = (wrong[0].get("message") or "failed").strip().splitlines()[0]
+            failures.append((path, case.get("name", "?"), message, _end(wrong[0].text or "")))
+        else:
+            passed += 1
+    if not cases:
+        failures.append((files[0] if files else "tests", "none", "no test was found", _end(output)))
+    elif done.returncode and not failures:
+        failures.append(("tests", "pytest", f"pytest ended with {done.returncode}", _end(output)))
+    return passed, failures
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment variables of a test run: the workspace can be imported."""
+    more = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **more}
+
+
+def _end(text: str) -> str:
+    lines = text.strip().splitlines()
+    return "\n".join(lines[-30:])
+
+
+def _plant(project: Project, module: Module, judgement: Judgement) -> None:
+    """Break a module a few times; its tests must notice at least once."""
+    if not module.file.endswith(".py"):
+        return
+    mutants = mutants_of(project.folder, module.file)
+    if not mutants:
+        return
+    # Drawn by the source itself, so that judging an attempt again draws the same.
+    draw = random.Random((project.folder / module.file).read_text(encoding="utf-8"))
+    chosen = draw.sample(mutants, min(PLANTED, len(mutants)))
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "work"
+        ignored = shutil.ignore_patterns(".git", ".envlift", "__pycache__")
+        shutil.copytree(project.folder, copy, ignore=ignored)
+        noticed = _noticed(copy, module, [mutant.source for mutant in chosen])
+    if not any(noticed):
+        shown = "\n".join(mutant.diff for mutant in chosen[:3])
+        words = (
+            f"{tests_of(module)} passes all the same with each of {len(chosen)} faults planted in "
+            f"{module.file}; its tests must notice a broken module"
+        )
+        judgement.failures.append(Failure("L1", HOLLOW, words, HOLLOW, module.name, shown))
+
+
+def _noticed(copy: Path, module: Module, sources: Sequence[str]) -> list[bool]:
+    """Run a module's tests once for each changed source; tell which of them fail."""
+    plan = {"file": module.file, "tests": tests_of(module), "sources": list(sources)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "envlift.translate.planted", *OPTIONS, f"--rootdir={copy}"],
+        cwd=copy,
+        env=environment(copy),
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    last = done.stdout.strip().rpartition("\n")[2]
+    try:
+        return [bool(one) for one in json.loads(last)]
+    except ValueError:
+        # A fault that ends the process was noticed by everybody.
+        return [True]

@@ -1,0 +1,207 @@
+"""The workspace: a git repository with one commit for every turn.
+
+The project folder is the repository. A turn works in a fresh worktree of the commit it starts from;
+what it leaves becomes ONE commit on top of that, whatever the agent did with git itself, and a
+branch ``turns/NNNN`` keeps it. Which commit the work goes on from is the ledger's to say; the
+branch that is checked out follows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HIDDEN = ".envlift"
+"""What the loop keeps for itself in the project folder; ignored by git."""
+
+# A commit of the loop names the loop, runs no hook and asks nobody.
+_SETTINGS = (
+    *("-c", "user.name=envlift", "-c", "user.email=envlift@localhost"),
+    *("-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"),
+)
+
+
+class WorkspaceError(RuntimeError):
+    """The repository is not as the loop left it; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a turn left.
+
+    Attributes:
+        commit: that holds it.
+        paths: path -> ``A``, ``M``, ``D`` or ``T``, against the commit it started from.
+        added, removed: lines.
+        links: paths that are symbolic links or submodules.
+    """
+
+    commit: str
+    paths: Mapping[str, str]
+    added: int
+    removed: int
+    links: tuple[str, ...]
+
+
+class Workspace:
+    """The repository of a project folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hidden = folder / HIDDEN
+
+    def git(self, *arguments: str, where: Path | None = None, index: Path | None = None) -> str:
+        """Run git; return what it printed, without the space around it.
+
+        Raises:
+            WorkspaceError: with git's own words.
+        """
+        return self._git(*arguments, where=where, index=index).decode(errors="replace").strip()
+
+    def _git(self, *arguments: str, where: Path | None = None, index: Path | None = None) -> bytes:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        if index is not None:
+            environment["GIT_INDEX_FILE"] = str(index)
+        done = subprocess.run(
+            ["git", *_SETTINGS, *arguments],
+            cwd=where or self.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            words = done.stderr.decode(errors="replace").strip()
+            raise WorkspaceError(f"git {' '.join(arguments)} in {where or self.folder}: {words}")
+        return done.stdout
+
+    def prepare(self) -> None:
+        """Make sure that the folder is a repository with a commit, and commit a person's edits.
+
+        Raises:
+            WorkspaceError: if git is missing or the folder is a part of another repository.
+        """
+        if shutil.which("git") is None:
+            raise WorkspaceError("there is no git on this machine; install it")
+        if not (self.folder / ".git").exists():
+            self.git("init", "--quiet", "--initial-branch=main")
+        ignore = self.folder / ".gitignore"
+        lines = ignore.read_text().splitlines() if ignore.is_file() else []
+        if f"{HIDDEN}/" not in lines:
+            ignore.write_text("\n".join([*lines, f"{HIDDEN}/"]) + "\n")
+        if self.dirty():
+            self.git("add", "--all")
+            self.git("commit", "--quiet", "-m", "A person's work")
+
+    def dirty(self) -> bool:
+        """Whether something is not committed in the project folder."""
+        return bool(self.git("status", "--porcelain"))
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out."""
+        return self.git("rev-parse", "HEAD")
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether one commit comes before (or is) another."""
+        try:
+            self.git("merge-base", "--is-ancestor", old, new)
+        except WorkspaceError:
+            return False
+        return True
+
+    def follow(self, commit: str) -> None:
+        """Check out a commit that comes after the one that is checked out."""
+        if self.head != commit:
+            self.git("merge", "--quiet", "--ff-only", commit)
+
+    # -- turns ------------------------------------------------------------------------------------
+
+    def worktree(self, name: int | str) -> Path:
+        """Return where a turn works."""
+        return self.hidden / "worktrees" / _named(name)
+
+    def log(self, name: int | str) -> Path:
+        """Return where a turn's prompt and log are kept."""
+        return self.hidden / "turns" / _named(name)
+
+    def evidence(self, number: int) -> Path:
+        """Return where a turn's judgement is kept."""
+        return self.hidden / "evidence" / f"{number:04}.json"
+
+    def open(self, name: int | str, commit: str) -> Path:
+        """Make a worktree afresh; one that a kill left behind is thrown away."""
+        self.close(name)
+        place = self.worktree(name)
+        self.git("worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+        return place
+
+    def close(self, name: int | str) -> None:
+        """Throw a worktree away; its commit stays."""
+        place = self.worktree(name)
+        if place.exists():
+            shutil.rmtree(place)
+        self.git("worktree", "prune")
+
+    def commit(self, number: int, base: str, message: str) -> Change:
+        """Commit what stands in a turn's worktree as one commit on top of ``base``."""
+        place = self.worktree(number)
+        index = self.log(number) / "index"
+        index.unlink(missing_ok=True)
+        # An index of our own: the worktree's could hide changes (assume-unchanged and the like).
+        self.git("read-tree", base, where=place, index=index)
+        self.git("add", "--all", where=place, index=index)
+        tree = self.git("write-tree", where=place, index=index)
+        commit = self.git("commit-tree", tree, "-p", base, "-m", message)
+        self.git("branch", "--force", f"turns/{number:04}", commit)
+        index.unlink(missing_ok=True)
+        return self.change(base, commit)
+
+    def change(self, base: str, commit: str) -> Change:
+        """Describe the difference of two commits."""
+        paths, links = {}, []
+        raw = self.git("diff", "--raw", "--no-renames", "-z", base, commit).split("\0")
+        for about, path in zip(raw[::2], raw[1::2], strict=False):
+            _, mode, _, _, letter = about.split(" ")
+            paths[path] = letter[0]
+            if mode in ("120000", "160000"):
+                links.append(path)
+        numbers = self.git("diff", "--numstat", "--no-renames", base, commit).splitlines()
+        counts = [line.split("\t")[:2] for line in numbers]
+        added, removed = (sum(int(c[i]) for c in counts if c[i].isdigit()) for i in (0, 1))
+        return Change(commit, paths, added, removed, tuple(links))
+
+    def diff(self, base: str, commit: str) -> bytes:
+        """Return the difference of two commits as a patch that git can apply."""
+        return self._git("diff", "--binary", "--no-renames", "--full-index", base, commit)
+
+    def add_files(self, base: str, files: Mapping[str, bytes], message: str) -> str:
+        """Commit files on top of a commit without touching any worktree."""
+        index = self.hidden / "index"
+        index.unlink(missing_ok=True)
+        self.git("read-tree", base, index=index)
+        for path, content in files.items():
+            blob = self.hidden / "blob"
+            blob.write_bytes(content)
+            name = self.git("hash-object", "-w", "--no-filters", str(blob))
+            blob.unlink()
+            self.git("update-index", "--add", "--cacheinfo", f"100644,{name},{path}", index=index)
+        tree = self.git("write-tree", index=index)
+        index.unlink(missing_ok=True)
+        return self.git("commit-tree", tree, "-p", base, "-m", message)
+
+    def content(self, commit: str, path: str) -> bytes:
+        """Return a file of a commit."""
+        return self._git("cat-file", "blob", f"{commit}:{path}")
+
+    def files(self, commit: str, under: Iterable[str]) -> list[str]:
+        """List the files of a commit under some folders."""
+        return self.git("ls-tree", "-r", "--name-only", commit, "--", *under).splitlines()
+
+
+def _named(name: int | str) -> str:
+    return f"{name:04}" if isinstance(name, int) else name
