@@ -106,7 +106,7 @@ class CommandAgent:
             before = reader.report.usage
             reader.line(text)
             if reader.report.usage != before:
-                known = self._result(reader.report, request.session)
+                known = self._result(reader.report, request.log, request.session)
                 record.write_record(request.log, known)
                 if _exceeds(known.cost, request.dollars_left):
                     raise Enough
@@ -136,7 +136,7 @@ class CommandAgent:
         except OSError:
             return record.cut_off(log)
         reader.finish()
-        known = self._result(reader.report, None)
+        known = self._result(reader.report, log, None)
         if known.usage is None and known.cost is None:
             return record.cut_off(log)
         return TurnResult(
@@ -184,25 +184,26 @@ class CommandAgent:
         asked = any("{prompt}" in word or "{prompt_file}" in word for word in template)
         return words, b"" if asked else prompt.encode()
 
-    def _result(self, report: readers.Report, session: str | None) -> TurnResult:
+    def _result(self, report: readers.Report, log: Path, session: str | None) -> TurnResult:
         """Say what is known while it runs."""
-        model = report.model or self._options.model
+        model, usage = report.model or self._options.model, report.usage
+        if report.whole_session and usage is not None and report.session:
+            record.write_session(log, report.session, usage)
+            usage = record.difference(usage, record.used_before(log, report.session))
         if report.dollars is not None:
             cost: Cost | None = Cost(report.dollars, "reported")
-        elif report.usage is None:
+        elif usage is None:
             cost = None
         elif self._meter.provider or self._meter.declared:
-            cost = self._meter.cost(report.usage, model)
+            cost = self._meter.cost(usage, model)
         else:
             provider, _, bare = model.partition("/")
-            cost = Meter(provider or None).cost(report.usage, bare)
-        return TurnResult(
-            "failed", record.CUT_OFF, report.usage, cost, model, report.session or session
-        )
+            cost = Meter(provider or None).cost(usage, bare)
+        return TurnResult("failed", record.CUT_OFF, usage, cost, model, report.session or session)
 
     def _judge(self, report: readers.Report, ended: Ended, request: TurnRequest) -> TurnResult:
         """Say how it ended. An exit status of 0 alone says nothing good."""
-        known = self._result(report, request.session)
+        known = self._result(report, request.log, request.session)
         status, detail = "failed", ""
         if ended.stopped == "timeout":
             status = "timeout"

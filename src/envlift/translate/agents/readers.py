@@ -28,6 +28,7 @@ class Report:
         error: why it failed, empty if it did not.
         over_budget: whether it stopped because of the cap that it was given.
         ended: whether it said that it came to an end.
+        whole_session: whether the usage is that of all turns of its session so far.
     """
 
     usage: Usage | None = None
@@ -38,6 +39,7 @@ class Report:
     error: str = ""
     over_budget: bool = False
     ended: bool = False
+    whole_session: bool = False
 
 
 class Reader(Protocol):
@@ -123,9 +125,14 @@ class Codex(_Events):
     """``codex exec --json``.
 
     ``thread.started`` names the session; ``turn.completed`` carries the usage, in which input holds
-    cached and output holds reasoning; ``turn.failed`` ends a failed turn. A bare ``error`` may be
-    followed by a retry that works. It names no model and no dollars.
+    cached and output holds reasoning, and which counts a resumed session from its beginning (seen
+    with 0.169.0); ``turn.failed`` ends a failed turn. A bare ``error`` may be followed by a retry
+    that works. It names no model and no dollars.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.report.whole_session = True
 
     def event(self, kind: str, event: dict[str, Any]) -> None:
         """Take one event."""
