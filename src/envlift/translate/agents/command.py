@@ -208,6 +208,7 @@ class CommandAgent:
         if ended.stopped == "timeout":
             status = "timeout"
             detail = f"took longer than {request.seconds_left:g} s and was ended"
+            detail += f"; its last error: {report.error}" if report.error else ""
         elif report.over_budget or ended.stopped == "asked":
             status = "over budget"
             detail = report.error or f"cost more than the {request.dollars_left} dollars left"
@@ -217,8 +218,8 @@ class CommandAgent:
             detail = f"{self.name} ended with {ended.how}"
         elif not report.ended:
             detail = (
-                f"{self.name} ended with {ended.how}, without a word that the preset understands; "
-                "see stdout.log"
+                f"{self.name} ended with exit status {ended.code}, without a word that the preset "
+                "understands; see stdout.log"
             )
         else:
             status, detail = "done", report.text

@@ -94,7 +94,10 @@ class Claude(_Events):
             report.session = event["session_id"]
         if kind == "system" and event.get("subtype") == "init":
             report.model = _text(event.get("model"))
+        elif kind == "system" and event.get("subtype") == "api_retry":
+            report.error = f"{event.get('error')} (HTTP {event.get('error_status')})"
         elif kind == "assistant":
+            report.error = ""
             message = _table(event.get("message"))
             if message.get("usage"):
                 self._messages[_text(message.get("id"))] = _anthropic(_table(message["usage"]))
@@ -104,7 +107,7 @@ class Claude(_Events):
 
     def _result(self, event: dict[str, Any]) -> None:
         report = self.report
-        report.ended = True
+        report.ended, report.error = True, ""
         report.dollars = _number(event.get("total_cost_usd"))
         models = _table(event.get("modelUsage"))
         if models:
