@@ -64,6 +64,7 @@ def main() -> None:
             print("x" * 10_000)
         result()
     elif what == "secret":
+        Path(sys.argv[2], "own.txt").write_text("the key is sk-planted-5f0c9a1e77")
         print("the key is sk-planted-5f0c9a1e77", file=sys.stderr)
         result(result="I found sk-planted-5f0c9a1e77.")
 

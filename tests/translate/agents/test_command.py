@@ -37,7 +37,7 @@ def request(folder: Path, **changes: Any) -> TurnRequest:
 
 
 def turn(folder: Path, what: str, **changes: Any) -> TurnResult:
-    options = {"preset": "claude", "words": [sys.executable, FAKE, what]}
+    options = {"preset": "claude", "words": [sys.executable, FAKE, what, "{own}"]}
     agent = make_agent("command", options, environment={"PLANTED_KEY": KEY})
     return agent.run(request(folder, **changes))
 
@@ -144,7 +144,8 @@ def test_a_secret_stands_in_no_log(tmp_path: Path) -> None:
     assert result.detail == "I found [secret PLANTED_KEY]."
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY not in path.read_text(), path
-    assert "[secret PLANTED_KEY]" in (tmp_path / "log" / "stderr.log").read_text()
+    for name in ("stderr.log", "own/own.txt"):
+        assert (tmp_path / "log" / name).read_text().strip() == "the key is [secret PLANTED_KEY]"
     assert (tmp_path / "log" / "prompt.md").read_text() == "Use [secret PLANTED_KEY]."
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from envlift.translate.agents.secrets import Redactor, is_secret
 
-VALUE = "sk-pl@nted/5f0c+9a1e\"77ü"
+VALUE = 'sk-pl@nted/5f0c+9a1e"77ü'
 FORMS = {
     "plain": VALUE,
     "base64": base64.b64encode(VALUE.encode()).decode(),
@@ -62,7 +62,10 @@ def test_a_stream_in_pieces(redactor: Redactor, size: int) -> None:
     stream = redactor.stream()
     pieces = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
     passed = b"".join([*pieces, stream.end()])
-    assert passed.decode() == f"a [secret MY_KEY] b [secret LONGER_KEY] c {VALUE[:9]} d [secret MY_KEY]"
+    assert (
+        passed.decode()
+        == f"a [secret MY_KEY] b [secret LONGER_KEY] c {VALUE[:9]} d [secret MY_KEY]"
+    )
 
 
 def test_a_secret_that_repeats_itself() -> None:

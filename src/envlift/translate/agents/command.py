@@ -111,16 +111,21 @@ class CommandAgent:
                 if _exceeds(known.cost, request.dollars_left):
                     raise Enough
 
-        ended = run_child(
-            tools.sandbox.command(words, request.worktree, own, writable, network=options.network),
-            cwd=request.worktree,
-            environment=request.environment,
-            log=request.log,
-            redactor=tools.redactor,
-            given=given,
-            seconds=request.seconds_left,
-            line=line,
-        )
+        try:
+            ended = run_child(
+                tools.sandbox.command(
+                    words, request.worktree, own, writable, network=options.network
+                ),
+                cwd=request.worktree,
+                environment=request.environment,
+                log=request.log,
+                redactor=tools.redactor,
+                given=given,
+                seconds=request.seconds_left,
+                line=line,
+            )
+        finally:
+            tools.redactor.clean(own)
         reader.finish()
         result = self._judge(reader.report, ended, request)
         record.write_record(request.log, result)
@@ -129,6 +134,7 @@ class CommandAgent:
     def recover(self, log: Path) -> TurnResult:
         """Say what is known of a turn that a kill cut off, from its output so far."""
         reader = self._reader(log / "own")
+        self._tools.redactor.clean(log / "own")
         try:
             with (log / "stdout.log").open(encoding="utf-8", errors="replace") as stream:
                 for line in stream:
