@@ -1,6 +1,6 @@
 """The real Codex CLI against a server on this machine: ``pytest -m codex``.
 
-Needs the program ``codex`` on PATH (npm package ``@openai/codex``), and nothing else: no account, no
+Needs the program ``codex`` on PATH (npm package ``@openai/codex``); no account, no
 network.
 """
 
@@ -65,7 +65,7 @@ def test_two_turns_of_one_conversation(tmp_path: Path) -> None:
                     session,
                     dollars_left=1.0,
                     seconds_left=120.0,
-                )  # fmt: skip
+                )
             )
 
         one = turn(1, "Make the file.", None)
