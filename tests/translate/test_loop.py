@@ -1,4 +1,4 @@
-"""The loop from beginning to end: a real reference, a real judge, an agent that follows a script."""
+"""The loop from end to end: a real reference, a real judge, an agent that follows a script."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ session.STAGES["L2"] = lambda context: None
 
 def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(toy: Path) -> None:
     only_episodes(toy)
-    stop, turns, agent = run(
+    _, turns, agent = run(
         toy,
         RULES,
         late_slip,
@@ -208,7 +208,7 @@ def test_a_module_that_breaks_an_earlier_one_is_undone(toy: Path) -> None:
 
 
 def test_only_rollouts_judges_nothing_before_the_whole(toy: Path, by_text: list[list[str]]) -> None:
-    stop, turns, _ = run(toy, RULES, TOO_LONG, only_rollouts=True)
+    _, turns, _ = run(toy, RULES, TOO_LONG, only_rollouts=True)
     assert [(turn.kind, turn.module, turn.level) for turn in turns] == [
         ("translate", "rules", "L3"),
         ("translate", "env", "L3"),
@@ -266,7 +266,7 @@ def without_modules(folder: Path) -> None:
 @pytest.mark.usefixtures("by_text")
 def test_proposed_modules_are_shown_to_a_person_first(toy: Path) -> None:
     without_modules(toy)
-    stop, turns, agent = run(toy, writes(modules_toml=MODULES), RULES)
+    stop, turns, _ = run(toy, writes(modules_toml=MODULES), RULES)
     assert stop.kind == "person"
     assert "envlift.toml" in stop.reason
     assert len(turns) == 1
