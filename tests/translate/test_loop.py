@@ -136,7 +136,7 @@ def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(toy: Path
         ("repair", "L1", True),
     ]
     assert turns[1].verdicts["L3"] == "FAIL"
-    (fixture,) = turns[1].fixtures
+    fixture = turns[1].fixtures[0]
     assert (toy / fixture).is_file(), "the minimised case is in the workspace"
     assert json.loads((toy / fixture).read_text())["recorded"]
     assert "do not show the failure" in turns[2].reason

@@ -143,6 +143,7 @@ class Loop:
 
     def _follow(self, turn: Turn | None) -> bool:
         """Bring the branch to where the ledger is; tell whether a person went further."""
+        self.workspace.tidy()
         if turn is None:
             return False
         here = self.workspace.head

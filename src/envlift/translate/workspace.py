@@ -148,6 +148,11 @@ class Workspace:
             shutil.rmtree(place)
         self.git("worktree", "prune")
 
+    def tidy(self) -> None:
+        """Throw away worktrees that a kill left behind; no turn is going on."""
+        for place in (self.hidden / "worktrees").glob("*"):
+            self.close(place.name)
+
     def commit(self, number: int, base: str, message: str) -> Change:
         """Commit what stands in a turn's worktree as one commit on top of ``base``."""
         place = self.worktree(number)
