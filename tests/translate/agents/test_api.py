@@ -400,7 +400,7 @@ class TestTools:
 class TestTheKey:
     def test_it_is_sent_and_stands_nowhere(self, bench: Bench) -> None:
         """The model tries to get at it, and the endpoint repeats it."""
-        spy = "env; echo; cat env.txt; echo $PLANTED_KEY > found.txt"
+        spy = "env; echo; cat env.txt; echo $PLANTED_KEY $OTHER > found.txt"
         (bench.worktree / "env.txt").write_text(f"left here by mistake: {KEY}\n")
         script = [
             bench.speaker.call("shell", command=spy),
