@@ -434,8 +434,8 @@ class TestTheKey:
             make_agent("api", options, environment={})
 
     def test_it_stands_in_the_project_file(self) -> None:
-        secret = "sk-proj-0123456789abcdefghijklmnopqrstuv"
-        with pytest.raises(AgentError) as error:
+        secret = "sk-proj_0123456789abcdefghijklmnopqrstuv"
+        with pytest.raises(AgentError, match="stands in no file") as error:
             make_agent("api", {"model": "gpt-4o", "key": secret}, environment={})
         assert secret not in str(error.value)
 
