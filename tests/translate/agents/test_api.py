@@ -400,7 +400,7 @@ class TestTools:
 class TestTheKey:
     def test_it_is_sent_and_stands_nowhere(self, bench: Bench) -> None:
         """The model tries to get at it, and the endpoint repeats it."""
-        spy = "env; echo; cat env.txt; echo $PLANTED_KEY > found.txt"
+        spy = "env; echo; cat env.txt; echo $PLANTED_KEY $OTHER > found.txt"
         (bench.worktree / "env.txt").write_text(f"left here by mistake: {KEY}\n")
         script = [
             bench.speaker.call("shell", command=spy),
@@ -434,8 +434,8 @@ class TestTheKey:
             make_agent("api", options, environment={})
 
     def test_it_stands_in_the_project_file(self) -> None:
-        secret = "sk-proj-0123456789abcdefghijklmnopqrstuv"
-        with pytest.raises(AgentError) as error:
+        secret = "sk-proj_0123456789abcdefghijklmnopqrstuv"
+        with pytest.raises(AgentError, match="stands in no file") as error:
             make_agent("api", {"model": "gpt-4o", "key": secret}, environment={})
         assert secret not in str(error.value)
 
