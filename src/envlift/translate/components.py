@@ -14,7 +14,7 @@ from envlift.reference.launch import open_reference
 from envlift.reference.types import Array
 from envlift.translate.project import Project, ProjectError
 from envlift.verify.candidates import load
-from envlift.verify.context import QUICK, Context
+from envlift.verify.context import Context, Effort
 from envlift.verify.find import find_suite
 from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.progress import Silent
@@ -84,10 +84,11 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             config=config,
             suite_source=source,
             rng=np.random.default_rng(seed),
-            effort=QUICK,
+            # Functions are quick to compare, so a quick project compares them in full as well.
+            effort=Effort(),
             reference=reference,
             candidate=_Nothing(),  # type: ignore[arg-type]
-            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type]
+            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type,return-value]
             open_reference=lambda lanes: reference,
             report=report,
             progress=Silent(),

@@ -229,7 +229,7 @@ class Loop:
             previous = Previous(words, diff)
         if step.kind == "optimise" and not speed:
             court = Court(project, self.workspace, redactor, self.only_rollouts)
-            speed = court.measured(self.workspace.head)
+            speed, _ = court.measured(self.workspace.head)
         return render(
             step.kind,
             project,

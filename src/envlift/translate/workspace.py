@@ -89,6 +89,7 @@ class Workspace:
             raise WorkspaceError("there is no git on this machine; install it")
         if not (self.folder / ".git").exists():
             self.git("init", "--quiet", "--initial-branch=main")
+        self.hidden.mkdir(exist_ok=True)
         ignore = self.folder / ".gitignore"
         lines = ignore.read_text().splitlines() if ignore.is_file() else []
         if f"{HIDDEN}/" not in lines:

@@ -137,6 +137,7 @@ class ApiAgent:
 
     def recover(self, log: Path) -> TurnResult:
         """Say what is known of a turn that a kill cut off."""
+        self.tools.redactor.clean(log / "own")
         return record.cut_off(log)
 
     def _check_price(self) -> None:
@@ -183,6 +184,13 @@ class _Turn:
 
     def run(self) -> TurnResult:
         """Ask and do until the model wants nothing more."""
+        try:
+            return self.loop()
+        finally:
+            self.agent.tools.redactor.clean(self.request.log / "own")
+
+    def loop(self) -> TurnResult:
+        """Ask and do; say how it ended."""
         try:
             for _ in range(self.agent.options.max_steps):
                 answer = self.ask()
