@@ -29,22 +29,23 @@ from envlift.reference.types import ArraySpec, SideSpec
 class Counter:
     """Counts to a number; nobody knows why."""
 
-    def __init__(self, size=7, forgetful=False):
-        self.size, self.forgetful, self.count, self.hidden = size, forgetful, 0, 0
+    def __init__(self, size=7, forgetful=False, secret=False):
+        self.size, self.forgetful, self.secret = size, forgetful, secret
+        self.count = self.hidden = self.seed = 0
 
     def spec(self):
         number = ArraySpec((), "int32")
         return SideSpec("counter", number, number, num_actions=2, state={"count": number})
 
     def reset(self, seed, chance=None):
-        self.count, self.hidden = seed % self.size, seed
+        self.count, self.hidden, self.seed = seed % self.size, seed, seed
         return self.count
 
     def step(self, action, chance=None):
         self.hidden += 1
         lost = self.forgetful and self.hidden % 5 == 0
         self.count += action and not lost
-        return self.count, 0.5, self.count >= self.size, False
+        return self.count, float(self.seed if self.secret else 0.5), self.count >= self.size, False
 
     def get_state(self):
         return {"count": int(self.count)}
@@ -382,8 +383,19 @@ class TestOwnReference:
         assert project.reference.launch == f"process:{sys.executable} reference/serve.py"
         assert project.reference.sources == ("reference/serve.py",)
 
-    def test_hidden_state_is_noticed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        words = ("--reference", "python:counter.py:Counter", "--config", "forgetful=true")
+    @pytest.mark.parametrize("fault", ["forgetful", "secret"])
+    def test_hidden_state_is_noticed(
+        self, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What passes by itself, and what an episode's seed decides once and for all."""
+        words = (
+            "--reference",
+            "python:counter.py:Counter",
+            "--config",
+            f"{fault}=true",
+            "--config",
+            "size=1000",
+        )
         folder = self.begun(tmp_path, monkeypatch, *words)
         assert "DIFFERENT steps" in self.said
         assert "part of its state is not among the fields" in " ".join(self.said.split())

@@ -169,6 +169,7 @@ MODULE = {"name": "a", "file": "taxi/a.py"}
         ({"tolerances": {"reward": 1e-6}}, r"tolerances.reward = 1e-06 is no table"),
         ({"tolerances": 3}, r"tolerances = 3 is no table"),
         ({"tolerances": {"reward": {"atol": float("nan"), "reason": "x"}}}, r"atol = nan is no"),
+        ({"budget": {"dollars": float("inf")}}, r"dollars = inf is no finite number"),
         ({"module": {"name": "a"}}, r"module = .* is no list of tables; write \[\[module\]\]"),
         ({"module": [3]}, r"module 1 = 3 is no table"),
         ({"module": [{"file": "x"}]}, r"\[module 1\].*'name'"),

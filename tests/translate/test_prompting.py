@@ -261,6 +261,12 @@ class TestOverriding:
         with pytest.raises(ProjectError, match=says):
             render("repair", project, level="L1")
 
+    def test_a_mistake_in_a_part_names_the_part(self, tmp_path: Path) -> None:
+        project = ring(tmp_path)
+        write(tmp_path, {"prompts/_rules.md.jinja": "one\n\n{{ nobody }}\n"})
+        with pytest.raises(ProjectError, match=r"^prompts/_rules.md.jinja, line 3: 'nobody'"):
+            render("repair", project, level="L1")
+
 
 class TestSources:
     @pytest.fixture
