@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.launch import open_reference
-from envlift.reference.types import Array
+from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
 from envlift.verify.candidates import load
 from envlift.verify.context import Context, Effort
@@ -59,6 +59,10 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
     return candidate
 
 
+def _never(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
+    raise CandidateFailure("no environment is opened while only functions are compared")
+
+
 def compare(project: Project, names: Collection[str]) -> list[Check]:
     """Compare components of the suite by name.
 
@@ -87,8 +91,8 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             # Functions are quick to compare, so a quick project compares them in full as well.
             effort=Effort(),
             reference=reference,
-            candidate=_Nothing(),  # type: ignore[arg-type]
-            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type,return-value]
+            candidate=_Nothing(),
+            open_sides=_never,
             open_reference=lambda lanes: reference,
             report=report,
             progress=Silent(),
