@@ -65,7 +65,7 @@ def _print_states(console: Console, divergence: Divergence) -> None:
     for column in ("state", "before the step", "reference after", "candidate after", ""):
         table.add_column(column, overflow="fold")
     states = (divergence.before, divergence.reference_state, divergence.candidate_state)
-    columns = [_entries(state, divergence.labels) for state in states]
+    columns = [entries(state, divergence.labels) for state in states]
     different = {divergence.field, *divergence.also}
     for name in dict.fromkeys(name for column in columns for name in column):
         cells = [_plain(number(column[name])) if name in column else "" for column in columns]
@@ -74,7 +74,8 @@ def _print_states(console: Console, divergence: Divergence) -> None:
     console.print(table)
 
 
-def _entries(state: dict[str, Any], labels: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+def entries(state: dict[str, Any], labels: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return a state's fields; a vector with a label for each entry becomes a field an entry."""
     rows: dict[str, Any] = {}
     for name, value in state.items():
         known = labels.get(name, ())
