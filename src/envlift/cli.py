@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from envlift import __version__
+from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.verify.result import EXIT_USAGE
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
+    add_report(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top
