@@ -12,7 +12,6 @@ from envlift.report.page import data, svg
 from envlift.report.page.svg import Box, dot, line, linear, logarithmic, picture, polyline, text
 
 COLOURS = {"candidate": "a", "reference": "b", "both": "n"}
-SIDES = {"candidate": "the candidate", "reference": "the reference", "both": "both together"}
 
 
 def bar(count: int, largest: int) -> Markup:
@@ -32,8 +31,8 @@ def forest(transfer: data.Transfer | None) -> Markup | None:
     margin, rows = transfer.margin, transfer.directions
     ends = [abs(v) for r in rows for v in (r.effect.low, r.effect.high) if math.isfinite(v)]
     reach = max([margin * 1.25, *(end * 1.1 for end in ends)])
-    height = 44 + 46 * len(rows) + 40
-    box = Box(10, 30, svg.WIDTH - 10, height - 40)
+    height = 30 + 40 * len(rows) + 44
+    box = Box(168, 30, svg.WIDTH - 14, height - 44)
     x = linear(-reach, reach, box.left, box.right)
     zone = {"x": x(-margin), "y": box.top, "width": x(margin) - x(-margin)}
     parts = [svg.tag("rect", **zone, height=box.bottom - box.top, class_="zone")]
@@ -42,29 +41,25 @@ def forest(transfer: data.Transfer | None) -> Markup | None:
         parts.append(text(x(value), box.bottom + 17, words, "tick", "middle"))
     parts.append(text(x(0), 20, "equivalent within the margin", "label", "middle"))
     for number, row in enumerate(rows):
-        parts += _effect(row, x, box.top + 20 + 46 * number)
-    parts.append(
-        text(box.right, box.bottom + 34, "return in candidate − return in reference", "label", "end")
-    )
+        parts += _effect(row, x, box.top + 20 + 40 * number)
+    below = "return in candidate − return in reference"
+    parts.append(text(box.right, box.bottom + 36, below, "label", "end"))
     return picture(height, "Effects of policy transfer against the margin", parts)
 
 
 def _effect(row: data.Direction, x: svg.Scale, y: float) -> list[str]:
     colour = COLOURS[row.side]
-    name = f"trained in {SIDES[row.side]}" if row.side != "both" else SIDES["both"]
-    parts = [text(14, y - 2, f"{name}, {row.policies}", "name")]
+    name = "both together" if row.side == "both" else f"trained in {row.side}"
+    policies = f"{row.policies} polic{'y' if row.policies == 1 else 'ies'}"
+    parts = [text(4, y - 2, name, "name"), text(4, y + 14, policies, "tick")]
     effect = row.effect
     if not all(map(math.isfinite, (effect.value, effect.low, effect.high))):
-        return [*parts, text(x(0), y + 16, "no interval", "tick", "middle")]
-    y += 12
+        return [*parts, text(x(0), y + 4, "no interval", "tick", "middle")]
     parts.append(line(x(effect.low), y, x(effect.high), y, f"range {colour}"))
-    parts += [line(x(end), y - 6, x(end), y + 6, f"range {colour}") for end in _ends(effect)]
+    for end in (effect.low, effect.high):
+        parts.append(line(x(end), y - 6, x(end), y + 6, f"range {colour}"))
     words = f"{effect.value:g} ({effect.low:g} to {effect.high:g})"
     return [*parts, dot(x(effect.value), y, f"dot {colour}", words, r=5)]
-
-
-def _ends(effect: data.Interval) -> tuple[float, float]:
-    return effect.low, effect.high
 
 
 def learning(curves: Sequence[data.Curve]) -> Markup | None:
@@ -77,7 +72,9 @@ def learning(curves: Sequence[data.Curve]) -> Markup | None:
     x = linear(0, max(steps), box.left, box.right)
     low, high = min(values), max(values)
     y = linear(low, high, box.bottom, box.top)
-    parts = svg.frame(box, x, y, svg.ticks(0, max(steps)), svg.ticks(low, high), "steps of training")
+    parts = svg.frame(
+        box, x, y, svg.ticks(0, max(steps)), svg.ticks(low, high), "steps of training"
+    )
     for curve in curves:
         colour = COLOURS[curve.side]
         there = list(zip(curve.steps, curve.high, strict=True))

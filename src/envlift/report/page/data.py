@@ -253,7 +253,8 @@ class TurnRow:
 
     Attributes:
         outcome: ``kept``, ``undone``, ``not judged`` or ``running``.
-        why: reason or fault, as the ledger tells it.
+        why: fault and reason, as the loop wrote them into the ledger.
+        said: the agent's last words, which nobody has checked.
         dollars, dollars_source: None and empty where nobody knows.
         diff: what the turn changed, possibly cut.
         diff_note: what was cut off, or why there is no diff.
@@ -269,6 +270,7 @@ class TurnRow:
     status: str
     outcome: str
     why: str
+    said: str
     verdicts: dict[str, str]
     failing: list[str]
     files: int

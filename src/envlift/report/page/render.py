@@ -78,13 +78,14 @@ def cut(text: Any, longest: int = LONGEST) -> str:
 
 
 def money(dollars: float) -> str:
-    """Write dollars; less than ten cents to a hundredth of a cent."""
-    return f"${dollars:,.2f}" if dollars >= 0.1 or dollars == 0 else f"${dollars:.4f}"
+    """Write dollars: to a cent from one dollar on, below that to three digits or so."""
+    places = 2 if dollars >= 1 or dollars == 0 else 3 if dollars >= 0.01 else 5
+    return f"${dollars:,.{places}f}"
 
 
 def duration(seconds: float) -> str:
     """Write a time in two units at most: ``2.3 s``, ``4 min 10 s``, ``3 h 5 min``."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

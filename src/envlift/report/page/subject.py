@@ -36,9 +36,7 @@ def fill(subject: data.Subject, report: Report | None, name: str | None, file: s
     rows = evidence.levels(report)
     described = []
     if name is not None:
-        described = facts.read_deviations(
-            ENVIRONMENTS / name / "verification" / "deviations.toml"
-        )
+        described = facts.read_deviations(ENVIRONMENTS / name / "verification" / "deviations.toml")
     return replace(
         subject,
         reference=report.reference,

@@ -79,7 +79,8 @@ def row(turn: Turn, diff: str, note: str) -> data.TurnRow:
         started=turn.started,
         status=turn.status,
         outcome=outcome(turn),
-        why="; ".join(one for one in (turn.fault, turn.reason) if one) or turn.detail,
+        why="; ".join(one for one in (turn.fault, turn.reason) if one),
+        said=turn.detail,
         verdicts=dict(turn.verdicts),
         failing=list(turn.failing),
         files=turn.files,
@@ -165,5 +166,7 @@ def prompts(turns: Iterable[Turn]) -> list[data.Fact]:
 
 def _note(note: dict[str, object]) -> str:
     """Write an event that belongs to no turn on one line."""
-    rest = ", ".join(f"{key} {value}" for key, value in note.items() if key not in ("event", "time"))
+    rest = ", ".join(
+        f"{key} {value}" for key, value in note.items() if key not in ("event", "time")
+    )
     return f"{note.get('time', '')} {note.get('event', '')}{': ' + rest if rest else ''}".strip()
