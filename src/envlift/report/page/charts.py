@@ -72,9 +72,7 @@ def learning(curves: Sequence[data.Curve]) -> Markup | None:
     x = linear(0, max(steps), box.left, box.right)
     low, high = min(values), max(values)
     y = linear(low, high, box.bottom, box.top)
-    parts = svg.frame(
-        box, x, y, svg.ticks(0, max(steps)), svg.ticks(low, high), "steps of training"
-    )
+    parts = svg.frame(box, x, y, svg.ticks(0, max(steps)), svg.ticks(low, high), "training steps")
     for curve in curves:
         colour = COLOURS[curve.side]
         there = list(zip(curve.steps, curve.high, strict=True))

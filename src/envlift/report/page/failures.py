@@ -1,4 +1,4 @@
-"""The first difference of a failed check, field by field, with pictures where there is a renderer."""
+"""The first difference of a failed check, field by field, with frames where they can be drawn."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def state_rows(found: Divergence) -> list[data.StateRow]:
     rows = [
         data.StateRow(
             name,
-            *(text(side[name]) if name in side else "" for side in (before, reference, candidate)),
+            before=text(before[name]) if name in before else "",
+            reference=text(reference[name]) if name in reference else "",
+            candidate=text(candidate[name]) if name in candidate else "",
             differs=name in different,
         )
         for name in names

@@ -21,8 +21,8 @@ LONGEST = 1_200
 
 MARKS = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "SKIPPED": "–", data.NOT_RUN: "○"}
 COUNTED = (
-    ("cases", "rows", "transitions", "steps", "episodes", "policies", "episode pairs")
-    + ("draws", "tests", "facts", "fields")
+    "cases", "rows", "transitions", "steps", "episodes", "policies", "episode pairs", "draws",
+    "tests", "facts", "fields",
 )  # fmt: skip
 """Counts in the verdict strip, the most telling first."""
 

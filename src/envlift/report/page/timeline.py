@@ -145,7 +145,7 @@ def diff(folder: Path, base: str, commit: str, limit: int) -> tuple[str, str]:
 
 
 def cut(lines: Sequence[str], limit: int) -> tuple[str, str]:
-    """Keep the first lines that take at most ``limit`` bytes as HTML; say how many were left out."""
+    """Keep the first lines that take ``limit`` bytes as HTML; say how many are left out."""
     taken = 0
     for number, line in enumerate(lines):
         taken += len(html.escape(line).encode()) + 1
