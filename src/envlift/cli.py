@@ -1,4 +1,4 @@
-"""The command line: ``envlift verify``, ``train``, ``play``, ``bench`` and their helpers.
+"""The command line: ``envlift verify``, ``translate``, ``train``, ``bench`` and their helpers.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
 """
@@ -54,11 +54,11 @@ def parser() -> argparse.ArgumentParser:
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
+    add_init(commands)
+    add_prompt(commands)
     add_translate(commands)
     add_replay(commands)
     add_ledger(commands)
-    add_init(commands)
-    add_prompt(commands)
     add_report(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)

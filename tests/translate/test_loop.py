@@ -347,8 +347,26 @@ def test_an_edit_outside_the_worktree_is_undone_and_reported(toy: Path) -> None:
 
     _, (turn,), _ = run(toy, reaches_out)
     assert "suite.py outside its worktree" in turn.fault
+    assert list((toy / ".envlift" / "turns" / "0001" / "outside").iterdir())
     assert not turn.kept
     assert "SUITE = Suite(" in (toy / "suite.py").read_text()
+
+
+def test_a_change_of_envlift_itself_ends_the_loop(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "installed" / "envlift"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr("envlift.__file__", str(package / "__init__.py"))
+
+    def bribes(request: TurnRequest) -> None:
+        RULES(request)
+        (package / "judge.py").write_text("print('PASS')")
+
+    with pytest.raises(WorkspaceError, match="envlift itself changed during turn 1"):
+        run(toy, bribes)
+    assert not Loop(toy, Quiet()).ledger.read().turns[0].answered
 
 
 def test_a_secret_is_neither_committed_nor_written_down(

@@ -19,6 +19,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+KEEP = Path("kept")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def seen(folder: Path) -> Watch:
     return watch(folder, [folder / ".envlift" / "worktrees" / "0001"])
 
@@ -27,15 +35,17 @@ def seen(folder: Path) -> Watch:
 def test_a_changed_file_is_put_back(folder: Path, path: str) -> None:
     watched = seen(folder)
     (folder / path).write_text("changed")
-    assert watched.put_back() == [folder / path]
+    assert watched.put_back(KEEP) == [folder / path]
     assert (folder / path).read_text() == f"the original {path}"
+    (copy,) = KEEP.iterdir()
+    assert copy.read_text() == "changed", "if a person wrote it, it is not lost"
 
 
 def test_a_deleted_file_is_put_back(folder: Path) -> None:
     watched = seen(folder)
     (folder / "fixtures" / "case.jsonl").unlink()
     (folder / "fixtures").rmdir()
-    assert watched.put_back() == [folder / "fixtures" / "case.jsonl"]
+    assert watched.put_back(KEEP) == [folder / "fixtures" / "case.jsonl"]
     assert (folder / "fixtures" / "case.jsonl").is_file()
 
 
@@ -44,7 +54,7 @@ def test_a_new_file_is_removed(folder: Path) -> None:
     for path in (folder / "conftest.py", folder / ".git" / "hooks" / "post-commit"):
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
-    assert len(watched.put_back()) == 2
+    assert len(watched.put_back(KEEP)) == 2
     assert not (folder / "conftest.py").exists()
     assert not (folder / ".git" / "hooks" / "post-commit").exists()
 
@@ -55,7 +65,7 @@ def test_a_link_in_the_place_of_a_file_is_undone(folder: Path, tmp_path: Path) -
     watched = seen(folder)
     (folder / "suite.py").unlink()
     (folder / "suite.py").symlink_to(other)
-    assert watched.put_back() == [folder / "suite.py"]
+    assert watched.put_back(KEEP) == [folder / "suite.py"]
     assert (folder / "suite.py").read_text() == "the original suite.py"
     assert other.read_text() == "theirs"
 
@@ -65,7 +75,7 @@ def test_its_own_worktree_and_gits_objects_are_the_turns(folder: Path) -> None:
     (folder / ".envlift" / "worktrees" / "0001" / "mine").write_text("x")
     (folder / ".git" / "objects").mkdir()
     (folder / ".git" / "objects" / "abc").write_text("x")
-    assert watched.put_back() == []
+    assert watched.put_back(KEEP) == []
     assert (folder / ".envlift" / "worktrees" / "0001" / "mine").is_file()
 
 
@@ -76,6 +86,9 @@ def test_envlift_itself_is_watched(folder: Path, monkeypatch: pytest.MonkeyPatch
     (package / "judge.py").write_text("honest")
     monkeypatch.setattr("envlift.__file__", str(package / "__init__.py"))
     watched = seen(folder)
+    assert watched.judges_changed() == []
     (package / "judge.py").write_text("print('PASS')")
-    assert watched.put_back() == [package / "judge.py"]
-    assert (package / "judge.py").read_text() == "honest"
+    (package / "new.py").write_text("")
+    assert watched.judges_changed() == [package / "judge.py", package / "new.py"]
+    assert watched.put_back(KEEP) == []
+    assert (package / "judge.py").read_text() == "print('PASS')", "that is for a person to mend"

@@ -280,13 +280,19 @@ class Loop:
         try:
             result = agent.run(request)
         finally:
-            touched = seen.put_back()
+            touched = seen.put_back(log / "outside")
         seconds = time.perf_counter() - started
+        judges = seen.judges_changed()
+        if judges:
+            raise WorkspaceError(
+                f"envlift itself changed during turn {turn.number} ({judges[0]}): what judges now is "
+                "not what judged before. Install it afresh and run the same command again"
+            )
         change = self.workspace.commit(turn.number, turn.base, _title(turn))
         fault = ""
         if touched:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
-            fault = f"it changed {shown} outside its worktree, which was put back"
+            fault = f"it changed {shown} outside its worktree; that was put back, a copy is in {_near(log, self.folder)}/outside"
         elif change.paths:
             found = [
                 str(one)
