@@ -285,14 +285,15 @@ class Loop:
         judges = seen.judges_changed()
         if judges:
             raise WorkspaceError(
-                f"envlift itself changed during turn {turn.number} ({judges[0]}): what judges now is "
-                "not what judged before. Install it afresh and run the same command again"
+                f"envlift itself changed during turn {turn.number} ({judges[0]}): what judges now "
+                "is not what judged before. Install it afresh and run the same command again"
             )
         change = self.workspace.commit(turn.number, turn.base, _title(turn))
         fault = ""
         if touched:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
-            fault = f"it changed {shown} outside its worktree; that was put back, a copy is in {_near(log, self.folder)}/outside"
+            copy = _near(log / "outside", self.folder)
+            fault = f"it changed {shown} outside its worktree; put back, a copy is in {copy}"
         elif change.paths:
             found = [
                 str(one)

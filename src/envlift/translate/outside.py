@@ -2,8 +2,8 @@
 
 In the sandbox tier ``none`` an agent's processes can write wherever their user can. What matters to
 the verdict is watched: the project folder with its ledger and git settings, and envlift itself. A
-change in the project folder is put back (a copy is kept, in case it was a person's), and the turn does
-not count. A change of envlift itself ends the loop: nobody can say what judges then. Tier
+change in the project folder is put back (a copy is kept, in case it was a person's), and the turn
+does not count. A change of envlift itself ends the loop: nobody can say what judges then. Tier
 ``bubblewrap`` makes everything outside read-only.
 """
 
