@@ -1,7 +1,7 @@
 """Run the loop in children that are killed at a chosen moment, then go on; print what came of it.
 
 Run by ``test_resume.py`` in a process of its own, so that forking is safe. Moments are counted:
-the ledger's writes (before, in the middle of, and after each), git's commands, the watcher's events.
+the ledger's writes (before, in the middle of, after each), git's commands, the watcher's events.
 The judge is replaced by a look at the text: what is tested is the loop's memory.
 """
 
