@@ -49,6 +49,8 @@ def turn_line(turn: Turn) -> str:
     about = turn.kind + (f" {turn.module}" if turn.module else "")
     verdicts = verdicts_text(turn.verdicts) if turn.verdicts else ""
     outcome = "kept" if turn.kept else f"[yellow]undone[/]: {escape(turn.fault or turn.reason)}"
+    if not turn.judged:
+        outcome = "not judged yet"
     size = f"+{turn.added} -{turn.removed}" if turn.commit else ""
     parts = (f"turn {turn.number:>3}", f"{about:<20}", f"{size:<10}", verdicts, outcome)
     return "  ".join(part for part in parts if part)
