@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -78,17 +77,10 @@ def judge(
 
 def _build(project: Project, judgement: Judgement) -> None:
     """Run the project's build command."""
+    from envlift.translate.property_tests import build
+
     try:
-        done = subprocess.run(
-            project.build,
-            cwd=project.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        done = build(project.build, project.folder)
     except OSError as error:
         words = f"the build command {project.build[0]!r} does not start: {error}"
         judgement.failures.append(Failure("L1", "build", words, "build"))

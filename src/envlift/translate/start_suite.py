@@ -27,6 +27,7 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     if not answers.launch:
         reference = "f\"python:{HERE / 'reference' / 'rules.py'}:Rules\""
     example = shown[0] if shown else "field"
+    maker = "from_arrays" if answers.target == "rust" else "from_function"
     component = functions[0] if functions else "function"
     known = ""
     if functions:
@@ -84,14 +85,14 @@ SCENARIOS = (
 # Functions of the reference beside the module's own, on generated inputs (level 1).
 {known}#
 #     from hypothesis import strategies as st
-#     from envlift.translate.components import from_function
+#     from envlift.translate.components import {maker}
 #     from envlift.verify.suite import Component, Field
 #
 COMPONENTS = (
     # Component(
     #     "{component}",
     #     fields=(Field("result"),),
-    #     candidate=from_function("{answers.name}.rules:{component}"),
+    #     candidate={maker}("{answers.name}.rules:{component}"),
     #     row=st.fixed_dictionaries({{"x": st.integers(0, 9)}}),
     #     dtypes={{"x": "int32"}},
     # ),
