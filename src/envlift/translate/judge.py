@@ -205,7 +205,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.speed:
         from envlift.translate.speed import measure
 
-        judgement = Judgement(speed=measure(project))
+        judgement = Judgement()
+        if project.build:
+            _build(project, judgement)
+        if not judgement.failures:
+            judgement.speed = measure(project)
     else:
         judgement = judge(
             project,
