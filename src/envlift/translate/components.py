@@ -33,7 +33,8 @@ class _Nothing:
     def __getattr__(self, name: str) -> Any:
         raise CandidateFailure(
             "the component's candidate asked for the environment, but its module is judged before "
-            "there is one; in the suite, let it use the module's function (see from_function)"
+            "there is one; in the suite, let it use the module's function (from_function, "
+            "from_arrays)"
         )
 
 
@@ -61,6 +62,25 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
 
 def _never(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
     raise CandidateFailure("no environment is opened while only functions are compared")
+
+
+def from_arrays(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]]:
+    """Return a suite component's ``candidate``: a function ``package.module:name`` of arrays.
+
+    For what is not JAX, such as a library called with ctypes. It takes a component's arguments by
+    keyword, each [N, ...], and gives an array [N, ...] (called ``result``) or a dict of them; a
+    table has no arguments and no N.
+    """
+
+    def candidate(env: Any) -> Callable[[dict[str, Array]], dict[str, Array]]:
+        def call(arguments: dict[str, Array]) -> dict[str, Array]:
+            given = load(name)(**arguments)
+            found = given if isinstance(given, dict) else {"result": given}
+            return {key: np.asarray(value) for key, value in found.items()}
+
+        return call
+
+    return candidate
 
 
 def compare(project: Project, names: Collection[str]) -> list[Check]:

@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from envlift.translate.project import FILE, Project
+from envlift.translate.rust import reaches_out
 from envlift.translate.workspace import Change
 
 FIXTURES = "fixtures"
@@ -34,7 +35,7 @@ GYMNASIUM = ("gymnasium.spaces", "gymnasium.vector")
 FORBIDDEN_NAMES = {"exec", "eval", "compile", "__import__", "globals", "open"}
 FORBIDDEN_ATTRIBUTES = {
     *("make", "make_vec", "pure_callback", "io_callback", "system", "popen", "fork", "envs"),
-    *("__subclasses__", "__globals__", "modules"),
+    *("__subclasses__", "__globals__", "modules", "pythonapi", "PyDLL"),
 }
 
 
@@ -79,9 +80,8 @@ def not_blind(project: Project, worktree: Path) -> str:
     """Say where the fast environment could look at its reference, empty if nowhere.
 
     What its Python files import is held against a list for the target; names that import or run
-    code by text, start processes or call back into Python are refused. Rust is not read: it has no
-    crate but its own (``Cargo.toml`` without dependencies) and runs where the verifier's watch sees
-    files and processes.
+    code by text, start processes or call back into Python are refused. A Rust crate stands alone
+    and names nothing by which it could reach outside, see ``rust.reaches_out``.
     """
     package = worktree / project.name
     for path in sorted(package.rglob("*.py")):
@@ -94,7 +94,7 @@ def not_blind(project: Project, worktree: Path) -> str:
             wrong = _forbidden(project, node)
             if wrong:
                 return f"{where}:{getattr(node, 'lineno', 0)} {wrong}"
-    return ""
+    return reaches_out(worktree) if project.target == "rust" else ""
 
 
 def _forbidden(project: Project, node: ast.AST) -> str:

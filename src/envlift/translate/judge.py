@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -78,17 +77,10 @@ def judge(
 
 def _build(project: Project, judgement: Judgement) -> None:
     """Run the project's build command."""
+    from envlift.translate.property_tests import build
+
     try:
-        done = subprocess.run(
-            project.build,
-            cwd=project.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        done = build(project.build, project.folder)
     except OSError as error:
         words = f"the build command {project.build[0]!r} does not start: {error}"
         judgement.failures.append(Failure("L1", "build", words, "build"))
@@ -213,7 +205,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.speed:
         from envlift.translate.speed import measure
 
-        judgement = Judgement(speed=measure(project))
+        judgement = Judgement()
+        if project.build:
+            _build(project, judgement)
+        if not judgement.failures:
+            judgement.speed = measure(project)
     else:
         judgement = judge(
             project,

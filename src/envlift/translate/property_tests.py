@@ -8,6 +8,7 @@ that notice none of them do not count.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from envlift.translate.judgement import HOLLOW, Failure, Judgement
 from envlift.translate.project import Module, Project
+from envlift.translate.rust import faults as rust_faults
 from envlift.verify.mutation.operators import mutants_of
 
 PLANTED = 6
@@ -128,29 +130,72 @@ def _end(text: str) -> str:
 
 def _plant(project: Project, module: Module, judgement: Judgement) -> None:
     """Break a module a few times; its tests must notice at least once."""
-    if not module.file.endswith(".py"):
+    source = (project.folder / module.file).read_text(encoding="utf-8")
+    rust = module.file.endswith(".rs")
+    if rust:
+        broken = rust_faults(source)
+    elif module.file.endswith(".py"):
+        broken = [mutant.source for mutant in mutants_of(project.folder, module.file)]
+    else:
         return
-    mutants = mutants_of(project.folder, module.file)
-    if not mutants:
+    if not broken:
         return
     # Drawn by the source itself, so that judging an attempt again draws the same.
-    draw = random.Random((project.folder / module.file).read_text(encoding="utf-8"))
-    chosen = draw.sample(mutants, min(PLANTED, len(mutants)))
+    chosen = random.Random(source).sample(broken, min(PLANTED, len(broken)))
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "work"
         ignored = shutil.ignore_patterns(".git", ".envlift", "__pycache__")
         shutil.copytree(project.folder, copy, ignore=ignored)
-        noticed = _noticed(copy, module, [mutant.source for mutant in chosen])
-    if not any(noticed):
-        shown = "\n".join(mutant.diff for mutant in chosen[:3])
+        noticed = (_noticed_built if rust else _noticed)(project, copy, module, chosen)
+    if noticed and not any(noticed):
+        shown = "\n".join(_diff(source, one) for one in chosen[:3])
         words = (
-            f"{tests_of(module)} passes all the same with each of {len(chosen)} faults planted in "
+            f"{tests_of(module)} passes all the same with each of {len(noticed)} faults planted in "
             f"{module.file}; its tests must notice a broken module"
         )
         judgement.failures.append(Failure("L1", HOLLOW, words, HOLLOW, module.name, shown))
 
 
-def _noticed(copy: Path, module: Module, sources: Sequence[str]) -> list[bool]:
+def _diff(old: str, new: str) -> str:
+    rows = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+    return "\n".join(list(rows)[2:])
+
+
+def _noticed_built(
+    project: Project, copy: Path, module: Module, sources: Sequence[str]
+) -> list[bool]:
+    """Build each changed source and run the tests, until they fail with one of them."""
+    noticed = []
+    for source in sources:
+        (copy / module.file).write_text(source, encoding="utf-8")
+        if build(project.build, copy).returncode:
+            continue  # No fault of the module's rules: the compiler notices it.
+        noticed.append(bool(run(copy, [tests_of(module)])[1]))
+        if noticed[-1]:
+            break
+    return noticed
+
+
+def build(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a build command; what it makes lies in the folder itself, whatever is set outside.
+
+    Raises:
+        OSError: if the command does not start.
+    """
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "CARGO_TARGET_DIR": str(folder / "target")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def _noticed(project: Project, copy: Path, module: Module, sources: Sequence[str]) -> list[bool]:
     """Run a module's tests once for each changed source; tell which of them fail."""
     plan = {"file": module.file, "tests": tests_of(module), "sources": list(sources)}
     done = subprocess.run(

@@ -29,6 +29,7 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     example = shown[0] if shown else "field"
     public = [name for name in functions if not name.startswith("_")]
     component = [*public, *functions, "function"][0]
+    maker = "from_arrays" if answers.target == "rust" else "from_function"
     known = ""
     if functions:
         listed = _wrapped(", ".join(functions), "#   ")
@@ -85,14 +86,14 @@ SCENARIOS = (
 # Functions of the reference beside the modules' own, on generated inputs (level 1).
 {known}#
 #     from hypothesis import strategies as st
-#     from envlift.translate.components import from_function
+#     from envlift.translate.components import {maker}
 #     from envlift.verify.suite import Component, Field
 #
 COMPONENTS = (
     # Component(
     #     "{component}",
     #     fields=(Field("result"),),
-    #     candidate=from_function("{answers.name}.rules:{component}"),
+    #     candidate={maker}("{answers.name}.rules:{component}"),
     #     row=st.fixed_dictionaries({{"x": st.integers(0, 9)}}),
     #     dtypes={{"x": "int32"}},
     # ),
