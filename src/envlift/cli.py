@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from envlift import __version__
 from envlift.reference.failure import ReferenceFailure
+from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add_ledger(commands)
     add_init(commands)
     add_prompt(commands)
+    add_report(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top

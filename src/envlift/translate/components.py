@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.launch import open_reference
-from envlift.reference.types import Array
+from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
 from envlift.verify.candidates import load
-from envlift.verify.context import QUICK, Context
+from envlift.verify.context import Context, Effort
 from envlift.verify.find import find_suite
 from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.progress import Silent
@@ -66,6 +66,10 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
     return candidate
 
 
+def _never(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
+    raise CandidateFailure("no environment is opened while only functions are compared")
+
+
 def compare(project: Project, names: Collection[str]) -> list[Check]:
     """Compare components of the suite by name.
 
@@ -91,10 +95,11 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             config=config,
             suite_source=source,
             rng=np.random.default_rng(seed),
-            effort=QUICK,
+            # Functions are quick to compare, so a quick project compares them in full as well.
+            effort=Effort(),
             reference=reference,
-            candidate=_Nothing(),  # type: ignore[arg-type]
-            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type]
+            candidate=_Nothing(),
+            open_sides=_never,
             open_reference=lambda lanes: reference,
             report=report,
             progress=Silent(),

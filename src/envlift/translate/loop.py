@@ -143,6 +143,7 @@ class Loop:
 
     def _follow(self, turn: Turn | None) -> bool:
         """Bring the branch to where the ledger is; tell whether a person went further."""
+        self.workspace.tidy()
         if turn is None:
             return False
         here = self.workspace.head
@@ -229,7 +230,7 @@ class Loop:
             previous = Previous(words, diff)
         if step.kind == "optimise" and not speed:
             court = Court(project, self.workspace, redactor, self.only_rollouts)
-            speed = court.measured(self.workspace.head)
+            speed, _ = court.measured(self.workspace.head)
         return render(
             step.kind,
             project,

@@ -27,7 +27,8 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     if not answers.launch:
         reference = "f\"python:{HERE / 'reference' / 'rules.py'}:Rules\""
     example = shown[0] if shown else "field"
-    component = functions[0] if functions else "function"
+    public = [name for name in functions if not name.startswith("_")]
+    component = [*public, *functions, "function"][0]
     known = ""
     if functions:
         listed = _wrapped(", ".join(functions), "#   ")
@@ -81,7 +82,7 @@ SCENARIOS = (
     # Scenario("...", state={{"{example}": 0}}, actions=(0, 1), reaches=("an episode ends",)),
 )
 
-# Functions of the reference beside the module's own, on generated inputs (level 1).
+# Functions of the reference beside the modules' own, on generated inputs (level 1).
 {known}#
 #     from hypothesis import strategies as st
 #     from envlift.translate.components import from_function
