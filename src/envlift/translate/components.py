@@ -42,7 +42,8 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
     """Return a suite component's ``candidate``: a JAX function ``package.module:name``.
 
     It takes a component's arguments by keyword, for one row, and is mapped over the rows; what it
-    gives is called ``result`` unless it is a dict.
+    gives is called ``result`` unless it is a dict. For a table, a component without arguments, it
+    may be a constant just as well.
     """
 
     def candidate(env: Any) -> Callable[[dict[str, Array]], dict[str, Array]]:
@@ -51,9 +52,15 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
         function = jax.jit(jax.vmap(lambda row: load(name)(**row)))
 
         def call(arguments: dict[str, Array]) -> dict[str, Array]:
-            given = function(arguments)
+            given = function(arguments) if arguments else table()
             found = given if isinstance(given, dict) else {"result": given}
             return {key: np.asarray(value) for key, value in found.items()}
+
+        def table() -> Any:
+            value = load(name)
+            # One row, as the reference gives it; there is nothing to map over.
+            value = value() if callable(value) else value
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[None], value)
 
         return call
 
