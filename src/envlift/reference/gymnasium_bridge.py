@@ -68,6 +68,7 @@ class GymnasiumReference:
         if state_attributes is None:
             state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
         self._fields = {name: self._field(name) for name in state_attributes}
+        self._widen()
 
     # -- what the host asks for -------------------------------------------------------------------
 
@@ -107,6 +108,8 @@ class GymnasiumReference:
         state: dict[str, Any] = {}
         for name, (spec, _) in self._fields.items():
             value = np.asarray(_read(self._env.unwrapped, name))
+            if name in self._widened:
+                value = value.astype(spec.dtype)
             state[name] = checked(value, spec, f"attribute {name!r}").copy()
         if self._fields and self._limit is not None:
             state[ELAPSED] = self._limit._elapsed_steps
@@ -176,6 +179,21 @@ class GymnasiumReference:
         else:
             convert = kind
         return ArraySpec(array.shape, array.dtype.name), convert
+
+    def _widen(self) -> None:
+        """Find attributes that a step makes wider than a reset: Acrobot draws its state in float32
+        and goes on in float64. They are shown in the wider type, which loses nothing."""
+        self._widened: set[str] = set()
+        narrow = [n for n, (spec, _) in self._fields.items() if spec.dtype == "float32"]
+        if not narrow:
+            return
+        self._env.action_space.seed(0)
+        self._env.step(self._env.action_space.sample())
+        for name in narrow:
+            if np.asarray(_read(self._env.unwrapped, name)).dtype == np.float64:
+                self._fields[name] = self._field(name)
+                self._widened.add(name)
+        self._env.reset(seed=0)
 
 
 def _find_limit(env: Any) -> Any:
