@@ -62,7 +62,9 @@ def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
             array = numeric(value)
             if array is not None:
                 present[name] = present.get(name, 0) + 1
-                seen[name].append((array.copy(), array.shape, array.dtype.name))
+                # A reset may draw float32 where a step goes on in float64.
+                wide = "float" if array.dtype.kind == "f" else array.dtype.name
+                seen[name].append((array.copy(), array.shape, wide))
         _, _, terminated, truncated, _ = env.step(env.action_space.sample())
         if terminated or truncated or step % 97 == 96:
             env.reset(seed=step)

@@ -208,8 +208,12 @@ def _repeats(reference: ReferenceProcess, actions: Array, resets: Array) -> bool
 
 
 def _close(reference: ReferenceProcess, actions: Array, resets: Array) -> dict[str, Closeness]:
-    """Round the state once, as float32 would, and see what becomes of it."""
+    """Round the state once, as float32 would, and see what becomes of it.
+
+    In the midst of play: what a reset draws may be float32 already.
+    """
     reference.reset(np.arange(LANES, dtype=np.int64))
+    reference.step(actions[::-1], reset_seeds=resets)
     state = reference.get_state()
     exact = reference.step(actions, reset_seeds=resets)
     rounded = {name: _rounded(value) for name, value in state.items()}
