@@ -20,8 +20,10 @@ def played(tmp_path, *fields):
 def test_a_lane_that_the_candidate_alone_ended_is_brought_back(tmp_path):
     report = played(tmp_path, "terminated", "height", "observation")
     assert report.verdict == "PASS", [check.detail for check in report.checks]
-    assert report.deviations["terminated soon"] >= 4
-    assert report.features["the top"] >= 4
+    ends = sum(check.counts.get("episodes", 0) for check in report.checks)
+    assert report.features["the top"] == ends >= 4
+    # A lane may stand at 9 when play stops.
+    assert ends <= report.deviations["terminated soon"] <= ends + 4
 
 
 def test_an_end_that_nothing_allows_is_found(tmp_path):

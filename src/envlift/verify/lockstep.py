@@ -359,7 +359,7 @@ def trace_of(state: StateDict, actions: Array, reference: Record, config: Config
     ended = reference.terminated | reference.truncated
     last = reference.final_state or reference.state
     final = {
-        name: np.where(_lift(ended, values), last[name], values)
+        name: np.where(ended.reshape(ended.shape + (1,) * (values.ndim - 2)), last[name], values)
         for name, values in reference.state.items()
     }
     return Trace(
