@@ -84,6 +84,19 @@ def test_state_is_copied_out_and_in_with_the_elapsed_steps():
         assert ended.tolist() == [[True, False, False]]
 
 
+def test_a_state_that_a_step_makes_wider_is_shown_in_the_wider_type():
+    with open_reference("gymnasium:Acrobot-v1", num_lanes=2) as reference:
+        assert reference.spec.state["state"].dtype == "float64"
+        drawn = reference.reset(np.arange(2)).state["state"]
+        np.testing.assert_array_equal(drawn, drawn.astype(np.float32))
+        first = reference.step(np.zeros((5, 2), np.int64))
+        assert (first.state["state"] != first.state["state"].astype(np.float32)).any()
+        state = {"state": drawn, "elapsed_steps": np.zeros(2, np.int64)}
+        reference.set_state(state)
+        second = reference.step(np.zeros((5, 2), np.int64))
+        np.testing.assert_array_equal(first.state["state"], second.state["state"])
+
+
 def test_named_and_dotted_attributes_keep_their_type():
     config = {"state_attributes": ["s", "np_random._bit_generator.state"]}
     with pytest.raises(ReferenceFailure, match="not a number or an array of numbers"):
