@@ -40,6 +40,7 @@ class Loopback:
     def __init__(self, script: Sequence[Step]) -> None:
         self.script = list(script)
         self.asked: list[Asked] = []
+        self.got: list[str] = []
         self.unexpected: list[str] = []
         outer = self
 
@@ -52,6 +53,7 @@ class Loopback:
                 outer.answer(self, Asked(self.path, dict(self.headers), body))
 
             def do_GET(self) -> None:
+                outer.got.append(self.path)
                 outer.send(self, Reply(b'{"models": [], "data": [], "object": "list"}'))
 
             def log_message(self, *arguments: object) -> None:
