@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult, Usage
+from envlift.translate.court import Court
+from envlift.translate.judgement import Failure, Judgement
 
 TOY = Path(__file__).parent / "toy"
 
@@ -63,3 +65,38 @@ def toy(tmp_path: Path) -> Path:
     folder = tmp_path / "walk"
     shutil.copytree(TOY, folder)
     return folder
+
+
+PASSED = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
+
+
+def wrong(place: Path) -> Judgement:
+    """Judge by looking at the text: quick, for what the loop makes of verdicts."""
+    found = Judgement({"L1": "PASS"})
+    if "== 7" in (place / "walk" / "rules.py").read_text():
+        found.verdicts = {"L1": "FAIL"}
+        found.failures = [Failure("L1", "move", "slips", module="rules")]
+    elif (place / "walk" / "env.py").is_file():
+        limit = "21" if "LIMIT = 21" in (place / "walk" / "env.py").read_text() else "20"
+        found.verdicts |= PASSED
+        if limit == "21":
+            found.verdicts = {"L1": "PASS", "L2": "FAIL"}
+            found.failures = [Failure("L2", "steps", "the limit")]
+    return found
+
+
+@pytest.fixture
+def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Replace the judge's process; return what it was asked each time."""
+    asked: list[list[str]] = []
+
+    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
+        asked.append(words)
+        if "--speed" in words:
+            Judgement(speed={"32": 1.0}).write(Path(words[words.index("--json") + 1]))
+        else:
+            wrong(place).write(Path(words[words.index("--json") + 1]))
+        return None
+
+    monkeypatch.setattr(Court, "_run", run_judge)
+    return asked

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
-from envlift.translate.court import Court
-from envlift.translate.judgement import Failure, Judgement
+from envlift.translate.judgement import Judgement
 from envlift.translate.ledger import Turn
 from envlift.translate.loop import Loop
 from envlift.translate.plan import Stop
@@ -144,38 +143,6 @@ def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(toy: Path
     assert turns[4].verdicts["L3"] == "PASS"
     assert turns[4].verdicts["L1"] == "PASS"
     assert Path(fixture).name in agent.requests[2].prompt
-
-
-def wrong(place: Path) -> Judgement:
-    """Judge by looking at the text: quick, for what the loop makes of verdicts."""
-    found = Judgement({"L1": "PASS"})
-    if "== 7" in (place / "walk" / "rules.py").read_text():
-        found.verdicts = {"L1": "FAIL"}
-        found.failures = [Failure("L1", "move", "slips", module="rules")]
-    elif (place / "walk" / "env.py").is_file():
-        limit = "21" if "LIMIT = 21" in (place / "walk" / "env.py").read_text() else "20"
-        found.verdicts |= ALL
-        if limit == "21":
-            found.verdicts = {"L1": "PASS", "L2": "FAIL"}
-            found.failures = [Failure("L2", "steps", "the limit")]
-    return found
-
-
-@pytest.fixture
-def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Replace the judge's process; return what it was asked each time."""
-    asked: list[list[str]] = []
-
-    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
-        asked.append(words)
-        if "--speed" in words:
-            Judgement(speed={"32": 1.0}).write(Path(words[words.index("--json") + 1]))
-        else:
-            wrong(place).write(Path(words[words.index("--json") + 1]))
-        return None
-
-    monkeypatch.setattr(Court, "_run", run_judge)
-    return asked
 
 
 FORGETS = writes(walk__rules_py=answers.FORGETS_TO_SLIP, tests__test_rules_py=answers.TEST_RULES)
@@ -425,6 +392,30 @@ def test_a_candidate_that_ends_the_judge_has_failed(toy: Path) -> None:
     judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
     assert "exit status 3" in judgement.failures[0].summary
 
+
+def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) -> None:
+    def once(request: TurnRequest) -> None:
+        RULES(request)
+        ENV(request)
+        broken = answers.ENV.replace(
+            "def make(**options):", "def make(*, needed):\n    options = {}"
+        )
+        writes(walk__env_py=broken, tests__test_env_py=NEEDED)(request)
+        text = (request.worktree / "walk" / "rules.py").read_text()
+        assert text == answers.RULES
+
+    toml = toy / "envlift.toml"
+    head, _, _ = toml.read_text().partition("[[module]]")
+    both = '[[module]]\nname = "env"\nfile = "walk/env.py"\nsources = ["reference/walk.py"]\n'
+    toml.write_text(head + both)
+    _, (turn,), _ = run(toy, once)
+    assert turn.verdicts == {"L1": "FAIL"}
+    assert turn.failing == ["L1 opening"]
+    judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
+    assert "needed" in judgement.failures[0].summary
+
+
+NEEDED = answers.TEST_ENV.replace("make()", "make(needed=1)")
 
 ENDED = """def test_text():
     with open("walk/rules.py") as stream:

@@ -145,6 +145,7 @@ def _translate(options: argparse.Namespace) -> int:
         console.print("\ninterrupted; run the same command to go on", style="yellow")
         return 130
     _print_stop(console, stop, loop)
+    console.print(f"the whole story: envlift report {options.project}", soft_wrap=True)
     if options.record is not None:
         from envlift.translate.recording import save
 
@@ -161,7 +162,6 @@ def _print_stop(console: Console, stop: Stop, loop: Any) -> None:
     print_totals(console, history, f"{loop.folder.name}: what it took")
     colour = "green" if stop.kind == "done" else "yellow"
     console.print(f"[bold {colour}]{stop.kind}[/]: {stop.reason}", soft_wrap=True)
-    console.print(f"the whole story: envlift report {loop.folder}", soft_wrap=True)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -169,7 +169,9 @@ def _replay(options: argparse.Namespace) -> int:
 
     console = Console(highlight=False)
     if options.into is not None:
-        return _replay_in(console, options.recording, options.into)
+        code = _replay_in(console, options.recording, options.into)
+        console.print(f"the whole story: envlift report {options.into}", soft_wrap=True)
+        return code
     with tempfile.TemporaryDirectory(prefix="envlift-replay-") as scratch:
         return _replay_in(console, options.recording, Path(scratch) / "work")
 

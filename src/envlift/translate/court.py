@@ -110,6 +110,8 @@ class Court:
             return judgement.failures[0].summary
         if turn.kind == "optimise" and judgement.failures:
             return f"it broke {judgement.failures[0].level}: {judgement.failures[0].name}"
+        if turn.kind == "optimise" and not self._complete(judgement):
+            return "not every level passed again"
         return ""
 
     def _does_not_show(self, turn: Turn, judgement: Judgement) -> str:

@@ -11,12 +11,13 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.judgement import HOLLOW, LEVELS, Failure, Judgement
-from envlift.translate.project import Module, Project, load_project
+from envlift.translate.judgement import LEVELS, Failure, Judgement
+from envlift.translate.project import Module, Project, ProjectError, load_project
 
 VERIFIED = {
     "L1": ("L1",),
@@ -122,7 +123,19 @@ def _verify(
         judgement.verdicts["L2"] = "INCONCLUSIVE"
         judgement.report = {"not_verified": ["there is no running reference, only written rules"]}
         return
-    report = run_verify(project, level, only_rollouts, fixtures)
+    try:
+        report = run_verify(project, level, only_rollouts, fixtures)
+    except (ProjectError, SuiteError):
+        raise
+    except Exception as error:
+        # Whatever stops the verifier once the suite is read stems from what it looks at.
+        words = f"the verifier could not look at it: {type(error).__name__}: {error}"
+        first = "L3" if only_rollouts else "L1"
+        judgement.verdicts[first] = "FAIL"
+        judgement.failures.append(
+            Failure(first, "opening", words, traceback=end(traceback.format_exc()))
+        )
+        return
     owners = {name: module.name for module in project.modules for name in module.components}
     wanted = ["L3"] if only_rollouts else list(LEVELS[: LEVELS.index(level) + 1])
     for one in wanted:
@@ -140,18 +153,35 @@ def _verify(
     judgement.report = report.to_json()
 
 
+class SuiteError(ValueError):
+    """The suite cannot be used; only a person may mend it."""
+
+
+def read_suite(project: Project) -> tuple[Any, str]:
+    """Return the project's suite and its name.
+
+    Raises:
+        SuiteError: with the suite's own error.
+    """
+    from envlift.verify.find import find_suite
+
+    try:
+        return find_suite(project.suite)
+    except Exception as error:
+        raise SuiteError(f"{project.suite}: {type(error).__name__}: {error}") from error
+
+
 def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path) -> Any:
     """Return the report of ``envlift verify`` on the work in the project's folder."""
     from dataclasses import replace
 
     from envlift.verify.context import QUICK, Effort
-    from envlift.verify.find import find_suite
     from envlift.verify.progress import Silent
     from envlift.verify.session import Request, verify
 
     effort = project.verification
     given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}
-    suite, source = find_suite(project.suite)
+    suite, source = read_suite(project)
     levels = [name for one in LEVELS[: LEVELS.index(level) + 1] for name in VERIFIED[one]]
     if only_rollouts:
         levels = ["L3"]
@@ -225,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from envlift.translate.show import print_judgement
 
     print_judgement(Console(highlight=False), judgement)
-    return 1 if judgement.failures or HOLLOW in judgement.failing else 0
+    return 1 if judgement.failures else 0
 
 
 if __name__ == "__main__":
