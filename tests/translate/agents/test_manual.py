@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 import pytest
 
+from envlift.translate.agents import manual
 from envlift.translate.agents.manual import (
     DONE,
     DoneFileError,
@@ -79,22 +81,19 @@ def test_the_terminal_goes_away(request_: TurnRequest, typed: Any) -> None:
     assert (request_.log / "prompt.md").exists()
 
 
-def test_a_file(request_: TurnRequest) -> None:
-    """It appears, and is still being written when it is seen."""
+def test_a_file(request_: TurnRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It appears, and is still being written when it is seen: one line while we sleep."""
     done = request_.log / DONE
+    lines = iter(("", 'detail = "with planted-key"\n', "input_tokens = 1000\n", "dollars = 0.25\n"))
 
-    def write() -> None:
-        time.sleep(0.2)
-        with done.open("w") as stream:
-            for line in ('detail = "with planted-key"', "input_tokens = 1000", "dollars = 0.25"):
-                print(line, file=stream, flush=True)
-                time.sleep(0.02)
+    def sleep(seconds: float) -> None:
+        with done.open("a") as stream:
+            stream.write(next(lines, ""))
 
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+    monkeypatch.setattr(manual, "time", clock)
     said: list[str] = []
-    writer = threading.Thread(target=write)
-    writer.start()
     result = agent(said).run(request_)
-    writer.join()
     assert result == TurnResult(
         "done", "with [secret K]", Usage(1000, 0, 0), Cost(0.25, "declared"), "person"
     )
@@ -120,8 +119,6 @@ def test_a_file_that_makes_no_sense(request_: TurnRequest) -> None:
 
 
 def test_nobody_comes(request_: TurnRequest) -> None:
-    from dataclasses import replace
-
     result = agent([]).run(replace(request_, seconds_left=0.1))
     assert result.status == "timeout"
 
