@@ -16,10 +16,18 @@ from envlift import __version__
 from envlift.reference.failure import ReferenceFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
+from envlift.translate.agents.protocol import AgentError
 from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
 from envlift.translate.command_prompt import add_prompt
+from envlift.translate.workspace import WorkspaceError
 from envlift.verify.result import EXIT_USAGE
+
+MISTAKES = (
+    *(ValueError, ModuleNotFoundError, FileNotFoundError),
+    *(ReferenceFailure, AgentError, WorkspaceError),
+)
+"""What a person can mend: told in a sentence, not by a traceback."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -155,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ValueError, ModuleNotFoundError, FileNotFoundError, ReferenceFailure) as error:
+    except MISTAKES as error:
         print(f"envlift: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

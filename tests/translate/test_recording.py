@@ -75,8 +75,8 @@ def test_a_turn_that_leaves_the_recording_is_told(
 ) -> None:
     patch = recording / "turns" / "0001.patch"
     patch.write_text(patch.read_text().replace("action == 7", "action == 0"))
-    assert replay(recording, tmp_path / "again") == 4
-    assert "turn 2 leaves the recording" in capsys.readouterr().err
+    assert replay(recording, tmp_path / "again") == 1
+    assert "turn 2 leaves the recording" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

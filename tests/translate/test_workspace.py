@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.workspace import Workspace, WorkspaceError
+from envlift.translate.workspace import TURN, Workspace, WorkspaceError
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def turn(workspace: Workspace, number: int = 1) -> Path:
     workspace.log(number).mkdir(parents=True, exist_ok=True)
-    return workspace.open(number, workspace.head)
+    return workspace.open(TURN, workspace.head)
 
 
 def git(place: Path, *words: str) -> str:

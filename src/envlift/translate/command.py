@@ -179,6 +179,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _replay_in(console: Console, recording: Path, folder: Path) -> int:
     from rich.markup import escape
 
+    from envlift.translate.agents.protocol import AgentError
     from envlift.translate.loop import Loop
     from envlift.translate.recording import differences, read_turns, unpack
 
@@ -193,7 +194,11 @@ def _replay_in(console: Console, recording: Path, folder: Path) -> int:
         yes=True,
         last=len(recorded),
     )
-    stop = loop.run()
+    try:
+        stop = loop.run()
+    except AgentError as error:
+        console.print(f"[bold red]differs[/]: {escape(str(error))}", soft_wrap=True)
+        return EXIT_DIFFERS
     _print_stop(console, stop, loop)
     found = differences(recorded, loop.ledger.read().turns)
     for one in found:

@@ -22,7 +22,7 @@ from envlift.translate.judgement import HOLLOW, LEVELS, Failure, Judgement
 from envlift.translate.ledger import Turn
 from envlift.translate.plan import CHECK, State
 from envlift.translate.project import Project, ProjectError
-from envlift.translate.workspace import Workspace
+from envlift.translate.workspace import SPEED, Workspace
 
 TOOLS = (
     *("JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CARGO_HOME"),
@@ -33,9 +33,6 @@ TOOLS = (
 
 FASTER = 1.03
 """How much faster (geometric mean over the batch sizes) an optimisation must be to be kept."""
-
-SPEED = "speed"
-"""Name of the worktree in which speed is measured."""
 
 
 @dataclass(frozen=True)

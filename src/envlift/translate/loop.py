@@ -31,7 +31,7 @@ from envlift.translate.plan import CHECK, Step, Stop, next_step, state_of
 from envlift.translate.project import Project, ProjectError, load_project
 from envlift.translate.prompting import render
 from envlift.translate.property_tests import tests_of
-from envlift.translate.workspace import Workspace, WorkspaceError
+from envlift.translate.workspace import JUDGED, TURN, Workspace, WorkspaceError
 
 LEDGER = "ledger.jsonl"
 
@@ -176,7 +176,7 @@ class Loop:
             usage=told(known.usage),
             cost=told(cost),
         )
-        self.workspace.close(turn.number)
+        self.workspace.close(TURN)
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Loop:
         if step.kind != CHECK:
             prompt = redactor.redact(self._prompt(project, history, step, redactor))
             (log / "prompt.md").write_text(prompt, encoding="utf-8")
-            self.workspace.open(number, base)
+            self.workspace.open(TURN, base)
         asked = {
             "number": number,
             "kind": step.kind,
@@ -255,9 +255,9 @@ class Loop:
                 cost=told(Cost(0.0, "declared")),
             )
             return self._again(turn)
-        place, log = self.workspace.worktree(turn.number), self.workspace.log(turn.number)
+        place, log = self.workspace.worktree(TURN), self.workspace.log(turn.number)
         if not place.is_dir():
-            self.workspace.open(turn.number, turn.base)
+            self.workspace.open(TURN, turn.base)
         request = TurnRequest(
             turn=turn.number,
             kind=turn.kind,
@@ -353,7 +353,7 @@ class Loop:
             outcome |= self._accept_modules(turn)
             fault = outcome.pop("fault", "")
         else:
-            place = self.workspace.open(turn.number, turn.commit)
+            place = self.workspace.open(JUDGED, turn.commit)
             fault = not_blind(project, place)
             if not fault:
                 state = state_of(project, history, self.only_rollouts)
@@ -369,7 +369,8 @@ class Loop:
         turn = self._again(turn)
         self.watcher.event("judged", turn)
         self.workspace.follow(turn.head)
-        self.workspace.close(turn.number)
+        self.workspace.close(TURN)
+        self.workspace.close(JUDGED)
         self.watcher.event("kept", turn)
         return turn
 

@@ -18,6 +18,9 @@ from pathlib import Path
 HIDDEN = ".envlift"
 """What the loop keeps for itself in the project folder; ignored by git."""
 
+TURN, JUDGED, SPEED = "turn", "judged", "speed"
+"""Worktrees: where an agent works, where its commit is judged, where its speed is measured."""
+
 # A commit of the loop names the loop, runs no hook and asks nobody.
 _SETTINGS = (
     *("-c", "user.name=envlift", "-c", "user.email=envlift@localhost"),
@@ -122,26 +125,30 @@ class Workspace:
 
     # -- turns ------------------------------------------------------------------------------------
 
-    def worktree(self, name: int | str) -> Path:
-        """Return where a turn works."""
-        return self.hidden / "worktrees" / _named(name)
+    def worktree(self, name: str) -> Path:
+        """Return where a worktree stands: ``TURN``, ``JUDGED`` or ``SPEED``.
+
+        Each is made afresh every time, at the same place: agents keep their conversations, and
+        compilers their work, by path.
+        """
+        return self.hidden / "worktrees" / name
 
     def log(self, name: int | str) -> Path:
         """Return where a turn's prompt and log are kept."""
-        return self.hidden / "turns" / _named(name)
+        return self.hidden / "turns" / (f"{name:04}" if isinstance(name, int) else name)
 
     def evidence(self, number: int) -> Path:
         """Return where a turn's judgement is kept."""
         return self.hidden / "evidence" / f"{number:04}.json"
 
-    def open(self, name: int | str, commit: str) -> Path:
+    def open(self, name: str, commit: str) -> Path:
         """Make a worktree afresh; one that a kill left behind is thrown away."""
         self.close(name)
         place = self.worktree(name)
         self.git("worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
         return place
 
-    def close(self, name: int | str) -> None:
+    def close(self, name: str) -> None:
         """Throw a worktree away; its commit stays."""
         place = self.worktree(name)
         if place.exists():
@@ -155,7 +162,7 @@ class Workspace:
 
     def commit(self, number: int, base: str, message: str) -> Change:
         """Commit what stands in a turn's worktree as one commit on top of ``base``."""
-        place = self.worktree(number)
+        place = self.worktree(TURN)
         index = self.log(number) / "index"
         index.unlink(missing_ok=True)
         # An index of our own: the worktree's could hide changes (assume-unchanged and the like).
@@ -207,7 +214,3 @@ class Workspace:
     def files(self, commit: str, under: Iterable[str]) -> list[str]:
         """List the files of a commit under some folders."""
         return self.git("ls-tree", "-r", "--name-only", commit, "--", *under).splitlines()
-
-
-def _named(name: int | str) -> str:
-    return f"{name:04}" if isinstance(name, int) else name
