@@ -131,13 +131,11 @@ POLICIES = (
 )
 
 
-# -- what must have happened ------------------------------------------------------------------------
+# -- what must have happened ----------------------------------------------------------------------
 
 
 def picked_up(stand):
-    return lambda t: (
-        (t.action == PICKUP) & (parts(t.before["s"])[2] == stand) & (t.reward == -1)
-    )
+    return lambda t: (t.action == PICKUP) & (parts(t.before["s"])[2] == stand) & (t.reward == -1)
 
 
 def delivered(stand):
@@ -249,7 +247,7 @@ SCENARIOS = (
 )
 
 
-# -- functions side by side -------------------------------------------------------------------------
+# -- functions side by side -----------------------------------------------------------------------
 
 STARTS = 1 << 18
 FREQUENCY = f"frequencies of {STARTS:,} starts, whose standard deviation is 1.1e-4 for each state"
