@@ -40,3 +40,17 @@ WALK = BatchedRule(walk, Walker, OUTPUTS)
 @wp.func
 def refused(walker: Walker, speed: wp.float64):
     return walker
+
+
+@wp.struct
+class Count:
+    total: wp.int32
+
+
+@wp.func
+def add(count: Count, lane: wp.int32, high: wp.int32, low: wp.float32):
+    count.total = count.total + lane + high + int(low)
+    return count
+
+
+ADD = BatchedRule(add, Count, {})

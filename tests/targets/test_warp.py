@@ -51,6 +51,12 @@ def test_one_state():
     assert_equal(WALK(*operands()), expected(operands()))
 
 
+def test_inputs_may_be_named_as_the_kernel_names_its_own_variables():
+    numbers = [jnp.arange(5, dtype=jnp.int32) * factor for factor in (1, 10, 100)]
+    (total,) = jax.vmap(rules.ADD)(*numbers, jnp.full(5, 1000.0, jnp.float32))
+    np.testing.assert_array_equal(total, np.arange(5) * 111 + 1000)
+
+
 @pytest.mark.parametrize("lanes", [1, 7, 64, 1000])
 def test_a_batch(lanes):
     assert_equal(jax.vmap(WALK)(*operands(lanes)), expected(operands(lanes)))

@@ -151,16 +151,18 @@ def source(layout: Layout, registers: bool) -> str:
         for f in layout.state
         for line in _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
     ]
+    # With a prefix: a rule may name an input as the kernel names something of its own.
     inputs = []
     for f in layout.inputs:
         inputs.append(
-            f"{f.name} = " + _load(f"input_{f.name}", f, "0" if f.name in layout.shared else "lane")
+            f"given_{f.name} = "
+            + _load(f"input_{f.name}", f, "0" if f.name in layout.shared else "lane")
         )
-    call_arguments = ["state"] + [f.name for f in layout.inputs]
+    call_arguments = ["state"] + [f"given_{f.name}" for f in layout.inputs]
     results = ["state"] + [f"result_{f.name}" for f in layout.outputs]
     if layout.steps:
         # Step number k of a lane's key, as ``chance.at_step`` says.
-        call_arguments[2] = "word_1 + wp.uint32(step)"
+        call_arguments[2] = "given_word_1 + wp.uint32(step)"
     call = [f"{', '.join(results)} = rule({', '.join(call_arguments)})"]
     if not layout.steps:
         outputs = [

@@ -118,8 +118,12 @@ def run(folder: Path, files: Sequence[str]) -> tuple[int, list[tuple[str, str, s
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment variables of a test run: the workspace can be imported."""
-    more = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Return the environment variables of a test run: the workspace can be imported.
+
+    So can what the judge itself was given by PYTHONPATH, envlift among it perhaps.
+    """
+    places = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    more = {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
     return {**os.environ, **more}
 
 
