@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENVLIFT := $(BIN)/python -m envlift.cli
 STAMP := $(VENV)/.envlift-setup
+DEMO := build/taxi
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,11 @@ python:
 
 # The CartPole pair is a known wrong port: `verify` must find it and exit with 1 (FAIL). Any other
 # exit code, 0 (PASS) above all, means that the demonstration itself is broken.
-demo: $(STAMP)  ## Verify Pong (PASS), a wrong CartPole (FAIL), and print Pong's speed
+demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (FAIL), Pong's speed
+	@rm -rf $(DEMO)
+	$(ENVLIFT) replay examples/translations/taxi --into $(DEMO)
+	$(ENVLIFT) report $(DEMO) --out $(DEMO).html
+	@echo
 	$(ENVLIFT) verify pong
 	@echo; echo "Now a port that is wrong: Gymnasium's functional-JAX CartPole. FAIL is expected."
 	@$(ENVLIFT) verify gymnasium:CartPole-v1 examples/cartpole_phys2d.py; code=$$?; \

@@ -1,4 +1,4 @@
-"""The command line: ``envlift verify``, ``train``, ``play``, ``bench`` and their helpers.
+"""The command line: ``envlift verify``, ``translate``, ``train``, ``bench`` and their helpers.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
 """
@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from envlift import __version__
 from envlift.reference.failure import ReferenceFailure
+from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
@@ -53,11 +54,12 @@ def parser() -> argparse.ArgumentParser:
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
     _add_bench(commands)
+    add_init(commands)
+    add_prompt(commands)
     add_translate(commands)
     add_replay(commands)
     add_ledger(commands)
-    add_init(commands)
-    add_prompt(commands)
+    add_report(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top

@@ -24,6 +24,9 @@ class Odd(gymnasium.Env):
     def halves(self, x):
         return {"half": x / 2, "whole": x}
 
+    def countdown(self, x):
+        return (x - n for n in range(3))
+
     def disturb(self, by):
         self.count += by
         self.np_random.random()

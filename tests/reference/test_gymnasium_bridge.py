@@ -84,6 +84,19 @@ def test_state_is_copied_out_and_in_with_the_elapsed_steps():
         assert ended.tolist() == [[True, False, False]]
 
 
+def test_a_state_that_a_step_makes_wider_is_shown_in_the_wider_type():
+    with open_reference("gymnasium:Acrobot-v1", num_lanes=2) as reference:
+        assert reference.spec.state["state"].dtype == "float64"
+        drawn = reference.reset(np.arange(2)).state["state"]
+        np.testing.assert_array_equal(drawn, drawn.astype(np.float32))
+        first = reference.step(np.zeros((5, 2), np.int64))
+        assert (first.state["state"] != first.state["state"].astype(np.float32)).any()
+        state = {"state": drawn, "elapsed_steps": np.zeros(2, np.int64)}
+        reference.set_state(state)
+        second = reference.step(np.zeros((5, 2), np.int64))
+        np.testing.assert_array_equal(first.state["state"], second.state["state"])
+
+
 def test_named_and_dotted_attributes_keep_their_type():
     config = {"state_attributes": ["s", "np_random._bit_generator.state"]}
     with pytest.raises(ReferenceFailure, match="not a number or an array of numbers"):
@@ -121,3 +134,20 @@ def test_an_environment_without_a_state_attribute_has_no_state():
         assert reference.reset(np.arange(B)).state == {}
         with pytest.raises(ReferenceFailure, match="cannot be read"):
             reference.get_state()
+
+
+def test_a_state_that_begins_narrow_and_goes_on_wide():
+    """Acrobot draws its first state in float32 and computes the next ones in float64."""
+    with open_reference("gymnasium:Acrobot-v1", num_lanes=2) as reference:
+        assert reference.spec.state["state"].dtype == "float64"
+        start = reference.reset(np.arange(2)).state
+        actions = np.array([[0, 2], [1, 1]])
+        first = reference.step(actions)
+        reference.set_state(start)
+        second = reference.step(actions)
+    env = gymnasium.make("Acrobot-v1")
+    env.reset(seed=1)
+    np.testing.assert_array_equal(start["state"][1], env.unwrapped.state.astype(np.float64))
+    env.step(2)
+    np.testing.assert_array_equal(first.state["state"][0, 1], env.unwrapped.state)
+    np.testing.assert_array_equal(first.state["state"], second.state["state"])

@@ -30,7 +30,7 @@ def odd():
 
 
 def test_a_method_row_by_row(taxi):
-    """``decode`` gives an iterator of four numbers: a row of four."""
+    """``decode`` gives four numbers: a row of four."""
     states = np.array([0, 137, 499])
     answers = taxi.call("decode", {"i": states})
     env = gymnasium.make("Taxi-v4").unwrapped
@@ -71,6 +71,11 @@ def test_a_mapping_keeps_its_names(odd):
     }
 
 
+def test_an_iterator_is_a_row(odd):
+    answers = odd.call("countdown", {"x": np.array([3, 5])})
+    assert answers["result"].tolist() == [[3, 2, 1], [5, 4, 3]]
+
+
 def test_the_state_and_the_generator_are_put_back(odd):
     """A component that counts and draws must not be noticed by the game that is being played."""
     odd.reset(np.array([5]))
@@ -93,7 +98,7 @@ def test_the_state_is_put_back_after_an_error(odd):
     ("component", "arguments", "says"),
     [
         ("decod", {"i": [1]}, "near ones: decode"),
-        ("acrobot.wrap", {"x": [1]}, "no component is named 'acrobot.wrap'"),
+        ("acrobot.categorical_sample", {"x": [1]}, "no component is named 'acrobot"),
         ("__init__", {}, "no component is named '__init__'"),
         ("decode", {"state": [1]}, r"component 'decode' takes \(i\)"),
         ("decode", {}, "it was given nothing"),

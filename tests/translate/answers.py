@@ -17,7 +17,7 @@ def move(x: jax.Array, action: jax.Array) -> jax.Array:
 
 FORGETS_TO_SLIP = RULES.replace("(x == 4) & (action == 0)", "(x == 4) & (action == 7)")
 
-TEST_RULES = '''import jax.numpy as jnp
+TEST_RULES = """import jax.numpy as jnp
 import pytest
 
 from walk.rules import move
@@ -28,14 +28,14 @@ from walk.rules import move
 )
 def test_moves(x, action, wanted):
     assert int(move(jnp.int32(x), jnp.int32(action))) == wanted
-'''
+"""
 
-HOLLOW_TEST_RULES = '''from walk.rules import move
+HOLLOW_TEST_RULES = """from walk.rules import move
 
 
 def test_exists():
     assert callable(move)
-'''
+"""
 
 ENV = '''"""The walk behind the contract of envlift.env."""
 
@@ -101,7 +101,7 @@ def make(**options):
 
 WRONG_LIMIT = ENV.replace("LIMIT = 20", "LIMIT = 21")
 
-TEST_ENV = '''import jax
+TEST_ENV = """import jax
 import jax.numpy as jnp
 
 from walk.env import State, make
@@ -119,4 +119,4 @@ def test_end():
 def test_start():
     _, state = make().reset(jax.random.key(0))
     assert 0 <= int(state.x) < 5
-'''
+"""

@@ -39,7 +39,8 @@ def writes(**files: str) -> Deed:
 
     def deed(request: TurnRequest) -> None:
         for name, text in files.items():
-            path = request.worktree / name.replace("__", "/").replace("_py", ".py")
+            stem, _, suffix = name.replace("__", "/").rpartition("_")
+            path = request.worktree / f"{stem}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 

@@ -67,7 +67,12 @@ class GymnasiumReference:
         self._env.reset(seed=0)
         if state_attributes is None:
             state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
-        self._fields = {name: self._field(name) for name in state_attributes}
+        fields = {name: self._field(name) for name in state_attributes}
+        if fields:
+            # Some begin in float32 and go on in float64 (Acrobot): the wider one holds both.
+            self._env.step(self._env.action_space.sample())
+            fields = {name: self._wider(name, field) for name, field in fields.items()}
+        self._fields = fields
 
     # -- what the host asks for -------------------------------------------------------------------
 
@@ -107,6 +112,8 @@ class GymnasiumReference:
         state: dict[str, Any] = {}
         for name, (spec, _) in self._fields.items():
             value = np.asarray(_read(self._env.unwrapped, name))
+            if value.dtype.kind == "f" and np.can_cast(value.dtype, spec.dtype):
+                value = value.astype(spec.dtype)
             state[name] = checked(value, spec, f"attribute {name!r}").copy()
         if self._fields and self._limit is not None:
             state[ELAPSED] = self._limit._elapsed_steps
@@ -176,6 +183,14 @@ class GymnasiumReference:
         else:
             convert = kind
         return ArraySpec(array.shape, array.dtype.name), convert
+
+    def _wider(self, name: str, field: tuple[ArraySpec, Any]) -> tuple[ArraySpec, Any]:
+        """Return a float field in the wider of its dtypes before and now."""
+        spec, convert = field
+        now = np.asarray(_read(self._env.unwrapped, name)).dtype
+        if now.kind == "f" and np.dtype(spec.dtype).kind == "f":
+            spec = ArraySpec(spec.shape, np.promote_types(now, spec.dtype).name)
+        return spec, convert
 
 
 def _find_limit(env: Any) -> Any:

@@ -53,18 +53,25 @@ def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
     seen: dict[str, list[Any]] = {}
     present: dict[str, int] = {}
     looks = 0
-    env.reset(seed=0)
-    for step in range(STEPS):
-        values = {k: v for k, v in vars(env.unwrapped).items() if k not in GENERATORS}
+
+    def note() -> None:
+        nonlocal looks
         looks += 1
-        for name, value in values.items():
-            seen.setdefault(name, [])
+        for name, value in vars(env.unwrapped).items():
+            if name in GENERATORS:
+                continue
+            kept = seen.setdefault(name, [])
             array = numeric(value)
             if array is not None:
                 present[name] = present.get(name, 0) + 1
-                seen[name].append((array.copy(), array.shape, array.dtype.name))
+                kept.append((array.copy(), array.shape, array.dtype.kind))
+
+    env.reset(seed=0)
+    for step in range(STEPS):
+        note()
         _, _, terminated, truncated, _ = env.step(env.action_space.sample())
         if terminated or truncated or step % 97 == 96:
+            note()
             env.reset(seed=step)
     attributes, left_out = [], {}
     for name, shown in seen.items():
@@ -77,6 +84,8 @@ def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
         else:
             attributes.append(name)
     found = describe(type(env.unwrapped))
+    # Registered with the id; it stands in no source that anybody would read.
+    found["max_episode_steps"] = env.spec.max_episode_steps if env.spec else None
     env.close()
     return {**found, "attributes": attributes, "left_out": left_out}
 

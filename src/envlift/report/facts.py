@@ -129,7 +129,7 @@ def gather(name: str, folder: Path, results: Path) -> Facts:
             for target in targets
             if (path := verification / f"mutation-{target}.json").is_file()
         },
-        deviations=_deviations(verification / "deviations.toml"),
+        deviations=read_deviations(verification / "deviations.toml"),
         speeds=newest_results(results, name),
         learning=learning.newest(results, name),
     )
@@ -204,7 +204,8 @@ def read_mutation(path: Path) -> Mutation:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
 
 
-def _deviations(path: Path) -> list[dict[str, str]]:
+def read_deviations(path: Path) -> list[dict[str, str]]:
+    """Return the rows of ``deviations.toml``; none if there is no such file."""
     if not path.is_file():
         return []
     return list(tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", []))
@@ -246,6 +247,17 @@ def best(result: Result, kind: str, target: str, **wanted: Any) -> Measurement |
         and all(getattr(m, key) == value for key, value in wanted.items())
     ]
     return max(found, key=lambda m: m.rate.median, default=None)
+
+
+def compared(result: Result, target: str) -> list[tuple[str, Measurement]]:
+    """Return what is told of a target's speed, in words, and the measurement that is told."""
+    wanted = (
+        ("environment only on one thread", best(result, "environment", target, threads=1)),
+        ("environment only on the GPU", best(result, "environment", target, device="gpu")),
+        ("JAX API", best(result, "api", target, device="cpu")),
+        ("JAX API on the GPU", best(result, "api", target, device="gpu")),
+    )
+    return [(words, found) for words, found in wanted if found is not None]
 
 
 def one_process(result: Result) -> Measurement | None:

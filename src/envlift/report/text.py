@@ -8,7 +8,7 @@ from envlift.bench.result import KINDS, Bar, Measurement, Result
 from envlift.bench.show import short
 from envlift.registry import registration
 from envlift.report import learning, transfer
-from envlift.report.facts import Facts, Mutation, best, one_process
+from envlift.report.facts import Facts, Mutation, compared, one_process
 from envlift.report.spec import Spec
 
 MISSING = "not measured"
@@ -64,14 +64,8 @@ def speed_in_words(facts: Facts, target: str) -> str:
     for result in facts.speeds:
         reference = one_process(result)
         parts = []
-        for words, found in (
-            ("environment only on one thread", best(result, "environment", target, threads=1)),
-            ("environment only on the GPU", best(result, "environment", target, device="gpu")),
-            ("JAX API", best(result, "api", target, device="cpu")),
-            ("JAX API on the GPU", best(result, "api", target, device="gpu")),
-        ):
-            if found is not None:
-                parts.append(f"{words} {_times(found, reference)}")
+        for words, found in compared(result, target):
+            parts.append(f"{words} {_times(found, reference)}")
         if parts:
             lines.append(f"{', '.join(parts)} ({result.device}, {result.date[:10]})")
     return "; ".join(lines) or MISSING

@@ -104,7 +104,9 @@ def advise(facts: Facts) -> tuple[Advice, ...]:
     rust: list[tuple[int, str]] = [(-1, "not usable inside jit: training crosses to Python")]
     if known and light:
         jax.append((3, f"{facts.branches} branches: XLA can run them all and select"))
-    elif known:
+    elif not known:
+        warp.append((1, "nothing is known of the rules' size: most environments suit it"))
+    else:
         jax.append((-3, f"{facts.branches} branches: under vmap every one runs for every lane"))
         warp.append((3, f"{facts.branches} branches: Warp compiles them as real branches"))
     if facts.open_loops:
@@ -120,7 +122,8 @@ def advise(facts: Facts) -> tuple[Advice, ...]:
         if facts.loops:
             warp.append((1, "arithmetic in loops (an integrator or solver) stays in registers"))
     if facts.state is not None and not large:
-        jax.append((1, f"{facts.state} numbers of state: cheap to copy at every step"))
+        words = "1 number" if facts.state == 1 else f"{facts.state} numbers"
+        jax.append((1, f"{words} of state: cheap to copy at every step"))
     if large:
         jax.append((-3, f"{facts.state:,} numbers of state would be copied at every step"))
         warp.append((-3, f"{facts.state:,} numbers of state do not fit into registers"))

@@ -64,7 +64,8 @@ def add_init(commands: Any) -> None:
 def _init(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.translate.start import FORMS, Wanted, check, explore, write
+    from envlift.reference.launch import FORMS
+    from envlift.translate.start import Wanted, check, explore, write
 
     console = Console(highlight=False, soft_wrap=True)
     asks = sys.stdin.isatty()
@@ -172,6 +173,8 @@ def facts(probe: Probe) -> list[tuple[str, str]]:
     if probe.settable:
         again = "equal steps" if probe.repeats else "DIFFERENT steps"
         rows.append(("", f"it can be set: equal states and actions gave {again}"))
+    if probe.max_episode_steps is not None:
+        episode += f", at most {probe.max_episode_steps}"
     rows.append(("episode", f"{episode}, random play"))
     seeds = "equal episodes" if probe.seeded else "DIFFERENT episodes"
     rows.append(("seeds", f"equal seeds and actions gave {seeds}"))

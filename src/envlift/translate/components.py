@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.launch import open_reference
-from envlift.reference.types import Array
+from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
 from envlift.verify.candidates import load
-from envlift.verify.context import QUICK, Context
+from envlift.verify.context import Context, Effort
 from envlift.verify.find import find_suite
 from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.progress import Silent
@@ -42,7 +42,8 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
     """Return a suite component's ``candidate``: a JAX function ``package.module:name``.
 
     It takes a component's arguments by keyword, for one row, and is mapped over the rows; what it
-    gives is called ``result`` unless it is a dict.
+    gives is called ``result`` unless it is a dict. For a table, a component without arguments, it
+    may be a constant just as well.
     """
 
     def candidate(env: Any) -> Callable[[dict[str, Array]], dict[str, Array]]:
@@ -51,13 +52,23 @@ def from_function(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dic
         function = jax.jit(jax.vmap(lambda row: load(name)(**row)))
 
         def call(arguments: dict[str, Array]) -> dict[str, Array]:
-            given = function(arguments)
+            given = function(arguments) if arguments else table()
             found = given if isinstance(given, dict) else {"result": given}
             return {key: np.asarray(value) for key, value in found.items()}
+
+        def table() -> Any:
+            value = load(name)
+            # One row, as the reference gives it; there is nothing to map over.
+            value = value() if callable(value) else value
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[None], value)
 
         return call
 
     return candidate
+
+
+def _never(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
+    raise CandidateFailure("no environment is opened while only functions are compared")
 
 
 def from_arrays(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dict[str, Array]]]:
@@ -104,10 +115,11 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             config=config,
             suite_source=source,
             rng=np.random.default_rng(seed),
-            effort=QUICK,
+            # Functions are quick to compare, so a quick project compares them in full as well.
+            effort=Effort(),
             reference=reference,
-            candidate=_Nothing(),  # type: ignore[arg-type]
-            open_sides=lambda lanes: contextlib.nullcontext(),  # type: ignore[arg-type]
+            candidate=_Nothing(),
+            open_sides=_never,
             open_reference=lambda lanes: reference,
             report=report,
             progress=Silent(),

@@ -48,7 +48,8 @@ def definition(module: str, name: str, methods: tuple[str, ...] | None = None) -
     kept.append("\n".join(lines[_start(node) - 1 : first.lineno - 1]))
     for part in node.body:
         if not isinstance(part, ast.FunctionDef):
-            kept.append(_lines(lines, part))
+            apart = "" if lines[part.lineno - 2].strip() else "\n"
+            kept.append(apart + _lines(lines, part))
         elif part.name in methods:
             kept.append("\n" + _lines(lines, part))
         elif f"{part.name}..." in methods:

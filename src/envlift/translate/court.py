@@ -65,12 +65,13 @@ class Court:
         Raises:
             ProjectError: if nothing can be judged before a person mends the project.
         """
+        unmeasured = ""
         judgement, fixtures = self._judgement(turn, place)
         why = self._why_not(turn, judgement, state)
         if not why and turn.kind == "optimise":
             why = self._slower(turn, judgement)
         if not why and self._complete(judgement) and not judgement.speed:
-            judgement.speed = self.measured(turn.commit)
+            judgement.speed, unmeasured = self.measured(turn.commit)
         judgement.write(self.workspace.evidence(turn.number))
         head, added = turn.commit, {}
         late = any(f.level in ("L3", "L4") for f in judgement.failures)
@@ -83,7 +84,7 @@ class Court:
             "failing": judgement.failing,
             "hollow": hollow,
             "kept": not why,
-            "reason": why,
+            "reason": why or unmeasured,
             "head": turn.base if why else head,
             "fixtures": sorted(added),
             "speed": judgement.speed,
@@ -93,6 +94,8 @@ class Court:
         """Say why a judged turn is undone, empty if it is kept."""
         if turn.kind == CHECK:
             return ""
+        if turn.kind == "root-cause":
+            return self._does_not_show(turn, judgement)
         below = LEVELS[: LEVELS.index(turn.level)]
         for level in below:
             if state.passed((level, None)) and judgement.failed(level):
@@ -103,8 +106,6 @@ class Court:
                 known = failure.module and failure.module != turn.module
                 if known and state.passed(("L1", failure.module)):
                     return f"it broke {failure.module}, which had passed: {failure.name}"
-        if turn.kind == "root-cause":
-            return self._does_not_show(turn, judgement)
         if turn.kind == "tests" and any(f.kind == HOLLOW for f in judgement.failures):
             return judgement.failures[0].summary
         if turn.kind == "optimise" and judgement.failures:
@@ -169,24 +170,30 @@ class Court:
             seconds=self.project.verification.minutes * 60,
         )
 
-    def measured(self, commit: str) -> dict[str, float]:
-        """Measure a commit's steps per second."""
+    def measured(self, commit: str) -> tuple[dict[str, float], str]:
+        """Measure a commit's steps per second; where that fails, say why."""
         place, log = self.workspace.open(SPEED, commit), self.workspace.log(SPEED)
         log.mkdir(parents=True, exist_ok=True)
         answer = log / "speed.json"
         try:
-            self._run(place, log, ["--speed", "--json", str(answer)])
-            return Judgement.read(answer).speed if answer.is_file() else {}
+            ended = self._run(place, log, ["--speed", "--json", str(answer)])
+            if answer.is_file():
+                return Judgement.read(answer).speed, ""
+            return {}, f"its speed could not be measured: {ended.how}"
         finally:
             self.workspace.close(SPEED)
             shutil.rmtree(log)
 
     def _slower(self, turn: Turn, judgement: Judgement) -> str:
         """Measure the work before and after a turn in turns; say so if it is not faster."""
-        before, after = [], []
+        before: list[dict[str, float]] = []
+        after: list[dict[str, float]] = []
         for _ in range(2):
-            before.append(self.measured(turn.base))
-            after.append(self.measured(turn.commit))
+            for commit, found in ((turn.base, before), (turn.commit, after)):
+                speed, trouble = self.measured(commit)
+                if trouble:
+                    return trouble
+                found.append(speed)
         judgement.speed = {key: max(one.get(key, 0.0) for one in after) for key in after[0]}
         gain = _gain(before, after)
         if gain < FASTER:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from envlift.verify.result import Divergence, plain
 from envlift.verify.show import entries, number
@@ -42,12 +42,31 @@ class Failure:
     fixture: str | None = None
 
 
+class Shown(Protocol):
+    """What a prompt shows of a failure; the attributes are those of ``Failure``."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def summary(self) -> str: ...  # noqa: D102
+
+    @property
+    def divergence(self) -> Divergence | None: ...  # noqa: D102
+
+    @property
+    def traceback(self) -> str: ...  # noqa: D102
+
+    @property
+    def fixture(self) -> str | None: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What failed at one level."""
 
     level: str
-    failing: tuple[Failure, ...] = ()
+    failing: tuple[Shown, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data that ``from_json`` reads."""

@@ -143,6 +143,7 @@ class Loop:
 
     def _follow(self, turn: Turn | None) -> bool:
         """Bring the branch to where the ledger is; tell whether a person went further."""
+        self.workspace.tidy()
         if turn is None:
             return False
         here = self.workspace.head
@@ -229,7 +230,7 @@ class Loop:
             previous = Previous(words, diff)
         if step.kind == "optimise" and not speed:
             court = Court(project, self.workspace, redactor, self.only_rollouts)
-            speed = court.measured(self.workspace.head)
+            speed, _ = court.measured(self.workspace.head)
         return render(
             step.kind,
             project,
@@ -279,13 +280,20 @@ class Loop:
         try:
             result = agent.run(request)
         finally:
-            touched = seen.put_back()
+            touched = seen.put_back(log / "outside")
         seconds = time.perf_counter() - started
+        judges = seen.judges_changed()
+        if judges:
+            raise WorkspaceError(
+                f"envlift itself changed during turn {turn.number} ({judges[0]}): what judges now "
+                "is not what judged before. Install it afresh and run the same command again"
+            )
         change = self.workspace.commit(turn.number, turn.base, _title(turn))
         fault = ""
         if touched:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
-            fault = f"it changed {shown} outside its worktree, which was put back"
+            copy = _near(log / "outside", self.folder)
+            fault = f"it changed {shown} outside its worktree; put back, a copy is in {copy}"
         elif change.paths:
             found = [
                 str(one)

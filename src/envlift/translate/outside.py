@@ -2,8 +2,9 @@
 
 In the sandbox tier ``none`` an agent's processes can write wherever their user can. What matters to
 the verdict is watched: the project folder with its ledger and git settings, and envlift itself. A
-change there is put back, and the turn does not count. Tier ``bubblewrap`` makes everything else
-read-only as well.
+change in the project folder is put back (a copy is kept, in case it was a person's), and the turn
+does not count. A change of envlift itself ends the loop: nobody can say what judges then. Tier
+``bubblewrap`` makes everything outside read-only.
 """
 
 from __future__ import annotations
@@ -26,28 +27,43 @@ class Watch:
     """A copy of everything that a turn must not change.
 
     Args:
-        roots: folders and files.
+        roots: folders and files that are put back.
         beside: paths below them that the turn may change.
+        judges: folders that are only looked at.
     """
 
     roots: tuple[Path, ...]
     beside: tuple[Path, ...]
+    judges: tuple[Path, ...] = ()
     _seen: dict[Path, bytes | tuple[int, int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._seen = {path: _content(path) for path in self._files()}
+        self._seen = {path: _content(path) for path in self._files(self.roots)}
+        self._judging = {path: _content(path) for path in self._files(self.judges)}
 
-    def put_back(self) -> list[Path]:
-        """Undo every change; return the paths that had been changed."""
+    def judges_changed(self) -> list[Path]:
+        """Return the changed paths among those that are only looked at."""
+        now = {path: _content(path) for path in self._files(self.judges)}
+        both = now.keys() | self._judging.keys()
+        return sorted(path for path in both if now.get(path) != self._judging.get(path))
+
+    def put_back(self, keep: Path) -> list[Path]:
+        """Undo every change; return the paths that had been changed.
+
+        Args:
+            keep: folder for what stood there instead.
+        """
         changed = []
-        present = set(self._files())
+        present = set(self._files(self.roots))
         for path in sorted(present - self._seen.keys()):
             changed.append(path)
+            _keep(path, keep)
             path.unlink()
         for path, content in sorted(self._seen.items()):
             if path in present and _content(path) == content:
                 continue
             changed.append(path)
+            _keep(path, keep)
             if isinstance(content, bytes):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
@@ -56,8 +72,8 @@ class Watch:
                 path.write_bytes(content)
         return changed
 
-    def _files(self) -> Iterator[Path]:
-        for root in self.roots:
+    def _files(self, roots: Iterable[Path]) -> Iterator[Path]:
+        for root in roots:
             yield from self._below(root)
 
     def _below(self, path: Path) -> Iterator[Path]:
@@ -80,7 +96,14 @@ def watch(folder: Path, beside: Iterable[Path]) -> Watch:
     repository = folder / ".git"
     settings = tuple(repository / name for name in ("config", "hooks", "info"))
     package = Path(envlift.__file__).resolve().parent
-    return Watch((folder, *settings, package), (*beside, repository))
+    return Watch((folder, *settings), (*beside, repository), (package,))
+
+
+def _keep(path: Path, folder: Path) -> None:
+    """Copy a file that is about to be put back, under a flat name."""
+    if path.is_file() and not path.is_symlink():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / "-".join(path.parts[-4:]).lstrip("-/"))
 
 
 def _content(path: Path) -> bytes | tuple[int, int]:

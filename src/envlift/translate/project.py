@@ -7,6 +7,7 @@ only ever adds the modules that a person did not name.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -223,17 +224,17 @@ def parse(data: dict[str, Any], folder: Path) -> Project:
             "[reference] needs either 'launch' (how the trusted implementation is started) or "
             "'specification' (a text with numbered rules)"
         )
-    agent = dict(rest.pop("agent", {}))
+    agent = dict(_mapping(rest.pop("agent", {}), "agent"))
     changes: dict[str, Any] = {
         "reference": reference,
         "budget": _table(Budget, rest.pop("budget", {}), "budget"),
         "verification": _table(Verification, rest.pop("verification", {}), "verification"),
         "tolerances": _tolerances(rest.pop("tolerances", {})),
         "modules": _modules(rest.pop("module", [])),
-        "agent": agent.pop("kind", "manual"),
-        "agent_options": agent.pop("options", {}),
+        "agent": _text(agent.pop("kind", "manual"), "[agent] kind"),
+        "agent_options": _mapping(agent.pop("options", {}), "[agent] options"),
         "sandbox": agent.pop("sandbox", "none"),
-        "pass_environment": tuple(agent.pop("pass_environment", ())),
+        "pass_environment": _strings(agent.pop("pass_environment", ()), "[agent] pass_environment"),
     }
     _refuse("agent", agent, ("kind", "options", "sandbox", "pass_environment"))
     if changes["sandbox"] not in ("none", "bubblewrap"):
@@ -241,11 +242,15 @@ def parse(data: dict[str, Any], folder: Path) -> Project:
             f"sandbox = {changes['sandbox']!r} is not known; use 'none' or 'bubblewrap'"
         )
     allowed = ("name", "target", "candidate", "suite", "build", "protected")
-    _refuse("", rest, (*allowed, "reference", "budget", "verification", "module", "agent"))
+    tables = ("reference", "budget", "verification", "tolerances", "module", "agent")
+    _refuse("", rest, ("format", *allowed, *tables))
     for key in ("build", "protected"):
         rest[key] = _strings(rest.get(key, ()), key)
     rest.setdefault("candidate", f"env:{name}.env:make")
-    for path in (rest.get("suite", "suite.py"), *rest["protected"], *_paths(changes["modules"])):
+    rest.setdefault("suite", "suite.py")
+    for key in ("candidate", "suite"):
+        _text(rest[key], key)
+    for path in (rest["suite"], *rest["protected"], *_paths(reference, changes["modules"])):
         _inside(folder, path)
     return Project(folder=folder, **rest, **changes)
 
@@ -280,8 +285,10 @@ def order(modules: Iterable[Module]) -> tuple[Module, ...]:
 
 
 def _modules(tables: list[dict[str, Any]]) -> tuple[Module, ...]:
+    if not isinstance(tables, list):
+        raise ProjectError(f"module = {tables!r} is no list of tables; write [[module]] above each")
     modules = [
-        _table(Module, table, f"module {table.get('name', number)}")
+        _table(Module, table, f"module {_mapping(table, f'module {number}').get('name', number)}")
         for number, table in enumerate(tables, start=1)
     ]
     for module in modules:
@@ -299,9 +306,10 @@ def _modules(tables: list[dict[str, Any]]) -> tuple[Module, ...]:
 
 def _tolerances(tables: Mapping[str, Any]) -> dict[str, Tolerance]:
     """Read ``[tolerances.observation]``, ``[tolerances.state]`` and ``[tolerances.state.NAME]``."""
-    _refuse("tolerances", tables, ("observation", "reward", "state"))
+    _refuse("tolerances", _mapping(tables, "tolerances"), ("observation", "reward", "state"))
     found: dict[str, Tolerance] = {}
     for name, table in tables.items():
+        _mapping(table, f"tolerances.{name}")
         own = {key: value for key, value in table.items() if not isinstance(value, dict)}
         if own:
             found[name] = _table(Tolerance, own, f"tolerances.{name}")
@@ -317,8 +325,7 @@ def _tolerances(tables: Mapping[str, Any]) -> dict[str, Tolerance]:
 
 def _table(kind: type[Any], table: Mapping[str, Any], place: str) -> Any:
     """Make a dataclass of a table; lists become tuples, wrong types and names are refused."""
-    if not isinstance(table, Mapping):
-        raise ProjectError(f"{place} = {table!r} is no table")
+    _mapping(table, place)
     known = {entry.name: str(entry.type) for entry in fields(kind)}
     _refuse(place, table, tuple(known))
     values = {}
@@ -328,8 +335,13 @@ def _table(kind: type[Any], table: Mapping[str, Any], place: str) -> Any:
             value = _strings(value, f"{place}.{key}")
         elif wanted.startswith("float") and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if wanted.startswith("Mapping"):
+            _mapping(value, f"[{place}] {key}")
         if not _fits(value, wanted):
             raise ProjectError(f"[{place}] {key} = {value!r} is no {wanted.split(' |')[0]}")
+        if isinstance(value, (int, float)) and not (math.isfinite(value) and value >= 0):
+            low = "is below 0" if value < 0 else "is no finite number"
+            raise ProjectError(f"[{place}] {key} = {value!r} {low}")
         values[key] = value
     try:
         return kind(**values)
@@ -344,15 +356,26 @@ def _fits(value: Any, wanted: str) -> bool:
         return True
     if isinstance(value, bool) and kind is not bool:
         return False
-    if kind in (int, float) and value < 0:
-        return False
     return isinstance(value, kind)
 
 
 def _strings(value: Any, place: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+    listed = isinstance(value, (list, tuple))
+    if not listed or not all(isinstance(item, str) for item in value):
         raise ProjectError(f"{place} = {value!r} is no list of texts")
     return tuple(value)
+
+
+def _mapping(value: Any, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ProjectError(f"{place} = {value!r} is no table")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ProjectError(f"{place} = {value!r} is no text")
+    return value
 
 
 def _refuse(place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -364,11 +387,13 @@ def _refuse(place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> Non
             raise ProjectError(f"{where}{key!r} is not known{hint}")
 
 
-def _paths(modules: Iterable[Module]) -> list[str]:
-    found = []
+def _paths(reference: Reference, modules: Iterable[Module]) -> list[str]:
+    found = [reference.specification or "."]
+    sources = [*reference.sources]
     for module in modules:
-        found += [module.file, *(source.partition(":")[0] for source in module.sources)]
-    return found
+        found.append(module.file)
+        sources += module.sources
+    return found + [source.partition(":")[0] for source in sources]
 
 
 def _inside(folder: Path, path: str) -> None:

@@ -209,6 +209,8 @@ def _tidy(text: str) -> str:
             continue
         fence = ticks if len(ticks) > 2 else ""
         row = row.rstrip()
+        if row.startswith("#") and rows and rows[-1]:
+            rows.append("")
         if row or (rows and rows[-1]):
             rows.append(row)
     return "\n".join(rows).strip("\n") + "\n"

@@ -49,6 +49,8 @@ def turn_line(turn: Turn) -> str:
     about = turn.kind + (f" {turn.module}" if turn.module else "")
     verdicts = verdicts_text(turn.verdicts) if turn.verdicts else ""
     outcome = "kept" if turn.kept else f"[yellow]undone[/]: {escape(turn.fault or turn.reason)}"
+    if not turn.judged:
+        outcome = "not judged yet"
     size = f"+{turn.added} -{turn.removed}" if turn.commit else ""
     parts = (f"turn {turn.number:>3}", f"{about:<20}", f"{size:<10}", verdicts, outcome)
     return "  ".join(part for part in parts if part)
@@ -65,15 +67,13 @@ def print_totals(console: Console, history: History, title: str) -> None:
     for turn in history.turns:
         if turn.answered:
             groups.setdefault((turn.module or "whole", turn.level), []).append(turn)
-    table = Table(title=title, title_justify="left")
-    table.add_column("module")
-    table.add_column("level")
-    numbers = ("turns", "kept", "tokens in", "cached", "out", "dollars", "agent s", "judging s")
-    for name in numbers:
-        table.add_column(name, justify="right")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("module", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    for name in ("turns", "kept", "in", "cached", "out", "dollars", "agent", "judging"):
+        table.add_column(name, justify="right", no_wrap=True)
     for (module, level), turns in groups.items():
         table.add_row(escape(module), level, *_sums(turns))
-    table.add_section()
     table.add_row("all", "", *_sums([turn for turns in groups.values() for turn in turns]))
     console.print(table)
     if history.unpriced:
@@ -91,8 +91,8 @@ def _sums(turns: Iterable[Turn]) -> list[str]:
         f"{sum(usage.cached_tokens for usage in usages):,}",
         f"{sum(usage.output_tokens for usage in usages):,}",
         f"{sum(turn.cost.dollars for turn in turns if turn.cost is not None):.4f}",
-        f"{sum(turn.seconds for turn in turns):.0f}",
-        f"{sum(turn.judging_seconds for turn in turns):.0f}",
+        f"{sum(turn.seconds for turn in turns):.0f} s",
+        f"{sum(turn.judging_seconds for turn in turns):.0f} s",
     ]
 
 

@@ -11,16 +11,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from envlift.reference.launch import FORMS, open_reference
+from envlift.reference.launch import open_reference
 from envlift.translate import start_files, start_suite
 from envlift.translate.advice import Advice, advise, count, facts_of
 from envlift.translate.material import LANGUAGES
-from envlift.translate.probe import Probe, inspect, look
+from envlift.translate.probe import Probe, look
 from envlift.translate.project import NAME, Project, ProjectError, Target, load_project
 from envlift.translate.start_files import Answers
 
@@ -107,12 +107,14 @@ def explore(wanted: Wanted) -> Found:
         return Found(None, {}, files, advise(count([])))
     probe = look(wanted.reference, wanted.config)
     files, part = wanted.sources, (0, 0)
-    form, _, target = wanted.reference.partition(":")
-    inside = inspect(form, target, wanted.config) if not files else {}
+    form = wanted.reference.partition(":")[0]
     if not files:
         files = tuple(filter(None, [probe.source, *_named_files(wanted.reference)]))
-        part = (inside.get("first", 0), inside.get("last", 0))
+        part = probe.lines
     config = dict(wanted.config)
+    if probe.max_episode_steps is not None:
+        # What it would be anyway, but here it can be seen, also by an agent.
+        config.setdefault("max_episode_steps", probe.max_episode_steps)
     if probe.attributes:
         config["state_attributes"] = list(probe.attributes)
     texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(files)]
@@ -274,9 +276,3 @@ def _installed(name: str) -> bool:
         spec = importlib.util.find_spec(name)
     # A folder without __init__.py, perhaps in the current directory, is no module.
     return spec is not None and spec.origin is not None
-
-
-Ask = Callable[[str, str], str]
-"""``ask(question, default) -> answer``."""
-
-__all__ = ["FORMS", "Ask", "Found", "Wanted", "check", "explore", "git_root", "write"]

@@ -27,8 +27,9 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     if not answers.launch:
         reference = "f\"python:{HERE / 'reference' / 'rules.py'}:Rules\""
     example = shown[0] if shown else "field"
+    public = [name for name in functions if not name.startswith("_")]
+    component = [*public, *functions, "function"][0]
     maker = "from_arrays" if answers.target == "rust" else "from_function"
-    component = functions[0] if functions else "function"
     known = ""
     if functions:
         listed = _wrapped(", ".join(functions), "#   ")
@@ -82,7 +83,7 @@ SCENARIOS = (
     # Scenario("...", state={{"{example}": 0}}, actions=(0, 1), reaches=("an episode ends",)),
 )
 
-# Functions of the reference beside the module's own, on generated inputs (level 1).
+# Functions of the reference beside the modules' own, on generated inputs (level 1).
 {known}#
 #     from hypothesis import strategies as st
 #     from envlift.translate.components import {maker}

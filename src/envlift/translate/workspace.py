@@ -89,6 +89,7 @@ class Workspace:
             raise WorkspaceError("there is no git on this machine; install it")
         if not (self.folder / ".git").exists():
             self.git("init", "--quiet", "--initial-branch=main")
+        self.hidden.mkdir(exist_ok=True)
         ignore = self.folder / ".gitignore"
         lines = ignore.read_text().splitlines() if ignore.is_file() else []
         if f"{HIDDEN}/" not in lines:
@@ -146,6 +147,11 @@ class Workspace:
         if place.exists():
             shutil.rmtree(place)
         self.git("worktree", "prune")
+
+    def tidy(self) -> None:
+        """Throw away worktrees that a kill left behind; no turn is going on."""
+        for place in (self.hidden / "worktrees").glob("*"):
+            self.close(place.name)
 
     def commit(self, number: int, base: str, message: str) -> Change:
         """Commit what stands in a turn's worktree as one commit on top of ``base``."""

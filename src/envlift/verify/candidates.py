@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-import platform
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -94,8 +93,6 @@ def open_candidate(
         # gymnax imports matplotlib, which asks programs of the system about fonts.
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module("gymnax")
-    # Warp asks for it when it starts, and Python starts a process once to find out.
-    platform.processor()
     with watched():
         return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
 

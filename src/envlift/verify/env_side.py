@@ -79,6 +79,19 @@ class EnvSide:
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
     ) -> Record:
         """Play T steps; an ended lane starts anew from the step's chance, or from its seed."""
+        given = (actions, chance, reset_seeds)
+        shown = [
+            self._play(*(None if array is None else array[part] for array in given))
+            for part in parts(len(actions), self.num_lanes)
+        ]
+        whole = shown[0]
+        if len(shown) > 1:
+            whole = jax.tree.map(lambda *pieces: np.concatenate(pieces), *shown)
+        return self._record(whole)
+
+    def _play(
+        self, actions: Any, chance: Array | None, reset_seeds: Array | None
+    ) -> dict[str, Any]:
         played = jnp.asarray(np.asarray(actions, dtype=self.spec.action.dtype))
         if chance is None:
             if reset_seeds is None:
@@ -91,7 +104,7 @@ class EnvSide:
             step_draws = _draws(self._step_tree, chance)
             initial_draws = _draws(self._initial_tree, chance)
             self._state, shown = self._steps_given(self._state, played, step_draws, initial_draws)
-        return self._record(shown)
+        return dict(shown)
 
     def get_state(self) -> StateDict:
         """Copy the state of every lane out, by field name."""
@@ -177,6 +190,22 @@ class EnvSide:
 
     def _record(self, shown: dict[str, Any]) -> Record:
         return Record(**cast(dict[str, Any], jax.tree.map(np.asarray, shown)))
+
+
+def parts(steps: int, lanes: int) -> list[slice]:
+    """Cut T steps into pieces that are played one after the other.
+
+    Every number of steps is compiled for itself. One lane plays what is being minimised, each time
+    of another length: in pieces of 1, 2, 4, ... steps that takes a handful of compilations.
+    """
+    if lanes > 1 or steps == 0:
+        return [slice(0, steps)]
+    found, start = [], 0
+    for bit in reversed(range(steps.bit_length())):
+        if steps & (1 << bit):
+            found.append(slice(start, start + (1 << bit)))
+            start += 1 << bit
+    return found
 
 
 def env_of(side: Side) -> AnyEnv | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -70,6 +71,8 @@ def watched() -> Iterator[None]:
     global _forbidden_folder, _installed, _watching
     _forbidden_folder = os.path.join(os.path.realpath(cache_folder()), "")
     if not _installed:
+        # Warp asks for it when it starts, and Python starts a process once to find out.
+        platform.processor()
         sys.addaudithook(_audit)
         _installed = True
     _watching += 1

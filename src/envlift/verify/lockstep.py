@@ -284,8 +284,14 @@ class Lockstep:
         self._note_starts(ended, seeds, chance)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
-        if self.suite.start == "copy" and ended.any():
-            self._copy_resets(ended[-1])
+        theirs = both.candidate
+        assert theirs.terminated is not None
+        assert theirs.truncated is not None
+        # Where the candidate alone ended an episode, a deviation allowed it, or it would have been
+        # found: there it has begun anew, and has to be brought back.
+        anew = ended | theirs.terminated | theirs.truncated
+        if self.suite.start == "copy" and anew.any():
+            self._copy_resets(anew[-1])
 
     def _copy_resets(self, ended: Array) -> None:
         """Start the next episode of ended lanes from the reference's state, theirs alone."""
@@ -350,6 +356,12 @@ def trace_of(state: StateDict, actions: Array, reference: Record, config: Config
     assert reference.reward is not None
     assert reference.terminated is not None
     assert reference.truncated is not None
+    ended = reference.terminated | reference.truncated
+    last = reference.final_state or reference.state
+    final = {
+        name: np.where(ended.reshape(ended.shape + (1,) * (values.ndim - 2)), last[name], values)
+        for name, values in reference.state.items()
+    }
     return Trace(
         before=before,
         action=actions,
@@ -359,6 +371,7 @@ def trace_of(state: StateDict, actions: Array, reference: Record, config: Config
         terminated=reference.terminated,
         truncated=reference.truncated,
         config=config.reference,
+        final=final,
     )
 
 

@@ -26,6 +26,9 @@ from envlift.verify.suite import Component, PairError, applies
 ROWS = 64
 """Rows per Hypothesis example; calls are padded to it, so that one compilation serves all."""
 
+FEWEST = 8
+"""Rows of the smallest example: by itself Hypothesis likes short lists, which reach little."""
+
 Function = Callable[[dict[str, Array]], dict[str, Array]]
 
 
@@ -126,7 +129,7 @@ def _search(
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    @given(st.lists(component.row, min_size=1, max_size=ROWS))
+    @given(st.lists(component.row, min_size=FEWEST, max_size=ROWS))
     def search(rows: list[dict[str, Any]]) -> None:
         compare(rows)
 
@@ -159,6 +162,13 @@ def _difference(
                     f"the {side}'s component {component.name!r} gives no {field.name!r}; it gives "
                     f"{', '.join(sorted(values)) or 'nothing'}"
                 )
+        rows_given = [len(np.atleast_1d(side[field.name])) for side in (answers, theirs)]
+        if rows_given[0] != rows_given[1]:
+            raise PairError(
+                f"the reference's component {component.name!r} gives {rows_given[0]} rows of "
+                f"{field.name!r}, the candidate {rows_given[1]}; a result has a row for "
+                "each row of arguments, and a table has one: [1, ...]"
+            )
         reference = np.atleast_1d(np.asarray(answers[field.name]))[:n][None]
         candidate = np.atleast_1d(np.asarray(theirs[field.name]))[:n][None]
         mismatch = compare_field(reference, candidate, field)

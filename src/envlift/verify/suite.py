@@ -84,6 +84,7 @@ class Trace:
         before: state before each step, each field [T, B, ...].
         action: [T, B, ...].
         after: state after each step, resets applied.
+        final: state after each step, before a reset.
         observation, reward, terminated, truncated: as in ``Record``.
         config: the reference's configuration.
     """
@@ -96,6 +97,7 @@ class Trace:
     terminated: Array
     truncated: Array
     config: Mapping[str, Any]
+    final: StateDict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

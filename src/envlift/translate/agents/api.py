@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ INSTRUCTIONS = (
     "finished, answer without a tool call, in one or two sentences."
 )
 CONVERSATION = "conversation.json"
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _BYTES_A_TOKEN = 3
 _SHORTEST_ANSWER = 256
 _LONGEST_DETAIL = 600
@@ -137,6 +139,7 @@ class ApiAgent:
 
     def recover(self, log: Path) -> TurnResult:
         """Say what is known of a turn that a kill cut off."""
+        self.tools.redactor.clean(log / "own")
         return record.cut_off(log)
 
     def _check_price(self) -> None:
@@ -184,6 +187,13 @@ class _Turn:
     def run(self) -> TurnResult:
         """Ask and do until the model wants nothing more."""
         try:
+            return self.loop()
+        finally:
+            self.agent.tools.redactor.clean(self.request.log / "own")
+
+    def loop(self) -> TurnResult:
+        """Ask and do; say how it ended."""
+        try:
             for _ in range(self.agent.options.max_steps):
                 answer = self.ask()
                 self.conversation.append(answer.message)
@@ -224,8 +234,6 @@ class _Turn:
         """Do what the model wants; return what to tell it."""
         results = []
         for call in answer.calls:
-            if self.deadline is not None and time.monotonic() >= self.deadline:
-                raise TooLate
             text, failed = self.bench.do(call)
             self.note("result", {"call": call.id, "tool": call.name, "failed": failed, "is": text})
             results.append((call, text, failed))
@@ -365,13 +373,11 @@ def make(options: Options, tools: Tools) -> Agent:
         raise AgentError(f"base_url = {read.base_url!r} is no address; begin it with https://")
     if read.max_steps < 1 or read.max_tokens < 1:
         raise AgentError("max_steps and max_tokens must be at least 1")
-    if (
-        read.key
-        and read.key not in tools.environment
-        and len(read.key) > 32
-        and "_" not in read.key
-    ):
-        # Somebody took the option for the key itself; it must not be shown in the message.
-        raise AgentError("key names an environment variable; the key itself stands in no file")
+    if read.key not in tools.environment and not _VARIABLE.fullmatch(read.key or "_"):
+        # Somebody may have written the key itself there; then it must not be shown.
+        raise AgentError(
+            "key must be the NAME of an environment variable, like OPENAI_API_KEY (capital "
+            "letters, digits and _); the key itself stands in no file"
+        )
     tools.sandbox.check(network=read.network)
     return ApiAgent(read, tools)

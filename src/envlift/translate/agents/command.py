@@ -106,21 +106,26 @@ class CommandAgent:
             before = reader.report.usage
             reader.line(text)
             if reader.report.usage != before:
-                known = self._result(reader.report, request.session)
+                known = self._result(reader.report, request.log, request.session)
                 record.write_record(request.log, known)
                 if _exceeds(known.cost, request.dollars_left):
                     raise Enough
 
-        ended = run_child(
-            tools.sandbox.command(words, request.worktree, own, writable, network=options.network),
-            cwd=request.worktree,
-            environment=request.environment,
-            log=request.log,
-            redactor=tools.redactor,
-            given=given,
-            seconds=request.seconds_left,
-            line=line,
-        )
+        try:
+            ended = run_child(
+                tools.sandbox.command(
+                    words, request.worktree, own, writable, network=options.network
+                ),
+                cwd=request.worktree,
+                environment=request.environment,
+                log=request.log,
+                redactor=tools.redactor,
+                given=given,
+                seconds=request.seconds_left,
+                line=line,
+            )
+        finally:
+            tools.redactor.clean(own)
         reader.finish()
         result = self._judge(reader.report, ended, request)
         record.write_record(request.log, result)
@@ -129,6 +134,7 @@ class CommandAgent:
     def recover(self, log: Path) -> TurnResult:
         """Say what is known of a turn that a kill cut off, from its output so far."""
         reader = self._reader(log / "own")
+        self._tools.redactor.clean(log / "own")
         try:
             with (log / "stdout.log").open(encoding="utf-8", errors="replace") as stream:
                 for line in stream:
@@ -136,7 +142,7 @@ class CommandAgent:
         except OSError:
             return record.cut_off(log)
         reader.finish()
-        known = self._result(reader.report, None)
+        known = self._result(reader.report, log, None)
         if known.usage is None and known.cost is None:
             return record.cut_off(log)
         return TurnResult(
@@ -184,29 +190,31 @@ class CommandAgent:
         asked = any("{prompt}" in word or "{prompt_file}" in word for word in template)
         return words, b"" if asked else prompt.encode()
 
-    def _result(self, report: readers.Report, session: str | None) -> TurnResult:
+    def _result(self, report: readers.Report, log: Path, session: str | None) -> TurnResult:
         """Say what is known while it runs."""
-        model = report.model or self._options.model
+        model, usage = report.model or self._options.model, report.usage
+        if report.whole_session and usage is not None and report.session:
+            record.write_session(log, report.session, usage)
+            usage = record.difference(usage, record.used_before(log, report.session))
         if report.dollars is not None:
             cost: Cost | None = Cost(report.dollars, "reported")
-        elif report.usage is None:
+        elif usage is None:
             cost = None
         elif self._meter.provider or self._meter.declared:
-            cost = self._meter.cost(report.usage, model)
+            cost = self._meter.cost(usage, model)
         else:
             provider, _, bare = model.partition("/")
-            cost = Meter(provider or None).cost(report.usage, bare)
-        return TurnResult(
-            "failed", record.CUT_OFF, report.usage, cost, model, report.session or session
-        )
+            cost = Meter(provider or None).cost(usage, bare)
+        return TurnResult("failed", record.CUT_OFF, usage, cost, model, report.session or session)
 
     def _judge(self, report: readers.Report, ended: Ended, request: TurnRequest) -> TurnResult:
         """Say how it ended. An exit status of 0 alone says nothing good."""
-        known = self._result(report, request.session)
+        known = self._result(report, request.log, request.session)
         status, detail = "failed", ""
         if ended.stopped == "timeout":
             status = "timeout"
             detail = f"took longer than {request.seconds_left:g} s and was ended"
+            detail += f"; its last error: {report.error}" if report.error else ""
         elif report.over_budget or ended.stopped == "asked":
             status = "over budget"
             detail = report.error or f"cost more than the {request.dollars_left} dollars left"
@@ -216,8 +224,8 @@ class CommandAgent:
             detail = f"{self.name} ended with {ended.how}"
         elif not report.ended:
             detail = (
-                f"{self.name} ended with {ended.how}, without a word that the preset understands; "
-                "see stdout.log"
+                f"{self.name} ended with exit status {ended.code}, without a word that the preset "
+                "understands; see stdout.log"
             )
         else:
             status, detail = "done", report.text

@@ -28,6 +28,7 @@ class Report:
         error: why it failed, empty if it did not.
         over_budget: whether it stopped because of the cap that it was given.
         ended: whether it said that it came to an end.
+        whole_session: whether the usage is that of all turns of its session so far.
     """
 
     usage: Usage | None = None
@@ -38,6 +39,7 @@ class Report:
     error: str = ""
     over_budget: bool = False
     ended: bool = False
+    whole_session: bool = False
 
 
 class Reader(Protocol):
@@ -92,7 +94,10 @@ class Claude(_Events):
             report.session = event["session_id"]
         if kind == "system" and event.get("subtype") == "init":
             report.model = _text(event.get("model"))
+        elif kind == "system" and event.get("subtype") == "api_retry":
+            report.error = f"{event.get('error')} (HTTP {event.get('error_status')})"
         elif kind == "assistant":
+            report.error = ""
             message = _table(event.get("message"))
             if message.get("usage"):
                 self._messages[_text(message.get("id"))] = _anthropic(_table(message["usage"]))
@@ -102,7 +107,7 @@ class Claude(_Events):
 
     def _result(self, event: dict[str, Any]) -> None:
         report = self.report
-        report.ended = True
+        report.ended, report.error = True, ""
         report.dollars = _number(event.get("total_cost_usd"))
         models = _table(event.get("modelUsage"))
         if models:
@@ -123,9 +128,14 @@ class Codex(_Events):
     """``codex exec --json``.
 
     ``thread.started`` names the session; ``turn.completed`` carries the usage, in which input holds
-    cached and output holds reasoning; ``turn.failed`` ends a failed turn. A bare ``error`` may be
-    followed by a retry that works. It names no model and no dollars.
+    cached and output holds reasoning, and which counts a resumed session from its beginning (seen
+    with 0.169.0); ``turn.failed`` ends a failed turn. A bare ``error`` may be followed by a retry
+    that works. It names no model and no dollars.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.report.whole_session = True
 
     def event(self, kind: str, event: dict[str, Any]) -> None:
         """Take one event."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from envlift.translate.agents.protocol import Cost, TurnResult, Usage
 
 FILE = "usage.json"
+SESSION = "session.json"
 CUT_OFF = "cut off"
 
 
@@ -43,3 +44,33 @@ def cut_off(log: Path) -> TurnResult:
     if known is None:
         return TurnResult("failed", CUT_OFF)
     return TurnResult("failed", CUT_OFF, known.usage, known.cost, known.model, known.session)
+
+
+def write_session(log: Path, session: str, total: Usage) -> None:
+    """Write what a session has used by the end of a turn, its earlier turns included."""
+    data = {"session": session, "total": asdict(total)}
+    (log / SESSION).write_text(json.dumps(data), encoding="utf-8")
+
+
+def used_before(log: Path, session: str | None) -> Usage:
+    """Return what a session had used before a turn, from the logs of the turns beside it."""
+    totals = [Usage()]
+    for path in log.parent.glob(f"*/{SESSION}") if session else ():
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if path.parent != log and data["session"] == session:
+                totals.append(Usage(**data["total"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return max(totals, key=lambda usage: usage.input_tokens)
+
+
+def difference(total: Usage, before: Usage) -> Usage:
+    """Return what was used since ``before``; all of ``total`` if the counting began anew."""
+    if total.input_tokens < before.input_tokens or total.output_tokens < before.output_tokens:
+        return total
+    return Usage(
+        total.input_tokens - before.input_tokens,
+        max(total.cached_tokens - before.cached_tokens, 0),
+        total.output_tokens - before.output_tokens,
+    )

@@ -117,6 +117,15 @@ class Redactor:
                 found += self._scan_file(path, str(relative))
         return found
 
+    def clean(self, folder: Path) -> None:
+        """Take secrets out of the files that a program wrote by itself below a folder."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                redacted = self.redact_bytes(data)
+                if redacted != data:
+                    path.write_bytes(redacted)
+
     def _scan_file(self, path: Path, where: str) -> Iterator[Finding]:
         if path.is_symlink():
             data = str(path.readlink()).encode("utf-8", "surrogateescape")

@@ -1,0 +1,1 @@
+"""taxi, the fast one."""

@@ -1,0 +1,119 @@
+"""Turns that do not count, whatever their code does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from envlift.translate.faults import fault_of, not_blind
+from envlift.translate.project import Project, load_project
+from envlift.translate.workspace import Change
+
+TOY = Path(__file__).parent / "toy"
+
+
+@pytest.fixture
+def project() -> Project:
+    return replace(load_project(TOY), protected=("walk/tables", "*.lock"))
+
+
+def change(*paths: str, links: tuple[str, ...] = ()) -> Change:
+    return Change("c", dict.fromkeys(paths, "M"), 1, 0, links)
+
+
+PASSED = {"tests/test_rules.py"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "words"),
+    [
+        ([], "translate", "changed nothing"),
+        (["walk/env.py", "suite.py"], "translate", "suite.py, which is protected"),
+        (["envlift.toml"], "repair", "envlift.toml, which is protected"),
+        (["reference/walk.py"], "repair", "protected"),
+        (["fixtures/new.jsonl"], "repair", "protected"),
+        (["prompts/repair.md.jinja"], "repair", "protected"),
+        ([".gitignore"], "translate", "protected"),
+        (["walk/tables/a.json"], "translate", "protected"),
+        (["deep/x.lock"], "translate", "protected"),
+        (["tests/test_rules.py"], "translate", "has passed them already"),
+        (["tests/test_rules.py"], "root-cause", "has passed them already"),
+        (["walk/rules.py"], "root-cause", "writes tests"),
+        (["walk/rules.py", "tests/test_env.py"], "tests", "writes tests"),
+        (["walk/rules.py"], "decompose", "modules.toml alone"),
+    ],
+)
+def test_it_does_not_count(project: Project, changed: list[str], kind: str, words: str) -> None:
+    assert words in fault_of(project, change(*changed), kind, PASSED)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        (["walk/env.py", "tests/test_env.py"], "translate"),
+        (["tests/test_case.py"], "root-cause"),
+        (["tests/test_rules.py"], "tests"),
+        (["modules.toml"], "decompose"),
+        (["referenced.py", "suite.pyx"], "translate"),
+    ],
+)
+def test_it_counts(project: Project, changed: list[str], kind: str) -> None:
+    assert fault_of(project, change(*changed), kind, PASSED) == ""
+
+
+def test_links_are_refused(project: Project) -> None:
+    assert "link" in fault_of(project, change("walk/x", links=("walk/x",)), "translate", set())
+
+
+def judged(project: Project, tmp_path: Path, source: str, target: str = "jax") -> str:
+    (tmp_path / "walk").mkdir()
+    (tmp_path / "walk" / "env.py").write_text(source)
+    return not_blind(replace(project, target=target), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess",
+        "import reference.walk",
+        "from reference import walk",
+        "import envlift.reference.launch",
+        "from envlift.verify import verify",
+        "import envlift",
+        "from gymnasium.envs.toy_text import taxi",
+        "from gymnasium import make",
+        "import gymnasium\nenv = gymnasium.make('Taxi-v3')",
+        "import gymnasium\nenv = gymnasium.envs",
+        "from jax import pure_callback",
+        "import jax\njax.experimental.io_callback(print, None)",
+        "import importlib",
+        "open('answers')",
+        "exec('1')",
+        "__import__('os')",
+        "import socket",
+        "import ctypes",
+        "import warp",
+    ],
+)
+def test_a_fast_environment_may_not_look(project: Project, tmp_path: Path, source: str) -> None:
+    assert "walk/env.py:" in judged(project, tmp_path, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("from __future__ import annotations\nimport jax.numpy as jnp, numpy as np", "jax"),
+        ("from envlift.env import Env\nfrom envlift.targets import chance", "jax"),
+        ("from walk.rules import move\nfrom . import rules\nimport math", "jax"),
+        ("import gymnasium\nspace = gymnasium.spaces.Discrete(3)", "jax"),
+        ("import warp as wp", "warp"),
+        ("import ctypes, sys\nfrom gymnasium.vector import VectorEnv", "rust"),
+        ("this is no Python", "jax"),
+    ],
+)
+def test_what_it_needs_it_may_import(
+    project: Project, tmp_path: Path, source: str, target: str
+) -> None:
+    assert judged(project, tmp_path, source, target) == ""

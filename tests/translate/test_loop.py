@@ -1,0 +1,435 @@
+"""The loop from end to end: a real reference, a real judge, an agent that follows a script."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
+from envlift.translate.court import Court
+from envlift.translate.judgement import Failure, Judgement
+from envlift.translate.ledger import Turn
+from envlift.translate.loop import Loop
+from envlift.translate.plan import Stop
+from envlift.translate.project import load_project
+from envlift.translate.workspace import WorkspaceError
+from tests.translate import answers
+from tests.translate.conftest import Deed, Quiet, Scripted, writes
+
+RULES = writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.TEST_RULES)
+ENV = writes(walk__env_py=answers.ENV, tests__test_env_py=answers.TEST_ENV)
+
+
+def run(folder: Path, *deeds: Deed, **options: object) -> tuple[Stop, list[Turn], Scripted]:
+    agent = Scripted(deeds)
+    loop = Loop(folder, Quiet(), agent=agent, last=len(deeds), **options)  # type: ignore[arg-type]
+    stop = loop.run()
+    return stop, loop.ledger.read().turns, agent
+
+
+def told(turns: Sequence[Turn]) -> list[tuple[str, str | None, dict[str, str], bool]]:
+    return [(turn.kind, turn.module, turn.verdicts, turn.kept) for turn in turns]
+
+
+ALL = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
+
+
+def test_from_a_wrong_module_to_a_verified_environment(toy: Path) -> None:
+    """Level 1 finds the slip that the agent's own tests miss; level 2 finds the wrong limit."""
+    stop, turns, agent = run(
+        toy,
+        writes(walk__rules_py=answers.FORGETS_TO_SLIP, tests__test_rules_py=answers.TEST_RULES),
+        writes(walk__rules_py=answers.RULES),
+        writes(walk__env_py=answers.WRONG_LIMIT, tests__test_env_py=answers.TEST_ENV),
+        writes(walk__env_py=answers.ENV),
+    )
+    assert told(turns) == [
+        ("translate", "rules", {"L1": "FAIL"}, True),
+        ("repair", "rules", {"L1": "PASS"}, True),
+        ("translate", "env", {"L1": "PASS", "L2": "FAIL"}, True),
+        ("repair", None, ALL, True),
+    ]
+    assert stop.kind == "done"
+    assert turns[0].failing == ["L1 move"]
+    assert (toy / "walk" / "env.py").read_text() == answers.ENV
+    assert turns[-1].speed["32"] > 0
+    assert turns[-1].speed["reference"] > 0
+    # The prompt of a repair holds the smallest difference, not the log.
+    repair = agent.requests[1].prompt
+    assert "result differs for x=4, action=0" in repair
+    judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
+    (failure,) = judgement.failures
+    assert failure.divergence is not None
+    assert failure.divergence.before == {"x": 4, "action": 0}
+    # Going on when everything is done says so and asks for nothing.
+    assert Loop(toy, Quiet(), agent=Scripted([])).run().kind == "done"
+
+
+def test_hollow_tests_are_noticed_and_written_anew(toy: Path) -> None:
+    _, turns, _ = run(
+        toy,
+        writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.HOLLOW_TEST_RULES),
+        writes(tests__test_rules_py=answers.TEST_RULES),
+    )
+    assert told(turns) == [
+        ("translate", "rules", {"L1": "FAIL"}, True),
+        ("tests", "rules", {"L1": "PASS"}, True),
+    ]
+    assert turns[0].hollow == ["rules"]
+    assert "hollow tests" in turns[0].failing[0]
+
+
+def late_slip(request: TurnRequest) -> None:
+    """An environment that forgets time in the seventh step: episodes alone can tell."""
+    wrong = answers.ENV.replace("elapsed = state.elapsed + 1", "elapsed = state.elapsed + 1 + late")
+    wrong = wrong.replace(
+        "        x = move",
+        "        late = (state.elapsed == 6).astype(jnp.int32)\n        x = move",
+    )
+    writes(walk__env_py=wrong, tests__test_env_py=answers.TEST_ENV)(request)
+
+
+PIN = """import jax.numpy as jnp
+
+from walk.env import State, make
+
+
+def test_time_goes_on():
+    found = make().transition(State(jnp.int32(3), jnp.int32(6)), jnp.int32(1), jnp.int32(0))
+    assert int(found.state.elapsed) == 7
+"""
+
+
+def only_episodes(folder: Path) -> None:
+    """Leave single steps out of the toy's suite, so that level 3 has something to find."""
+    suite = folder / "suite.py"
+    suite.write_text(suite.read_text() + SHORT_SIGHTED)
+
+
+SHORT_SIGHTED = """
+from envlift.verify import session
+
+session.STAGES["L2"] = lambda context: None
+"""
+
+
+def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(toy: Path) -> None:
+    only_episodes(toy)
+    _, turns, agent = run(
+        toy,
+        RULES,
+        late_slip,
+        writes(tests__test_case_py=PIN.replace("== 7", "> 0")),
+        writes(tests__test_case_py=PIN),
+        writes(walk__env_py=answers.ENV),
+    )
+    kinds = [(turn.kind, turn.level, turn.kept) for turn in turns]
+    assert kinds == [
+        ("translate", "L1", True),
+        ("translate", "L1", True),
+        ("root-cause", "L3", False),
+        ("root-cause", "L3", True),
+        ("repair", "L1", True),
+    ]
+    assert turns[1].verdicts["L3"] == "FAIL"
+    fixture = turns[1].fixtures[0]
+    assert (toy / fixture).is_file(), "the minimised case is in the workspace"
+    assert json.loads((toy / fixture).read_text())["recorded"]
+    assert "do not show the failure" in turns[2].reason
+    assert turns[3].verdicts == {"L1": "FAIL"}
+    assert turns[4].verdicts["L3"] == "PASS"
+    assert turns[4].verdicts["L1"] == "PASS"
+    assert Path(fixture).name in agent.requests[2].prompt
+
+
+def wrong(place: Path) -> Judgement:
+    """Judge by looking at the text: quick, for what the loop makes of verdicts."""
+    found = Judgement({"L1": "PASS"})
+    if "== 7" in (place / "walk" / "rules.py").read_text():
+        found.verdicts = {"L1": "FAIL"}
+        found.failures = [Failure("L1", "move", "slips", module="rules")]
+    elif (place / "walk" / "env.py").is_file():
+        limit = "21" if "LIMIT = 21" in (place / "walk" / "env.py").read_text() else "20"
+        found.verdicts |= ALL
+        if limit == "21":
+            found.verdicts = {"L1": "PASS", "L2": "FAIL"}
+            found.failures = [Failure("L2", "steps", "the limit")]
+    return found
+
+
+@pytest.fixture
+def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Replace the judge's process; return what it was asked each time."""
+    asked: list[list[str]] = []
+
+    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
+        asked.append(words)
+        if "--speed" in words:
+            Judgement(speed={"32": 1.0}).write(Path(words[words.index("--json") + 1]))
+        else:
+            wrong(place).write(Path(words[words.index("--json") + 1]))
+        return None
+
+    monkeypatch.setattr(Court, "_run", run_judge)
+    return asked
+
+
+FORGETS = writes(walk__rules_py=answers.FORGETS_TO_SLIP, tests__test_rules_py=answers.TEST_RULES)
+TOO_LONG = writes(walk__env_py=answers.WRONG_LIMIT, tests__test_env_py=answers.TEST_ENV)
+
+
+@pytest.mark.usefixtures("by_text")
+def test_a_repair_that_breaks_a_lower_level_is_undone(toy: Path) -> None:
+    def breaks_rules(request: TurnRequest) -> None:
+        writes(walk__env_py=answers.ENV, walk__rules_py=answers.FORGETS_TO_SLIP)(request)
+
+    _, turns, agent = run(toy, RULES, TOO_LONG, breaks_rules, writes(walk__env_py=answers.ENV))
+    assert [turn.kept for turn in turns] == [True, True, False, True]
+    assert "broke L1, which had passed: move" in turns[2].reason
+    assert "broke L1" in agent.requests[3].prompt, "the next turn is told"
+    assert turns[3].base == turns[1].head, "it starts from what was there before"
+    assert turns[3].verdicts == ALL
+
+
+@pytest.mark.usefixtures("by_text")
+def test_a_module_that_breaks_an_earlier_one_is_undone(toy: Path) -> None:
+    def breaks_rules(request: TurnRequest) -> None:
+        ENV(request)
+        writes(walk__rules_py=answers.FORGETS_TO_SLIP)(request)
+
+    _, turns, _ = run(toy, RULES, breaks_rules, ENV)
+    assert [turn.kept for turn in turns] == [True, False, True]
+    assert "broke rules, which had passed" in turns[1].reason
+    assert turns[2].kind == "translate"
+
+
+def test_only_rollouts_judges_nothing_before_the_whole(toy: Path, by_text: list[list[str]]) -> None:
+    _, turns, _ = run(toy, RULES, TOO_LONG, only_rollouts=True)
+    assert [(turn.kind, turn.module, turn.level) for turn in turns] == [
+        ("translate", "rules", "L3"),
+        ("translate", "env", "L3"),
+    ]
+    assert [words[:3] for words in by_text] == [["--only-rollouts", "--level", "L3"]]
+    with pytest.raises(ValueError, match="--levels 3"):
+        run(toy)
+
+
+@pytest.mark.usefixtures("by_text")
+def test_a_persons_change_is_judged_before_the_work_goes_on(toy: Path) -> None:
+    _, turns, _ = run(toy, RULES, ENV)
+    assert turns[-1].verdicts == ALL
+    (toy / "walk" / "rules.py").write_text(answers.FORGETS_TO_SLIP)
+    deeds: list[Deed] = [RULES, ENV, RULES, writes(walk__rules_py=answers.RULES)]
+    loop = Loop(toy, Quiet(), agent=Scripted(deeds))
+    stop = loop.run()
+    turns = loop.ledger.read().turns
+    assert told(turns[2:]) == [("check", None, {"L1": "FAIL"}, True), ("repair", None, ALL, True)]
+    assert stop.kind == "done"
+
+
+def test_a_branch_that_went_elsewhere_is_not_touched(toy: Path) -> None:
+    run(toy, lambda request: None)
+    workspace = Loop(toy, Quiet()).workspace
+    aside = workspace.git("commit-tree", f"{workspace.head}^{{tree}}", "-m", "elsewhere")
+    workspace.git("reset", "--quiet", "--hard", aside)
+    with pytest.raises(WorkspaceError, match="has left the ledger's way"):
+        run(toy)
+    assert workspace.head == aside
+
+
+MODULES = """
+[[module]]
+name = "rules"
+file = "walk/rules.py"
+sources = ["reference/walk.py"]
+contract = "move(x, action) -> int32"
+
+[[module]]
+name = "env"
+file = "walk/env.py"
+contract = '''
+make() -> Env
+with "quotes" and \\ backslash'''
+needs = ["rules"]
+"""
+
+
+def without_modules(folder: Path) -> None:
+    toml = folder / "envlift.toml"
+    toml.write_text(toml.read_text().partition("[[module]]")[0])
+
+
+@pytest.mark.usefixtures("by_text")
+def test_proposed_modules_are_shown_to_a_person_first(toy: Path) -> None:
+    without_modules(toy)
+    stop, turns, _ = run(toy, writes(modules_toml=MODULES), RULES)
+    assert stop.kind == "person"
+    assert "envlift.toml" in stop.reason
+    assert len(turns) == 1
+    project = load_project(toy)
+    assert [module.name for module in project.modules] == ["rules", "env"]
+    assert project.modules[1].contract == 'make() -> Env\nwith "quotes" and \\\\ backslash'
+    assert not (toy / "modules.toml").exists()
+    _, turns, _ = run(toy, writes(modules_toml=MODULES), RULES)
+    assert (turns[1].kind, turns[1].module) == ("translate", "rules")
+
+
+@pytest.mark.usefixtures("by_text")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[module]", "not TOML"),
+        ("", "no \\[\\[module"),
+        (MODULES.replace('needs = ["rules"]', 'needs = ["env"]'), "circle"),
+        (MODULES.replace("walk/rules.py", "../rules.py"), "out of the project"),
+        (MODULES.replace('contract = "move(x, action) -> int32"', ""), "no contract"),
+    ],
+)
+def test_a_bad_proposal_is_undone_with_its_reason(toy: Path, text: str, words: str) -> None:
+    without_modules(toy)
+    _, (turn,), _ = run(toy, writes(modules_toml=text))
+    assert not turn.kept
+    assert re.search(words, turn.fault), turn.fault
+
+
+def test_an_optimisation_must_be_faster_and_right(toy: Path) -> None:
+    slow = answers.ENV.replace(
+        "        x = move(state.x, action)",
+        "        wait = jax.lax.fori_loop(0, 3000, lambda i, v: v * 3 + i, action)\n"
+        "        x = move(state.x, action) + jnp.minimum(wait, -(2**31)) * 0",
+    )
+    text = (toy / "envlift.toml").read_text().replace("turns = 30", "turns = 30\noptimise = 2")
+    (toy / "envlift.toml").write_text(text)
+    cosmetic = writes(walk__env_py=slow + "\n# A comment is no optimisation.\n")
+    _, turns, agent = run(
+        toy,
+        RULES,
+        writes(walk__env_py=slow, tests__test_env_py=answers.TEST_ENV),
+        cosmetic,
+        writes(walk__env_py=answers.ENV),
+    )
+    assert turns[1].verdicts == ALL
+    assert [turn.kind for turn in turns[2:]] == ["optimise", "optimise"]
+    assert "steps" in agent.requests[2].prompt
+    assert turns[3].kept, turns[3].reason
+    assert turns[3].speed["8192"] > 2 * turns[1].speed["8192"]
+    if not turns[2].kept:
+        assert "times as fast" in turns[2].reason
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        (lambda request: None, "changed nothing"),
+        (writes(suite_py="SUITE = None"), "suite.py, which is protected"),
+        (writes(walk__rules_py="import reference.walk"), "imports reference.walk"),
+    ],
+)
+def test_a_turn_that_does_not_count_is_undone_and_reported(
+    toy: Path, deed: Deed, words: str
+) -> None:
+    _, turns, _ = run(toy, deed)
+    (turn,) = turns
+    assert not turn.kept
+    assert words in turn.fault
+    assert turn.head == turn.base
+    assert turn.verdicts == {}
+
+
+def test_an_edit_outside_the_worktree_is_undone_and_reported(toy: Path) -> None:
+    def reaches_out(request: TurnRequest) -> None:
+        RULES(request)
+        (request.worktree.parents[2] / "suite.py").write_text("SUITE = None")
+
+    _, (turn,), _ = run(toy, reaches_out)
+    assert "suite.py outside its worktree" in turn.fault
+    assert list((toy / ".envlift" / "turns" / "0001" / "outside").iterdir())
+    assert not turn.kept
+    assert "SUITE = Suite(" in (toy / "suite.py").read_text()
+
+
+def test_a_change_of_envlift_itself_ends_the_loop(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "installed" / "envlift"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr("envlift.__file__", str(package / "__init__.py"))
+
+    def bribes(request: TurnRequest) -> None:
+        RULES(request)
+        (package / "judge.py").write_text("print('PASS')")
+
+    with pytest.raises(WorkspaceError, match="envlift itself changed during turn 1"):
+        run(toy, bribes)
+    assert not Loop(toy, Quiet()).ledger.read().turns[0].answered
+
+
+def test_a_secret_is_neither_committed_nor_written_down(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "sk-planted-0123456789abcdef"
+    monkeypatch.setenv("PLANTED_API_KEY", secret)
+
+    def leaks(request: TurnRequest) -> TurnResult:
+        RULES(request)
+        (request.worktree / "walk" / "key.py").write_text(f"KEY = {secret!r}")
+        return TurnResult("done", f"I used {secret}", cost=Cost(0.0, "declared"))
+
+    _, (turn,), agent = run(toy, leaks)
+    assert "secret PLANTED_API_KEY" in turn.fault
+    assert secret not in agent.requests[0].environment.values()
+    for path in (toy / ".envlift").rglob("*"):
+        if path.is_file():
+            assert secret not in path.read_text(errors="replace"), path
+    kept = Loop(toy, Quiet()).workspace.git("rev-list", "--all", "--objects").splitlines()
+    blobs = [line.split()[0] for line in kept]
+    shown = [Loop(toy, Quiet()).workspace.git("cat-file", "-p", blob) for blob in blobs]
+    assert not any(secret in one for one in shown), "no branch reaches it"
+
+
+def test_dollars_in_flight_are_told_and_stop_the_loop(toy: Path) -> None:
+    text = (toy / "envlift.toml").read_text().replace("[budget]", "[budget]\ndollars = 0.05")
+    (toy / "envlift.toml").write_text(text)
+
+    def dear(request: TurnRequest) -> TurnResult:
+        assert request.dollars_left == pytest.approx(0.05)
+        return TurnResult("over budget", "enough", cost=Cost(0.06, "reported"))
+
+    loop = Loop(toy, Quiet(), agent=Scripted([dear, RULES]))
+    stop = loop.run()
+    assert stop.kind == "budget"
+    assert "0.06 of 0.05 dollars" in stop.reason
+
+
+def test_a_build_that_fails_is_told_with_the_compilers_words(toy: Path) -> None:
+    text = (toy / "envlift.toml").read_text()
+    build = 'build = ["python3", "-c", "import sys; sys.exit(\'no such type: Foo\')"]\n'
+    (toy / "envlift.toml").write_text(text.replace("[reference]", build + "\n[reference]", 1))
+    _, (turn,), _ = run(toy, RULES)
+    assert turn.verdicts == {"L1": "FAIL"}
+    judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
+    assert judgement.failures[0].kind == "build"
+    assert "no such type: Foo" in judgement.failures[0].traceback
+
+
+def test_a_candidate_that_ends_the_judge_has_failed(toy: Path) -> None:
+    ends = answers.RULES.replace("LAST = 9", "LAST = 9\nraise SystemExit(3)")
+    _, (turn,), _ = run(toy, writes(walk__rules_py=ends, tests__test_rules_py=ENDED))
+    assert turn.verdicts == {"L1": "FAIL"}
+    assert turn.failing == ["L1 the judge"]
+    judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
+    assert "exit status 3" in judgement.failures[0].summary
+
+
+ENDED = """def test_text():
+    with open("walk/rules.py") as stream:
+        text = stream.read()
+    assert "slips = (x == 4) & (action == 0)" in text
+    assert "place = jnp.where(slips, 0, x + action - 1)" in text
+    assert "jnp.clip(place, 0, LAST).astype(jnp.int32)" in text
+"""

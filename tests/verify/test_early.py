@@ -1,0 +1,32 @@
+"""An allowed difference of an end: play goes on as if there had been none."""
+
+from dataclasses import replace
+
+from envlift.verify.context import QUICK
+from envlift.verify.progress import Silent
+from envlift.verify.session import Request, verify
+from tests.verify.early import suite
+
+EFFORT = replace(QUICK, lanes=4, min_steps=64, max_steps=200)
+
+
+def played(tmp_path, *fields):
+    request = Request(
+        suite(*fields), "early", EFFORT, tmp_path / "fixtures", levels=("L3",), minimise=False
+    )
+    return verify(request, Silent())
+
+
+def test_a_lane_that_the_candidate_alone_ended_is_brought_back(tmp_path):
+    report = played(tmp_path, "terminated", "height", "observation")
+    assert report.verdict == "PASS", [check.detail for check in report.checks]
+    ends = sum(check.counts.get("episodes", 0) for check in report.checks)
+    assert report.features["the top"] == ends >= 4
+    # A lane may stand at 9 when play stops.
+    assert ends <= report.deviations["terminated soon"] <= ends + 4
+
+
+def test_an_end_that_nothing_allows_is_found(tmp_path):
+    report = played(tmp_path, "height", "observation")
+    assert report.verdict == "FAIL"
+    assert [c.divergence.field for c in report.checks if c.divergence] == ["terminated"]

@@ -1,0 +1,18 @@
+"""Watched code may start Warp, whatever ran before it: in a process of its own."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+from envlift.verify.guard import watched
+with watched():
+    import envlift.targets.warp
+print("started")
+"""
+
+
+def test_warp_may_be_started_by_watched_code():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "started", done.stderr
