@@ -1,0 +1,1 @@
+"""mountain_car, the fast one."""
