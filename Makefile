@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 ENVLIFT := $(BIN)/python -m envlift.cli
 STAMP := $(VENV)/.envlift-setup
 DEMO := build/taxi
+WORKERS ?= 2
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench cards figures docs lock clean python
+.PHONY: help setup demo test codex lint format bench cards figures docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +48,11 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) bench pong --quick
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
+	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex
+	PATH="$(CURDIR)/build/codex/node_modules/.bin:$$PATH" $(BIN)/python -m pytest -m codex
 
 lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
 	$(BIN)/ruff check $(SOURCES)

@@ -106,6 +106,16 @@ def test_what_is_no_recording_is_refused(recording: Path, toy: Path, tmp_path: P
         read_turns(recording)
 
 
+def test_a_persons_own_change_cannot_be_recorded(
+    toy: Path, tmp_path: Path, recording: Path
+) -> None:
+    (toy / "walk" / "rules.py").write_text(answers.FORGETS_TO_SLIP)
+    deeds = [writes(walk__rules_py=answers.RULES)] * 6
+    assert Loop(toy, Quiet(), agent=Scripted(deeds)).run().kind == "done"
+    with pytest.raises(ProjectError, match="a person changed the work between the turns 4 and 5"):
+        save(toy, tmp_path / "other")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["taxi", "acrobot", "car"])
 def test_what_ships_comes_to_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:

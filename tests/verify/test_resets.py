@@ -22,6 +22,15 @@ def test_another_width_place_or_weight_is_seen():
     assert same_distribution(coin, np.full(4000, np.nan)) == 0.0
 
 
+def test_an_encoded_number_does_not_hide_a_missing_digit():
+    """Taxi's state counts through four digits; one that is never drawn leaves the order alone."""
+    rng = np.random.default_rng(2)
+    whole, five = rng.integers(0, 100, (2, 4096)), rng.integers(0, 5, (2, 4096))
+    reference = whole[0] * 5 + five[0]
+    assert same_distribution(reference, whole[1] * 5 + five[1]) > ALPHA
+    assert same_distribution(reference, whole[1] * 5 + five[1] % 4) < ALPHA
+
+
 def test_neighbouring_draws_that_repeat_are_seen():
     rng = np.random.default_rng(0)
     coin = rng.integers(0, 2, 4000)

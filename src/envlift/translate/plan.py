@@ -176,13 +176,19 @@ def next_step(
     if not project.modules:
         return _asked(project, state, "decompose", ("L1", None))
     if stale and state.evidence is not None:
-        return Step(CHECK, "L1", None, 0, state.evidence)
+        return Step(CHECK, "L1", _last_written(project, state), 0, state.evidence)
     for goal in goals(project, only_rollouts):
         if not state.passed(goal):
             return _towards(project, state, goal, only_rollouts)
     if state.optimised < project.budget.optimise:
         return Step("optimise", "L3", None, state.optimised, state.evidence, state.undone)
     return Stop("done", f"every level passed that {project.name}'s suite asks for")
+
+
+def _last_written(project: Project, state: State) -> str | None:
+    """Return the last of the modules that are written, None if all are."""
+    written = [module.name for module in project.modules if module.name in state.translated]
+    return written[-1] if written and len(written) < len(project.modules) else None
 
 
 def _towards(project: Project, state: State, goal: Goal, only_rollouts: bool) -> Step | Stop:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 from envlift.translate.agents.protocol import Cost, Usage
 from envlift.translate.ledger import Ledger, Turn
+from envlift.translate.plan import CHECK
 from envlift.translate.project import ProjectError
 from envlift.translate.workspace import Workspace
 
@@ -33,6 +35,12 @@ def save(folder: Path, out: Path) -> list[Turn]:
         raise ProjectError(f"{folder} holds no turn that is over; nothing can be recorded yet")
     if out.exists() and any(out.iterdir()):
         raise ProjectError(f"{out} is not empty; choose a new folder for the recording")
+    for old, new in pairwise(turns):
+        if new.kind == CHECK or new.base != old.head:
+            raise ProjectError(
+                f"a person changed the work between the turns {old.number} and {new.number}; only "
+                "what agents did can be recorded"
+            )
     (out / "turns").mkdir(parents=True)
     start = turns[0].base
     for path in workspace.files(start, ["."]):

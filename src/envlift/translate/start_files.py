@@ -194,7 +194,13 @@ def _budget(answers: Answers) -> list[str]:
     words = f"iterations = {answers.iterations}" if answers.iterations else "# iterations = 50"
     rows.append(f"{words}  # turns at one level (of one module)")
     rows.append("# optimise = 5  # turns that may try to make it faster once it is right")
-    return rows
+    return [
+        *rows,
+        "",
+        "# How much is compared in one judgement; without it, what `envlift verify` does.",
+        "# [verification]",
+        "# quick = true  # seconds, for trying things out",
+    ]
 
 
 _MODULES = [

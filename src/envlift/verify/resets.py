@@ -92,6 +92,13 @@ def _seeds_and_lanes_differ(context: Context, candidate: StateDict) -> None:
             )
 
 
+FEW = 32
+"""Distinct values whose counts are always compared."""
+
+PER_VALUE = 16
+"""How often a value must come on average, over both samples, for counts to be compared."""
+
+
 def _distinct(rows: StateDict) -> int:
     flat = np.concatenate([v.reshape(len(v), -1).astype(np.float64) for v in rows.values()], axis=1)
     return len(np.unique(flat, axis=0))
@@ -150,7 +157,8 @@ def _step_chance(context: Context, env: AnyEnv) -> None:
 def same_distribution(reference: Array, candidate: Array) -> float:
     """Return the p-value that two samples [N] come from one distribution.
 
-    Few distinct values: chi-squared on their counts. Many: Kolmogorov-Smirnov.
+    Values that come often enough: chi-squared on their counts, which also sees what an encoded
+    number hides from an ordering. Otherwise Kolmogorov-Smirnov.
     """
     reference, candidate = reference.astype(np.float64), candidate.astype(np.float64)
     if np.isnan(reference).any() or np.isnan(candidate).any():
@@ -161,7 +169,7 @@ def same_distribution(reference: Array, candidate: Array) -> float:
     values = np.unique(np.concatenate([reference, candidate]))
     if len(values) == 1:
         return 1.0
-    if len(values) > 32:
+    if len(values) > max(FEW, (len(reference) + len(candidate)) // PER_VALUE):
         result: Any = stats.ks_2samp(reference, candidate)
         return float(result.pvalue)
     table = np.array([[int((side == v).sum()) for v in values] for side in (reference, candidate)])
