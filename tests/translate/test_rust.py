@@ -122,7 +122,9 @@ def test_only_rust_projects_are_read_for_it(crate: Path) -> None:
 
 
 def test_faults_are_planted_in_code_alone() -> None:
-    source = "const A: f64 = 0.25; // 1 + 1\nfn f(a: &i64) -> bool { a - 1_000u64 >= *A && g::<3>() }"
+    source = (
+        "const A: f64 = 0.25; // 1 + 1\nfn f(a: &i64) -> bool { a - 1_000u64 >= *A && g::<3>() }"
+    )
     changed = [
         "1.25; // 1 + 1\nfn f(a: &i64) -> bool { a - 1_000u64 >= *A && g::<3>() }",
         "0.25; // 1 + 1\nfn f(a: &i64) -> bool { a + 1_000u64 >= *A && g::<3>() }",
