@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from envlift.cli import main
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
 from envlift.translate.judgement import Judgement
 from envlift.translate.ledger import Turn
 from envlift.translate.loop import Loop
 from envlift.translate.plan import Stop
 from envlift.translate.project import load_project
+from envlift.translate.recording import save
 from envlift.translate.workspace import WorkspaceError
 from tests.translate import answers
 from tests.translate.conftest import Deed, Quiet, Scripted, writes
@@ -424,3 +426,26 @@ ENDED = """def test_text():
     assert "place = jnp.where(slips, 0, x + action - 1)" in text
     assert "jnp.clip(place, 0, LAST).astype(jnp.int32)" in text
 """
+
+
+def test_a_replay_that_leaves_its_recording_says_where(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another verdict makes the loop ask for another turn: that is a difference, not a crash."""
+    run(toy, RULES, ENV)
+    recording = tmp_path / "recording"
+    save(toy, recording)
+    patch = recording / "turns" / "0001.patch"
+    right = "+" + answers.RULES.replace("\n", "\n+").removesuffix("+")
+    wrong = "+" + answers.FORGETS_TO_SLIP.replace("\n", "\n+").removesuffix("+")
+    assert right in patch.read_text()
+    lines = len(right.splitlines()) - len(wrong.splitlines())
+    text = patch.read_text().replace(right, wrong)
+    if lines:
+        old, new = len(right.splitlines()), len(wrong.splitlines())
+        text = text.replace(f"+1,{old} @@", f"+1,{new} @@")
+    patch.write_text(text)
+    assert main(["replay", str(recording)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "turn 1: verdicts was {'L1': 'PASS'}, is {'L1': 'FAIL'} now" in said
+    assert "turn 2 leaves the recording" in said

@@ -127,7 +127,11 @@ def _options(texts: list[str]) -> dict[str, Any] | None:
 def _translate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from envlift.translate.agents.protocol import AgentError
+    from envlift.translate.ledger import LedgerError
     from envlift.translate.loop import Loop
+    from envlift.translate.project import ProjectError
+    from envlift.translate.workspace import WorkspaceError
 
     console = Console(highlight=False)
     given = _options(options.option)
@@ -141,6 +145,9 @@ def _translate(options: argparse.Namespace) -> int:
     )
     try:
         stop = loop.run()
+    except (AgentError, LedgerError, WorkspaceError) as error:
+        # ``main`` knows ValueError as what a person has to mend.
+        raise ProjectError(str(error)) from error
     except KeyboardInterrupt:
         console.print("\ninterrupted; run the same command to go on", style="yellow")
         return 130
@@ -195,12 +202,11 @@ def _replay_in(console: Console, recording: Path, folder: Path) -> int:
         last=len(recorded),
     )
     try:
-        stop = loop.run()
+        _print_stop(console, loop.run(), loop)
     except AgentError as error:
-        console.print(f"[bold red]differs[/]: {escape(str(error))}", soft_wrap=True)
-        return EXIT_DIFFERS
-    _print_stop(console, stop, loop)
-    found = differences(recorded, loop.ledger.read().turns)
+        # Another verdict makes the loop ask for another turn, which nobody recorded.
+        console.print(f"[yellow]ends early[/]: {escape(str(error))}", soft_wrap=True)
+    found = differences(recorded, [turn for turn in loop.ledger.read().turns if turn.judged])
     for one in found:
         console.print(f"[bold red]differs[/]: {escape(one)}", soft_wrap=True)
     if found:
