@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from envlift.translate.components import from_arrays
 from envlift.translate.faults import not_blind
+from envlift.translate.judge import main
 from envlift.translate.judgement import HOLLOW, Judgement
 from envlift.translate.project import Module, parse
 from envlift.translate.property_tests import build, judge
@@ -145,6 +147,7 @@ pub extern "C" fn add(a: i64, b: i64) -> i64 {
 
 TEST = """
 import ctypes
+import sys
 from pathlib import Path
 
 def test_add():
@@ -184,3 +187,19 @@ def test_a_component_may_be_a_function_of_arrays() -> None:
     with pytest.raises(TypeError):
         call(None)({"x1": np.zeros(2)})
     assert from_arrays("numpy:array")(None)({"object": np.arange(2)})["result"].tolist() == [0, 1]
+
+
+def test_speed_is_measured_of_what_was_built_just_now(
+    crate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (crate / "envlift.toml").write_text(
+        'format = 1\nname = "add"\ntarget = "rust"\nreference = { launch = "python:x.py:X" }\n'
+        'build = ["false"]\n'
+    )
+    monkeypatch.chdir(crate)
+    monkeypatch.setattr("sys.path", sys.path[:])
+    monkeypatch.setattr("sys.dont_write_bytecode", sys.dont_write_bytecode)
+    assert main(["--speed", "--json", "speed.json"]) == 1
+    judgement = Judgement.read(crate / "speed.json")
+    assert [failure.name for failure in judgement.failures] == ["build"]
+    assert judgement.speed == {}
