@@ -87,13 +87,17 @@ def _sums(turns: Iterable[Turn]) -> list[str]:
     return [
         str(len(turns)),
         str(sum(turn.kept for turn in turns)),
-        f"{sum(usage.input_tokens for usage in usages):,}",
-        f"{sum(usage.cached_tokens for usage in usages):,}",
-        f"{sum(usage.output_tokens for usage in usages):,}",
+        _tokens([usage.input_tokens for usage in usages]),
+        _tokens([usage.cached_tokens for usage in usages]),
+        _tokens([usage.output_tokens for usage in usages]),
         f"{sum(turn.cost.dollars for turn in turns if turn.cost is not None):.4f}",
         f"{sum(turn.seconds for turn in turns):.0f} s",
         f"{sum(turn.judging_seconds for turn in turns):.0f} s",
     ]
+
+
+def _tokens(counts: list[int]) -> str:
+    return f"{sum(counts):,}" if counts else "unknown"
 
 
 def print_turns(console: Console, history: History) -> None:

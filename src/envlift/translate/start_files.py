@@ -193,7 +193,7 @@ def _budget(answers: Answers) -> list[str]:
     rows.append(f"turns = {answers.turns}" if answers.turns else "# turns = 200")
     words = f"iterations = {answers.iterations}" if answers.iterations else "# iterations = 50"
     rows.append(f"{words}  # turns at one level (of one module)")
-    rows.append("# optimise = 5  # turns that may try to make it faster once it is right")
+    rows.append("# optimise = 0  # turns that may try to make it faster once it is right")
     return [
         *rows,
         "",
@@ -226,7 +226,7 @@ def readme(answers: Answers) -> str:
 
 1. Read `envlift.toml`. Are the tolerances what you mean, is the budget what you want to spend?
 2. Read `suite.py` and say what must have happened before a pass is believed.
-{rules}3. Commit both. `envlift prompt .` prints what the agent will be told.
+{rules}3. `envlift prompt .` prints what the agent will be told.
 4. `envlift translate .` does the work; `envlift ledger .` says what it cost.
 
 | | |
