@@ -69,7 +69,8 @@ class GymnasiumReference:
             state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
         fields = {name: self._field(name) for name in state_attributes}
         if fields:
-            # Some begin in float32 and go on in float64 (Acrobot): the wider one holds both.
+            # Some begin in float32 and go on in float64 (Acrobot), or the other way round
+            # (MountainCarContinuous): the wider one holds both.
             self._env.step(self._env.action_space.sample())
             fields = {name: self._wider(name, field) for name, field in fields.items()}
         self._fields = fields
@@ -185,12 +186,22 @@ class GymnasiumReference:
         return ArraySpec(array.shape, array.dtype.name), convert
 
     def _wider(self, name: str, field: tuple[ArraySpec, Any]) -> tuple[ArraySpec, Any]:
-        """Return a float field in the wider of its dtypes before and now."""
+        """Return a float field in the wider of its dtypes before and now.
+
+        What fits into the narrower one is written back in it: sums round by the dtype of their
+        terms, so the same numbers in another dtype would lead to another step.
+        """
         spec, convert = field
-        now = np.asarray(_read(self._env.unwrapped, name)).dtype
-        if now.kind == "f" and np.dtype(spec.dtype).kind == "f":
-            spec = ArraySpec(spec.shape, np.promote_types(now, spec.dtype).name)
-        return spec, convert
+        before, now = np.dtype(spec.dtype), np.asarray(_read(self._env.unwrapped, name)).dtype
+        if now.kind != "f" or before.kind != "f" or now == before:
+            return spec, convert
+        narrow, wide = sorted((before, now), key=lambda dtype: dtype.itemsize)
+
+        def written(new: Any) -> Any:
+            small = np.array(new, dtype=narrow)
+            return convert(small if np.array_equal(small, new) else np.array(new, dtype=wide))
+
+        return ArraySpec(spec.shape, wide.name), written
 
 
 def _find_limit(env: Any) -> Any:
