@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -198,6 +199,15 @@ def test_a_persons_change_is_judged_before_the_work_goes_on(toy: Path) -> None:
     turns = loop.ledger.read().turns
     assert told(turns[2:]) == [("check", None, {"L1": "FAIL"}, True), ("repair", None, ALL, True)]
     assert stop.kind == "done"
+
+
+def test_two_loops_do_not_work_in_one_folder(toy: Path) -> None:
+    with (
+        Loop(toy, Quiet()).workspace.alone(),
+        pytest.raises(WorkspaceError, match=f"process {os.getpid()}"),
+    ):
+        run(toy, RULES)
+    run(toy, lambda request: None)
 
 
 def test_a_branch_that_went_elsewhere_is_not_touched(toy: Path) -> None:

@@ -83,17 +83,18 @@ class Loop:
             ProjectError, AgentError, WorkspaceError, LedgerError: for what a person has to mend.
         """
         project = load_project(self.folder)
-        self.workspace.prepare()
-        self._same_levels()
-        redactor = Redactor.of(os.environ, filter(is_secret, project.pass_environment))
-        agent = self._agent(project, redactor)
-        self.ledger.append(
-            "run", agent=agent.name, envlift=__version__, levels=3 if self.only_rollouts else 4
-        )
-        stop = self._go_on(agent, redactor)
-        self.ledger.append("stop", kind=stop.kind, reason=stop.reason)
-        self.watcher.event("stop", None, stop=stop)
-        return stop
+        with self.workspace.alone():
+            self.workspace.prepare()
+            self._same_levels()
+            redactor = Redactor.of(os.environ, filter(is_secret, project.pass_environment))
+            agent = self._agent(project, redactor)
+            self.ledger.append(
+                "run", agent=agent.name, envlift=__version__, levels=3 if self.only_rollouts else 4
+            )
+            stop = self._go_on(agent, redactor)
+            self.ledger.append("stop", kind=stop.kind, reason=stop.reason)
+            self.watcher.event("stop", None, stop=stop)
+            return stop
 
     def _agent(self, project: Project, redactor: Redactor) -> Agent:
         if self.agent is not None and not isinstance(self.agent, str):

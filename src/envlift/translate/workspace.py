@@ -8,10 +8,12 @@ branch that is checked out follows.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +102,29 @@ class Workspace:
         if self.dirty():
             self.git("add", "--all")
             self.git("commit", "--quiet", "-m", "A person's work")
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other loops out of this folder; the lock goes with the process.
+
+        Raises:
+            WorkspaceError: if another one is at work here.
+        """
+        self.hidden.mkdir(exist_ok=True)
+        with (self.hidden / "lock").open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                stream.seek(0)
+                who = stream.read().strip() or "unknown"
+                raise WorkspaceError(
+                    f"another `envlift translate` is at work in {self.folder} (process {who}); "
+                    "wait for it, or end it"
+                ) from None
+            stream.truncate(0)
+            stream.write(f"{os.getpid()}\n")
+            stream.flush()
+            yield
 
     def dirty(self) -> bool:
         """Whether something is not committed in the project folder."""
