@@ -73,7 +73,8 @@ PASSED = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
 def wrong(place: Path) -> Judgement:
     """Judge by looking at the text: quick, for what the loop makes of verdicts."""
     found = Judgement({"L1": "PASS"})
-    if "== 7" in (place / "walk" / "rules.py").read_text():
+    rules = place / "walk" / "rules.py"
+    if not rules.is_file() or "== 7" in rules.read_text():
         found.verdicts = {"L1": "FAIL"}
         found.failures = [Failure("L1", "move", "slips", module="rules")]
     elif (place / "walk" / "env.py").is_file():

@@ -201,6 +201,48 @@ def test_a_persons_change_is_judged_before_the_work_goes_on(toy: Path) -> None:
     assert stop.kind == "done"
 
 
+def stopped_in_the_middle(toy: Path, agent: Scripted) -> None:
+    def half(request: TurnRequest) -> None:
+        writes(walk__rules_py=answers.RULES)(request)
+        raise KeyboardInterrupt
+
+    agent.deeds = [half]
+    with pytest.raises(KeyboardInterrupt):
+        Loop(toy, Quiet(), agent=agent, last=1).run()
+
+
+@pytest.mark.usefixtures("by_text")
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_person_goes_on_in_the_same_worktree_an_agent_begins_anew(
+    toy: Path, resumes: bool
+) -> None:
+    agent = Scripted([])
+    agent.resumes = resumes  # type: ignore[attr-defined]
+    stopped_in_the_middle(toy, agent)
+    agent.deeds = [writes(tests__test_rules_py=answers.TEST_RULES)]
+    loop = Loop(toy, Quiet(), agent=agent, last=1)
+    loop.run()
+    (turn,) = loop.ledger.read().turns
+    there = loop.workspace.change(turn.base, turn.commit).paths
+    assert ("walk/rules.py" in there) is resumes
+    assert "tests/test_rules.py" in there
+    assert len(loop.ledger.read().lost) == (0 if resumes else 1)
+
+
+@pytest.mark.usefixtures("by_text")
+def test_a_person_who_changed_the_project_meanwhile_is_asked_anew(toy: Path) -> None:
+    agent = Scripted([])
+    agent.resumes = True  # type: ignore[attr-defined]
+    stopped_in_the_middle(toy, agent)
+    (toy / "note.txt").write_text("changed meanwhile")
+    agent.deeds = [RULES]
+    loop = Loop(toy, Quiet(), agent=agent, last=1)
+    loop.run()
+    (turn,) = loop.ledger.read().turns
+    assert turn.kept
+    assert (toy / "note.txt").is_file()
+
+
 def test_two_loops_do_not_work_in_one_folder(toy: Path) -> None:
     with (
         Loop(toy, Quiet()).workspace.alone(),
@@ -251,7 +293,7 @@ def test_proposed_modules_are_shown_to_a_person_first(toy: Path) -> None:
     assert len(turns) == 1
     project = load_project(toy)
     assert [module.name for module in project.modules] == ["rules", "env"]
-    assert project.modules[1].contract == 'make() -> Env\nwith "quotes" and \\\\ backslash'
+    assert project.modules[1].contract == 'make() -> Env\nwith "quotes" and \\ backslash'
     assert not (toy / "modules.toml").exists()
     _, turns, _ = run(toy, writes(modules_toml=MODULES), RULES)
     assert (turns[1].kind, turns[1].module) == ("translate", "rules")

@@ -122,7 +122,7 @@ class Loop:
         while True:
             history = self.ledger.read()
             turn = history.turns[-1] if history.turns else None
-            if turn is not None and not turn.answered and not getattr(agent, "resumes", False):
+            if turn is not None and not turn.answered and not self._resumes(turn, agent):
                 self._lose(turn, agent)
                 continue
             if turn is None or turn.judged:
@@ -141,6 +141,12 @@ class Loop:
             if turn.kind == "decompose" and turn.kept and not self.yes:
                 return Stop("person", "look at the modules in envlift.toml, change what you like, "
                             "then run the same command again")  # fmt: skip
+
+    def _resumes(self, turn: Turn, agent: Agent) -> bool:
+        """Whether a turn that was cut off goes on where it was."""
+        if turn.kind == CHECK or not getattr(agent, "resumes", False):
+            return False
+        return turn.agent == agent.name and turn.base == self.workspace.head
 
     def _follow(self, turn: Turn | None) -> bool:
         """Bring the branch to where the ledger is; tell whether a person went further."""

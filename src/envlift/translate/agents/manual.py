@@ -59,6 +59,7 @@ class ManualAgent:
     """
 
     name = "manual"
+    resumes = True
 
     def __init__(
         self,
