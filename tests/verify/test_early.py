@@ -5,6 +5,7 @@ from dataclasses import replace
 from envlift.verify.context import QUICK
 from envlift.verify.progress import Silent
 from envlift.verify.session import Request, verify
+from envlift.verify.suite import Config, Scenario
 from tests.verify.early import suite
 
 EFFORT = replace(QUICK, lanes=4, min_steps=64, max_steps=200)
@@ -30,3 +31,17 @@ def test_an_end_that_nothing_allows_is_found(tmp_path):
     report = played(tmp_path, "height", "observation")
     assert report.verdict == "FAIL"
     assert [c.divergence.field for c in report.checks if c.divergence] == ["terminated"]
+
+
+def test_a_scenario_that_goes_on_after_an_end_says_so_and_blames_nobody(tmp_path):
+    over = Scenario("over the top", {"height": 8}, (0, 0, 0, 0), ("the top",))
+    right = Scenario("to the top", {"height": 8}, (0, 0), ("the top",))
+    whole = replace(
+        suite(), configs=(Config("default", {}, {"first": 1}),), scenarios=(over, right)
+    )
+    request = Request(whole, "early", EFFORT, tmp_path / "fixtures", levels=("L2",))
+    found = {c.name: c for c in verify(request, Silent()).checks if "scenario" in c.name}
+    assert found["scenario: over the top"].verdict == "FAIL"
+    assert "ends at step 2 of 4" in found["scenario: over the top"].detail
+    assert found["scenario: over the top"].divergence is None
+    assert found["scenario: to the top"].verdict == "PASS"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envlift.reference.types import Array, Side, StateDict
+from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.case import Case, play
 from envlift.verify.context import Context
 from envlift.verify.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
@@ -127,8 +127,15 @@ def _scenarios(context: Context) -> None:
                 played = play(context.suite, context.config, reference, candidate, case)
                 check.counts = {"steps": case.steps, "fields": len(context.suite.state) + 4}
                 missing = set(scenario.reaches) - set(played.features)
+                ends = _ends(played.reference)
                 if played.divergence is not None:
                     context.fail(check, played.divergence, history_of(case))
+                elif context.suite.start == "copy" and ends < case.steps:
+                    check.verdict = Verdict.FAIL
+                    check.detail = (
+                        f"the episode ends at step {ends} of {case.steps}, after which both sides "
+                        "begin on their own: the scenario is wrong"
+                    )
                 elif missing:
                     check.verdict = Verdict.FAIL
                     check.detail = (
@@ -138,6 +145,14 @@ def _scenarios(context: Context) -> None:
                 else:
                     check.verdict = Verdict.PASS
                     check.detail = "reaches " + ", ".join(scenario.reaches)
+
+
+def _ends(record: Record) -> int:
+    """Return the step, from 1, at which the one lane first ends, or how many there are."""
+    assert record.terminated is not None
+    assert record.truncated is not None
+    ended = (record.terminated | record.truncated)[:, 0]
+    return int(ended.argmax()) + 1 if ended.any() else len(ended)
 
 
 def history_of(case: Case) -> LaneHistory:
