@@ -94,7 +94,9 @@ def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
         asked.append(words)
         if "--speed" in words:
-            Judgement(speed={"32": 1.0}).write(Path(words[words.index("--json") + 1]))
+            slow = "SLOW" in (place / "walk" / "env.py").read_text()
+            speed = {"32": 10.0 if slow else 40.0}
+            Judgement(speed=speed).write(Path(words[words.index("--json") + 1]))
         else:
             wrong(place).write(Path(words[words.index("--json") + 1]))
         return None

@@ -317,29 +317,28 @@ def test_a_bad_proposal_is_undone_with_its_reason(toy: Path, text: str, words: s
     assert re.search(words, turn.fault), turn.fault
 
 
+@pytest.mark.usefixtures("by_text")
 def test_an_optimisation_must_be_faster_and_right(toy: Path) -> None:
-    slow = answers.ENV.replace(
-        "        x = move(state.x, action)",
-        "        wait = jax.lax.fori_loop(0, 3000, lambda i, v: v * 3 + i, action)\n"
-        "        x = move(state.x, action) + jnp.minimum(wait, -(2**31)) * 0",
-    )
-    text = (toy / "envlift.toml").read_text().replace("turns = 30", "turns = 30\noptimise = 2")
+    text = (toy / "envlift.toml").read_text().replace("turns = 30", "turns = 30\noptimise = 3")
     (toy / "envlift.toml").write_text(text)
-    cosmetic = writes(walk__env_py=slow + "\n# A comment is no optimisation.\n")
-    _, turns, agent = run(
+    slow = answers.ENV + "\n# SLOW\n"
+    stop, turns, agent = run(
         toy,
         RULES,
         writes(walk__env_py=slow, tests__test_env_py=answers.TEST_ENV),
-        cosmetic,
+        writes(walk__env_py=slow + "# A comment is no optimisation.\n"),
+        writes(walk__env_py=answers.WRONG_LIMIT),
         writes(walk__env_py=answers.ENV),
     )
     assert turns[1].verdicts == ALL
-    assert [turn.kind for turn in turns[2:]] == ["optimise", "optimise"]
-    assert "steps" in agent.requests[2].prompt
-    assert turns[3].kept, turns[3].reason
-    assert turns[3].speed["8192"] > 2 * turns[1].speed["8192"]
-    if not turns[2].kept:
-        assert "times as fast" in turns[2].reason
+    assert [turn.kind for turn in turns[2:]] == ["optimise"] * 3
+    assert "1.00 times as fast" in turns[2].reason
+    assert "broke L2" in turns[3].reason
+    assert [turn.kept for turn in turns[2:]] == [False, False, True]
+    assert turns[4].speed == {"32": 40.0}
+    assert "| 32 | 10 |" in agent.requests[2].prompt
+    assert "1.00 times as fast" in agent.requests[3].prompt
+    assert stop.kind == "done"
 
 
 @pytest.mark.parametrize(
