@@ -70,7 +70,7 @@ def print_totals(console: Console, history: History, title: str) -> None:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("module", no_wrap=True)
     table.add_column("level", no_wrap=True)
-    for name in ("turns", "kept", "in", "cached", "out", "dollars", "agent", "judging"):
+    for name in ("turns", "kept", "in", "cached", "out", "dollars", "agent", "judge"):
         table.add_column(name, justify="right", no_wrap=True)
     for (module, level), turns in groups.items():
         table.add_row(escape(module), level, *_sums(turns))

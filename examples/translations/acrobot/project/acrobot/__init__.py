@@ -1,0 +1,1 @@
+"""acrobot, the fast one."""
