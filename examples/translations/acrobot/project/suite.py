@@ -179,9 +179,7 @@ COMPONENTS = (
 # -- where float32 and float64 cannot agree ----------------------------------------------------
 
 LINK = "https://gymnasium.farama.org/environments/classic_control/acrobot/"
-HEIGHT = (
-    "-np.cos(final['state'][..., 0]) - np.cos(final['state'][..., 0] + final['state'][..., 1])"
-)
+HEIGHT = "-np.cos(final['state'][..., 0]) - np.cos(final['state'][..., 0] + final['state'][..., 1])"
 AT_THE_GOAL = f"np.abs({HEIGHT} - 1) < 2e-3"
 AT_THE_SEAM = "(np.pi - np.abs(final['state'][..., :2]) < 1e-2).any(-1)"
 
