@@ -378,6 +378,21 @@ class TestSize:
             render(gather(["pong"]))
 
 
+def test_tokens_that_nobody_counted_are_unknown(tmp_path: Path) -> None:
+    page = gather([str(project(tmp_path / "p", 3))])
+    (subject,) = page.subjects
+    assert subject.translation is not None
+
+    def total(translation: data.Translation) -> str:
+        changed = dataclasses.replace(subject, translation=translation)
+        tree = read(render(dataclasses.replace(page, subjects=[changed])))
+        return tree.one("tr", "sum").all("td")[-2].text
+
+    assert total(subject.translation) == "6.00K / 276"
+    none = dataclasses.replace(subject.translation.total, input_tokens=0, output_tokens=0)
+    assert total(dataclasses.replace(subject.translation, total=none)) == "unknown"
+
+
 def test_numbers_for_people() -> None:
     assert [money(x) for x in (0, 0.00012, 0.0345, 0.5, 1234.5)] == [
         "$0.00",

@@ -98,7 +98,8 @@ def judged(project: Project, tmp_path: Path, source: str, target: str = "jax") -
     ],
 )
 def test_a_fast_environment_may_not_look(project: Project, tmp_path: Path, source: str) -> None:
-    assert "walk/env.py:" in judged(project, tmp_path, source)
+    line = source.count("\n") + 1
+    assert f"walk/env.py:{line} " in judged(project, tmp_path, source)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,12 @@ def test_what_it_needs_it_may_import(
     project: Project, tmp_path: Path, source: str, target: str
 ) -> None:
     assert judged(project, tmp_path, source, target) == ""
+
+
+@pytest.mark.parametrize(("target", "found"), [("rust", True), ("jax", False)])
+def test_a_crate_is_looked_at_where_rust_is_the_target(
+    project: Project, tmp_path: Path, target: str, found: bool
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "lib.rs").write_text("use std::process::Command;\n")
+    assert bool(judged(project, tmp_path, "", target)) is found

@@ -55,6 +55,11 @@ def test_a_new_file_is_removed(folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
     assert len(watched.put_back(KEEP)) == 2
+    assert {path.read_text() for path in KEEP.iterdir()} == {"x"}
+    assert sorted(path.name.rpartition("-")[2] for path in KEEP.iterdir()) == [
+        "commit",
+        "conftest.py",
+    ], "copies, under names that tell where they stood"
     assert not (folder / "conftest.py").exists()
     assert not (folder / ".git" / "hooks" / "post-commit").exists()
 
@@ -68,6 +73,15 @@ def test_a_link_in_the_place_of_a_file_is_undone(folder: Path, tmp_path: Path) -
     assert watched.put_back(KEEP) == [folder / "suite.py"]
     assert (folder / "suite.py").read_text() == "the original suite.py"
     assert other.read_text() == "theirs"
+
+
+def test_a_folder_in_the_place_of_a_file_is_undone(folder: Path) -> None:
+    watched = seen(folder)
+    (folder / "suite.py").unlink()
+    (folder / "suite.py").mkdir()
+    (folder / "suite.py" / "theirs").write_text("x")
+    assert folder / "suite.py" in watched.put_back(KEEP)
+    assert (folder / "suite.py").read_text() == "the original suite.py"
 
 
 def test_its_own_worktree_and_gits_objects_are_the_turns(folder: Path) -> None:

@@ -126,6 +126,43 @@ def test_follow_never_goes_back(workspace: Workspace) -> None:
         workspace.follow(aside)
 
 
+def test_what_comes_before_what(workspace: Workspace) -> None:
+    old = workspace.head
+    newer = workspace.add_files(old, {"x": b"x"}, "x")
+    assert workspace.is_ancestor(old, newer)
+    assert workspace.is_ancestor(old, old)
+    assert not workspace.is_ancestor(newer, old)
+
+
+def test_tidy_leaves_nothing_of_a_kill(workspace: Workspace) -> None:
+    place = turn(workspace)
+    workspace.tidy()
+    assert not place.exists()
+    assert workspace.git("worktree", "list").count("\n") == 0, "git has forgotten it too"
+
+
+def test_a_kill_while_committing_leaves_no_debris_in_the_next_commit(workspace: Workspace) -> None:
+    place = turn(workspace)
+    (place / "debris").write_text("x")
+    workspace.git("add", "--all", where=place, index=workspace.log(1) / "index")
+    (place / "debris").unlink()
+    (place / "mine").write_text("x")
+    (workspace.hidden / "index").write_bytes((workspace.log(1) / "index").read_bytes())
+    assert workspace.commit(1, workspace.head, "turn 1").paths == {"mine": "A"}
+    more = workspace.add_files(workspace.head, {"y": b"y"}, "y")
+    assert workspace.change(workspace.head, more).paths == {"y": "A"}
+    assert not list(workspace.hidden.glob("**/index"))
+    assert not (workspace.hidden / "blob").exists()
+
+
+def test_one_loop_at_a_time_in_a_folder_that_is_new(tmp_path: Path) -> None:
+    first, second = Workspace(tmp_path), Workspace(tmp_path)
+    with first.alone(), pytest.raises(WorkspaceError, match="another"), second.alone():
+        pass
+    with second.alone():
+        pass
+
+
 def test_gits_words_reach_the_person(workspace: Workspace) -> None:
     with pytest.raises(WorkspaceError, match=r"Needed a single revision|unknown revision"):
         workspace.git("rev-parse", "--verify", "no-such-thing")
