@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -389,27 +390,45 @@ def test_a_change_of_envlift_itself_ends_the_loop(
     assert not Loop(toy, Quiet()).ledger.read().turns[0].answered
 
 
+@pytest.mark.parametrize("where", ["file", "committed", "path", "link", "also outside", "its log"])
 def test_a_secret_is_neither_committed_nor_written_down(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
+    toy: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     secret = "sk-planted-0123456789abcdef"
     monkeypatch.setenv("PLANTED_API_KEY", secret)
 
     def leaks(request: TurnRequest) -> TurnResult:
         RULES(request)
-        (request.worktree / "walk" / "key.py").write_text(f"KEY = {secret!r}")
+        package = request.worktree / "walk"
+        if where == "path":
+            (package / secret).write_text("")
+        elif where == "link":
+            (package / "key").symlink_to(secret)
+        elif where == "its log":
+            (request.log / "notes.txt").write_text(secret)
+        else:
+            (package / "key.py").write_text(f"KEY = {secret!r}")
+        if where == "committed":
+            as_agent = ("git", "-c", "user.name=a", "-c", "user.email=a@localhost")
+            for words in (["add", "--all"], ["commit", "--quiet", "-m", "mine"]):
+                subprocess.run([*as_agent, *words], cwd=request.worktree, check=True)
+        if where == "also outside":
+            (toy / "suite.py").write_text(f"KEY = {secret!r}")
         return TurnResult("done", f"I used {secret}", cost=Cost(0.0, "declared"))
 
     _, (turn,), agent = run(toy, leaks)
-    assert "secret PLANTED_API_KEY" in turn.fault
+    assert turn.kept is (where == "its log")
+    assert turn.kept or "secret PLANTED_API_KEY" in turn.fault
     assert secret not in agent.requests[0].environment.values()
     for path in (toy / ".envlift").rglob("*"):
+        assert secret not in str(path)
         if path.is_file():
             assert secret not in path.read_text(errors="replace"), path
-    kept = Loop(toy, Quiet()).workspace.git("rev-list", "--all", "--objects").splitlines()
-    blobs = [line.split()[0] for line in kept]
-    shown = [Loop(toy, Quiet()).workspace.git("cat-file", "-p", blob) for blob in blobs]
-    assert not any(secret in one for one in shown), "no branch reaches it"
+    git = Loop(toy, Quiet()).workspace.git
+    names = git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").splitlines()
+    assert len(names) > 5
+    for name in names:
+        assert secret not in git("cat-file", "-p", name), "nor does an object that nothing reaches"
 
 
 def test_dollars_in_flight_are_told_and_stop_the_loop(toy: Path) -> None:

@@ -72,6 +72,20 @@ def test_an_agents_own_commits_and_index_tricks_change_nothing(workspace: Worksp
     assert workspace.git("rev-parse", f"{change.commit}^") == base
 
 
+def test_what_a_commit_would_write(workspace: Workspace) -> None:
+    base = workspace.head
+    place = turn(workspace)
+    (place / "ä b").write_text("x")
+    (place / "a.txt").write_text("hidden\n")
+    git(place, "update-index", "--assume-unchanged", "a.txt")
+    (place / ".envlift").mkdir()
+    (place / ".envlift" / "ignored").write_text("x")
+    before = workspace.git("count-objects")
+    assert workspace.pending(1, base) == ["a.txt", "ä b"]
+    assert workspace.git("count-objects") == before
+    assert set(workspace.commit(1, base, "turn 1").paths) == {"a.txt", "ä b"}
+
+
 def test_links_are_told(workspace: Workspace) -> None:
     place = turn(workspace)
     (place / "link").symlink_to("/etc/hostname")

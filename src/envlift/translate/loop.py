@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -295,24 +295,21 @@ class Loop:
                 f"envlift itself changed during turn {turn.number} ({judges[0]}): what judges now "
                 "is not what judged before. Install it afresh and run the same command again"
             )
-        change = self.workspace.commit(turn.number, turn.base, _title(turn))
+        # Whatever the agent left beside its work, copies of what it did outside among it.
+        redactor.clean(log)
         fault = ""
         if touched:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
             copy = _near(log / "outside", self.folder)
             fault = f"it changed {shown} outside its worktree; put back, a copy is in {copy}"
-        elif change.paths:
-            found = [
-                str(one)
-                for path in change.paths
-                if (place / path).is_file()
-                for one in redactor.scan(place / path)
-            ]
-            if found:
-                # The branch that holds it must not stay either.
-                self.workspace.git("branch", "--force", f"turns/{turn.number:04}", turn.base)
-                fault = f"it wrote a secret: {found[0]}"
-                change = replace(change, commit=turn.base)
+        pending = self.workspace.pending(turn.number, turn.base)
+        found = [str(one) for path in pending for one in _secrets(redactor, place, path)]
+        if found:
+            # Not even an object that no branch reaches may hold it.
+            fault = f"it wrote a secret: {found[0]}"
+            self.workspace.open(TURN, turn.base)
+            self.workspace.git("prune", "--expire=now")
+        change = self.workspace.commit(turn.number, turn.base, _title(turn))
         self.ledger.append(
             "answered",
             number=turn.number,
@@ -405,6 +402,13 @@ class Loop:
             turn.base, files, f"Modules, proposed in turn {turn.number}"
         )
         return {"kept": True, "head": head, "reason": f"{len(modules)} modules"}
+
+
+def _secrets(redactor: Redactor, place: Path, path: str) -> list[Any]:
+    """Find secrets in what stands at a changed path, and in the path."""
+    here = place / path
+    inside = redactor.scan(here) if here.is_symlink() or here.is_file() else []
+    return [*redactor.scan(path), *inside]
 
 
 def _told(judgement: Judgement) -> list[str]:

@@ -185,13 +185,24 @@ class Workspace:
         for place in (self.hidden / "worktrees").glob("*"):
             self.close(place.name)
 
-    def commit(self, number: int, base: str, message: str) -> Change:
-        """Commit what stands in a turn's worktree as one commit on top of ``base``."""
-        place = self.worktree(TURN)
+    def pending(self, number: int, base: str) -> list[str]:
+        """List the paths that a commit of a turn's worktree would write; git stores nothing yet."""
+        place, index = self.worktree(TURN), self._index(number, base)
+        words = ("ls-files", "--modified", "--others", "--exclude-standard", "-z")
+        listed = self._git(*words, where=place, index=index)
+        index.unlink()
+        return sorted({os.fsdecode(path) for path in listed.split(b"\0") if path})
+
+    def _index(self, number: int, base: str) -> Path:
+        """Return an index of our own: the worktree's could hide changes (assume-unchanged...)."""
         index = self.log(number) / "index"
         index.unlink(missing_ok=True)
-        # An index of our own: the worktree's could hide changes (assume-unchanged and the like).
-        self.git("read-tree", base, where=place, index=index)
+        self.git("read-tree", base, where=self.worktree(TURN), index=index)
+        return index
+
+    def commit(self, number: int, base: str, message: str) -> Change:
+        """Commit what stands in a turn's worktree as one commit on top of ``base``."""
+        place, index = self.worktree(TURN), self._index(number, base)
         self.git("add", "--all", where=place, index=index)
         tree = self.git("write-tree", where=place, index=index)
         commit = self.git("commit-tree", tree, "-p", base, "-m", message)
