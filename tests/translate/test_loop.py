@@ -76,12 +76,15 @@ def test_hollow_tests_are_noticed_and_written_anew(toy: Path) -> None:
     _, turns, _ = run(
         toy,
         writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.HOLLOW_TEST_RULES),
+        writes(tests__test_rules_py=answers.HOLLOW_TEST_RULES + "# Surely enough.\n"),
         writes(tests__test_rules_py=answers.TEST_RULES),
     )
     assert told(turns) == [
         ("translate", "rules", {"L1": "FAIL"}, True),
+        ("tests", "rules", {"L1": "FAIL"}, False),
         ("tests", "rules", {"L1": "PASS"}, True),
     ]
+    assert "passes all the same" in turns[1].reason
     assert turns[0].hollow == ["rules"]
     assert "hollow tests" in turns[0].failing[0]
 
@@ -435,12 +438,15 @@ def test_dollars_in_flight_are_told_and_stop_the_loop(toy: Path) -> None:
     text = (toy / "envlift.toml").read_text().replace("[budget]", "[budget]\ndollars = 0.05")
     (toy / "envlift.toml").write_text(text)
 
-    def dear(request: TurnRequest) -> TurnResult:
-        assert request.dollars_left == pytest.approx(0.05)
-        return TurnResult("over budget", "enough", cost=Cost(0.06, "reported"))
+    left = []
 
-    loop = Loop(toy, Quiet(), agent=Scripted([dear, RULES]))
+    def dear(request: TurnRequest) -> TurnResult:
+        left.append(request.dollars_left)
+        return TurnResult("over budget", "enough", cost=Cost(0.03, "reported"))
+
+    loop = Loop(toy, Quiet(), agent=Scripted([dear, dear, RULES]))
     stop = loop.run()
+    assert left == [pytest.approx(0.05), pytest.approx(0.02)]
     assert stop.kind == "budget"
     assert "0.06 of 0.05 dollars" in stop.reason
 
