@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -435,18 +436,26 @@ def test_a_secret_is_neither_committed_nor_written_down(
 
 
 def test_dollars_in_flight_are_told_and_stop_the_loop(toy: Path) -> None:
-    text = (toy / "envlift.toml").read_text().replace("[budget]", "[budget]\ndollars = 0.05")
+    text = (
+        (toy / "envlift.toml")
+        .read_text()
+        .replace("[budget]", "[budget]\ndollars = 0.05\nhours = 0.5")
+    )
     (toy / "envlift.toml").write_text(text)
 
-    left = []
+    left, seconds = [], []
 
     def dear(request: TurnRequest) -> TurnResult:
         left.append(request.dollars_left)
+        seconds.append(request.seconds_left)
+        time.sleep(0.05)
         return TurnResult("over budget", "enough", cost=Cost(0.03, "reported"))
 
     loop = Loop(toy, Quiet(), agent=Scripted([dear, dear, RULES]))
     stop = loop.run()
     assert left == [pytest.approx(0.05), pytest.approx(0.02)]
+    assert seconds[0] == 1800
+    assert 1700 < seconds[1] < 1799.96
     assert stop.kind == "budget"
     assert "0.06 of 0.05 dollars" in stop.reason
 
