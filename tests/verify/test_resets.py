@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from envlift.verify.resets import ALPHA, _serial_p, same_distribution
+from envlift.verify.resets import ALPHA, _serial_p, same_distribution, starts_vary
+from envlift.verify.result import Verdict
 
 
 def test_samples_of_one_distribution_agree():
@@ -29,6 +31,33 @@ def test_an_encoded_number_does_not_hide_a_missing_digit():
     reference = whole[0] * 5 + five[0]
     assert same_distribution(reference, whole[1] * 5 + five[1]) > ALPHA
     assert same_distribution(reference, whole[1] * 5 + five[1] % 4) < ALPHA
+
+
+COIN = np.random.default_rng(3).integers(0, 2, 256)
+RARE = (np.arange(256) == 7).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "lanes", "verdict", "words"),
+    [
+        (COIN, COIN, 8, Verdict.PASS, "2 distinct starts"),
+        # One batch of equal lanes is chance: 2 in 256 for 8 lanes that toss a coin.
+        (COIN, np.concatenate([np.ones(8, int), COIN[8:]]), 8, Verdict.PASS, "2 distinct"),
+        (COIN, np.repeat(COIN[:32], 8), 8, Verdict.FAIL, "it ignores its lane"),
+        (COIN, np.zeros(256), 8, Verdict.FAIL, "it ignores its seed or its lane"),
+        (COIN, COIN[:8], 1, Verdict.PASS, "2 distinct starts"),
+        (COIN, np.zeros(8), 8, Verdict.INCONCLUSIVE, "cannot be told from 8 starts"),
+        (COIN, np.repeat([0, 1], 2), 2, Verdict.INCONCLUSIVE, "ignores its lane cannot be told"),
+        # Where all but one start of the reference are the same, so may the candidate's be.
+        (RARE, np.zeros(256), 8, Verdict.INCONCLUSIVE, "cannot be told from 256 starts"),
+        (np.zeros(256), np.zeros(256), 8, Verdict.PASS, "the reference has 1"),
+    ],
+)
+def test_starts_vary_with_seed_and_lane(reference, candidate, lanes, verdict, words):
+    rows = ({"x": side, "observation": np.zeros((len(side), 3))} for side in (reference, candidate))
+    found = starts_vary(*rows, lanes)
+    assert found[0] is verdict
+    assert words in found[1]
 
 
 def test_neighbouring_draws_that_repeat_are_seen():

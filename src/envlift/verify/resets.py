@@ -79,17 +79,37 @@ def _seeds_and_lanes_differ(context: Context, candidate: StateDict) -> None:
     with context.check("resets", "seeds and lanes differ") as check:
         own = context.suite.start == "copy"
         reference = _resets(context, context.reference, context.effort.resets, own)
-        ours, theirs = _distinct(reference), _distinct(candidate)
-        lanes = _distinct({n: v[: context.candidate.num_lanes] for n, v in candidate.items()})
-        check.counts = {"episodes": len(candidate["observation"]), "distinct": theirs}
-        check.verdict = Verdict.PASS
-        check.detail = f"{theirs} distinct starts, the reference has {ours}"
-        if ours > 1 and (theirs == 1 or lanes == 1):
-            check.verdict = Verdict.FAIL
-            check.detail = (
-                f"the reference starts in {ours} different ways, the candidate in {theirs} "
-                f"({lanes} among lanes): it ignores its seed or its lane"
-            )
+        count = len(candidate["observation"])
+        check.counts = {"episodes": count, "distinct": len(_shares(candidate))}
+        lanes = context.candidate.num_lanes
+        check.verdict, check.detail = starts_vary(reference, candidate, lanes)
+
+
+def starts_vary(reference: StateDict, candidate: StateDict, lanes: int) -> tuple[Verdict, str]:
+    """Say whether a candidate's starts vary with seed and lane, if the reference's vary at all.
+
+    Args:
+        reference: starts of the reference, every field [R, ...].
+        candidate: starts of the candidate, [C, ...], one batch of lanes after the other.
+        lanes: of a batch.
+    """
+    shares, count = _shares(reference), len(next(iter(candidate.values())))
+    ours, theirs = len(shares), len(_shares(candidate))
+    batches = [
+        {name: value[first : first + lanes] for name, value in candidate.items()}
+        for first in range(0, count, lanes)
+    ]
+    # How likely the reference's own starts would look like that.
+    if ours > 1 and theirs == 1:
+        chance, told = float((shares**count).sum()), "it ignores its seed or its lane"
+    elif ours > 1 and lanes > 1 and all(len(_shares(batch)) == 1 for batch in batches):
+        chance, told = float((shares**lanes).sum()) ** len(batches), "it ignores its lane"
+    else:
+        return Verdict.PASS, f"{theirs} distinct starts, the reference has {ours}"
+    if chance >= ALPHA:
+        told = f"whether {told} cannot be told from {count} starts"
+    words = f"the reference starts in {ours} different ways, the candidate in {theirs}: {told}"
+    return (Verdict.FAIL if chance < ALPHA else Verdict.INCONCLUSIVE), words
 
 
 FEW = 32
@@ -99,9 +119,11 @@ PER_VALUE = 16
 """How often a value must come on average, over both samples, for counts to be compared."""
 
 
-def _distinct(rows: StateDict) -> int:
+def _shares(rows: StateDict) -> Array:
+    """Return how often each distinct row comes, as a share; one number for each."""
     flat = np.concatenate([v.reshape(len(v), -1).astype(np.float64) for v in rows.values()], axis=1)
-    return len(np.unique(flat, axis=0))
+    counts = np.unique(flat, axis=0, return_counts=True)[1]
+    return np.asarray(counts / len(flat))
 
 
 def _distribution(context: Context, candidate: StateDict) -> None:
