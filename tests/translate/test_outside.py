@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.outside import Watch, watch
+from envlift.translate.workspace import WorkspaceError
 
 
 @pytest.fixture
@@ -37,8 +38,7 @@ def test_a_changed_file_is_put_back(folder: Path, path: str) -> None:
     (folder / path).write_text("changed")
     assert watched.put_back(KEEP) == [folder / path]
     assert (folder / path).read_text() == f"the original {path}"
-    (copy,) = KEEP.iterdir()
-    assert copy.read_text() == "changed", "if a person wrote it, it is not lost"
+    assert (KEEP / path).read_text() == "changed", "if a person wrote it, it is not lost"
 
 
 def test_a_deleted_file_is_put_back(folder: Path) -> None:
@@ -55,11 +55,8 @@ def test_a_new_file_is_removed(folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
     assert len(watched.put_back(KEEP)) == 2
-    assert {path.read_text() for path in KEEP.iterdir()} == {"x"}
-    assert sorted(path.name.rpartition("-")[2] for path in KEEP.iterdir()) == [
-        "commit",
-        "conftest.py",
-    ], "copies, under names that tell where they stood"
+    copies = ("conftest.py", ".git/hooks/post-commit")
+    assert [(KEEP / path).read_text() for path in copies] == ["x", "x"]
     assert not (folder / "conftest.py").exists()
     assert not (folder / ".git" / "hooks" / "post-commit").exists()
 
@@ -73,6 +70,34 @@ def test_a_link_in_the_place_of_a_file_is_undone(folder: Path, tmp_path: Path) -
     assert watched.put_back(KEEP) == [folder / "suite.py"]
     assert (folder / "suite.py").read_text() == "the original suite.py"
     assert other.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("instead", ["nothing", "another link", "a file"])
+def test_a_link_is_put_back_as_a_link(folder: Path, instead: str) -> None:
+    link = folder / "link"
+    link.symlink_to("suite.py")
+    watched = seen(folder)
+    link.unlink()
+    if instead == "another link":
+        link.symlink_to("elsewhere")
+    elif instead == "a file":
+        link.write_text("suite.py")
+    assert watched.put_back(KEEP) == [link]
+    assert link.readlink() == Path("suite.py")
+
+
+def test_what_is_too_large_to_be_kept_is_for_a_person_to_restore(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envlift.translate.outside.LARGEST", 100)
+    (folder / "large").write_bytes(bytes(101))
+    watched = seen(folder)
+    assert watched.put_back(KEEP) == []
+    (folder / "large").write_bytes(bytes(102))
+    (folder / "suite.py").write_text("changed")
+    with pytest.raises(WorkspaceError, match="large changed during the turn and is too large"):
+        watched.put_back(KEEP)
+    assert (folder / "suite.py").read_text() == "the original suite.py", "the others are put back"
 
 
 def test_a_folder_in_the_place_of_a_file_is_undone(folder: Path) -> None:

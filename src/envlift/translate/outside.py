@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import envlift
+from envlift.translate.workspace import WorkspaceError
 
 LARGEST = 20_000_000
 """Bytes of a file up to which its content is kept; a larger one is told by size and time."""
@@ -22,12 +23,16 @@ LARGEST = 20_000_000
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "target"}
 
 
+Content = bytes | Path | tuple[int, int]
+"""Of a file; where a link leads; size and time of a file that is too large."""
+
+
 @dataclass
 class Watch:
     """A copy of everything that a turn must not change.
 
     Args:
-        roots: folders and files that are put back.
+        roots: folders and files that are put back, all below the first.
         beside: paths below them that the turn may change.
         judges: folders that are only looked at.
     """
@@ -35,7 +40,7 @@ class Watch:
     roots: tuple[Path, ...]
     beside: tuple[Path, ...]
     judges: tuple[Path, ...] = ()
-    _seen: dict[Path, bytes | tuple[int, int]] = field(default_factory=dict, init=False)
+    _seen: dict[Path, Content] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._seen = {path: _content(path) for path in self._files(self.roots)}
@@ -52,25 +57,45 @@ class Watch:
 
         Args:
             keep: folder for what stood there instead.
+
+        Raises:
+            WorkspaceError: for a file that is too large to have been kept.
         """
-        changed = []
+        changed, lost = [], []
         present = set(self._files(self.roots))
         for path in sorted(present - self._seen.keys()):
             changed.append(path)
-            _keep(path, keep)
+            self._keep(path, keep)
             path.unlink()
         for path, content in sorted(self._seen.items()):
             if path in present and _content(path) == content:
                 continue
             changed.append(path)
-            _keep(path, keep)
-            if isinstance(content, bytes):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                path.unlink(missing_ok=True)
-                path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, tuple):
+                lost.append(path)
+                continue
+            self._keep(path, keep)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                path.symlink_to(content)
+            else:
                 path.write_bytes(content)
+        if lost:
+            raise WorkspaceError(
+                f"{lost[0]} changed during the turn and is too large to be put back; restore it, "
+                "then run the same command again"
+            )
         return changed
+
+    def _keep(self, path: Path, folder: Path) -> None:
+        """Copy a file that is about to be put back, to the same place below ``folder``."""
+        if path.is_file() and not path.is_symlink():
+            place = folder / path.relative_to(self.roots[0])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
     def _files(self, roots: Iterable[Path]) -> Iterator[Path]:
         for root in roots:
@@ -99,16 +124,9 @@ def watch(folder: Path, beside: Iterable[Path]) -> Watch:
     return Watch((folder, *settings), (*beside, repository), (package,))
 
 
-def _keep(path: Path, folder: Path) -> None:
-    """Copy a file that is about to be put back, under a flat name."""
-    if path.is_file() and not path.is_symlink():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / "-".join(path.parts[-4:]).lstrip("-/"))
-
-
-def _content(path: Path) -> bytes | tuple[int, int]:
+def _content(path: Path) -> Content:
     if path.is_symlink():
-        return b"link " + bytes(path.readlink())
+        return path.readlink()
     about = path.stat()
     if about.st_size > LARGEST:
         return about.st_size, about.st_mtime_ns
