@@ -173,6 +173,7 @@ MODULE = {"name": "a", "file": "taxi/a.py"}
         ({"module": {"name": "a"}}, r"module = .* is no list of tables; write \[\[module\]\]"),
         ({"module": [3]}, r"module 1 = 3 is no table"),
         ({"module": [{"file": "x"}]}, r"\[module 1\].*'name'"),
+        ({"module": [{"name": "a", "file": "src/a.rs"}]}, r"src/a.rs has to be compiled"),
         ({"module": [{"name": "a"}]}, r"\[module a\].*'file'"),
         ({"module": [{"name": "a", "file": ""}]}, r"module 'a' needs 'file'"),
         ({"module": [{"name": "A b", "file": "x"}]}, r"a module is named 'A b'"),

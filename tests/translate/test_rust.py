@@ -55,6 +55,7 @@ WRONG = {
     "extern crate libc;": "another library",
     '#[link(name = "c")]': "link",
     '#[path = "../reference/x.rs"] mod x;': "path",
+    '#[cfg_attr(all(), path = "../reference/x.rs")] mod x;': "cfg_attr",
     'const A: &str = include_str!("../reference/x");': "include_str",
     "macro_rules! m { () => {} }": "macro_rules",
     'fn f() { core::arch::asm!("nop") }': "asm",

@@ -250,6 +250,12 @@ def parse(data: dict[str, Any], folder: Path) -> Project:
     rest.setdefault("suite", "suite.py")
     for key in ("candidate", "suite"):
         _text(rest[key], key)
+    compiled = [module.file for module in changes["modules"] if module.file.endswith(".rs")]
+    if compiled and not rest["build"]:
+        raise ProjectError(
+            f"{compiled[0]} has to be compiled before it is judged; write the command, for example "
+            'build = ["cargo", "build", "--release"]'
+        )
     for path in (rest["suite"], *rest["protected"], *_paths(reference, changes["modules"])):
         _inside(folder, path)
     return Project(folder=folder, **rest, **changes)

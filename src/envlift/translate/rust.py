@@ -36,6 +36,7 @@ NAMES = {
     "include": "which reads a file while it is built",
     "include_str": "which reads a file while it is built",
     "include_bytes": "which reads a file while it is built",
+    "cfg_attr": "which could hide an attribute",
     "asm": "which nobody can check",
     "global_asm": "which nobody can check",
     "naked_asm": "which nobody can check",
