@@ -6,6 +6,7 @@ ENVLIFT := $(BIN)/python -m envlift.cli
 STAMP := $(VENV)/.envlift-setup
 DEMO := build/taxi
 WORKERS ?= 2
+CODEX := 0.169.0
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
@@ -51,7 +52,7 @@ test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
-	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex
+	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)
 	PATH="$(CURDIR)/build/codex/node_modules/.bin:$$PATH" $(BIN)/python -m pytest -m codex
 
 lint: $(STAMP)  ## Check style, types, allowed imports and what is committed

@@ -9,18 +9,21 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from envlift.cli import main
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
-from envlift.translate.judgement import Judgement
+from envlift.translate.agents.secrets import Redactor
+from envlift.translate.court import Court
+from envlift.translate.judgement import Failure, Judgement
 from envlift.translate.ledger import Turn
 from envlift.translate.loop import Loop
 from envlift.translate.plan import Stop
 from envlift.translate.project import load_project
 from envlift.translate.recording import save
-from envlift.translate.workspace import WorkspaceError
+from envlift.translate.workspace import Workspace, WorkspaceError
 from tests.translate import answers
 from tests.translate.conftest import Deed, Quiet, Scripted, writes
 
@@ -246,6 +249,34 @@ def test_a_person_who_changed_the_project_meanwhile_is_asked_anew(toy: Path) -> 
     (turn,) = loop.ledger.read().turns
     assert turn.kept
     assert (toy / "note.txt").is_file()
+
+
+def test_what_a_person_has_to_mend_is_told_in_a_sentence(
+    toy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Loop(toy, Quiet()).workspace.alone():
+        assert main(["translate", str(toy)]) == 4
+    assert "envlift: another `envlift translate` is at work" in capsys.readouterr().err
+    assert main(["translate", str(toy), "--agent", "nobody"]) == 4
+    assert "nobody" in capsys.readouterr().err
+    (toy / ".envlift" / "ledger.jsonl").write_text("no event\n")
+    assert main(["translate", str(toy)]) == 4
+    assert "ledger.jsonl:1 is not an event" in capsys.readouterr().err
+
+
+def test_a_speed_that_cannot_be_measured_has_a_reason(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
+        failure = Failure("L1", "build", "`make` ended with exit code 2", "build")
+        Judgement(failures=[failure]).write(Path(words[words.index("--json") + 1]))
+        return SimpleNamespace(how="exit status 1")
+
+    workspace = Workspace(toy)
+    workspace.prepare()
+    monkeypatch.setattr(Court, "_run", run_judge)
+    found = Court(load_project(toy), workspace, Redactor()).measured(workspace.head)
+    assert found == ({}, "its speed could not be measured: `make` ended with exit code 2")
 
 
 def test_two_loops_do_not_work_in_one_folder(toy: Path) -> None:

@@ -127,11 +127,7 @@ def _options(texts: list[str]) -> dict[str, Any] | None:
 def _translate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.translate.agents.protocol import AgentError
-    from envlift.translate.ledger import LedgerError
     from envlift.translate.loop import Loop
-    from envlift.translate.project import ProjectError
-    from envlift.translate.workspace import WorkspaceError
 
     console = Console(highlight=False)
     given = _options(options.option)
@@ -145,9 +141,6 @@ def _translate(options: argparse.Namespace) -> int:
     )
     try:
         stop = loop.run()
-    except (AgentError, LedgerError, WorkspaceError) as error:
-        # ``main`` knows ValueError as what a person has to mend.
-        raise ProjectError(str(error)) from error
     except KeyboardInterrupt:
         console.print("\ninterrupted; run the same command to go on", style="yellow")
         return 130

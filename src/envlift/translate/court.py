@@ -176,9 +176,11 @@ class Court:
         answer = log / "speed.json"
         try:
             ended = self._run(place, log, ["--speed", "--json", str(answer)])
-            if answer.is_file():
-                return Judgement.read(answer).speed, ""
-            return {}, f"its speed could not be measured: {ended.how}"
+            found = Judgement.read(answer) if answer.is_file() else Judgement()
+            if found.speed:
+                return found.speed, ""
+            why = found.failures[0].summary if found.failures else ended.how
+            return {}, f"its speed could not be measured: {why}"
         finally:
             self.workspace.close(SPEED)
             shutil.rmtree(log)
