@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from envlift.reference import venv
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.wire import RETURNABLE
 
@@ -25,26 +27,79 @@ _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 _RUN = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 
 
-def python_host(target: str, interpreter: str | os.PathLike[str] | None = None) -> list[str]:
-    """Return the command that serves ``module:Class`` or ``path/to/file.py:Class``.
+def choose_interpreter(options: dict[str, Any]) -> Path | None:
+    """Take ``interpreter`` or ``requirements`` out of a reference's options.
 
     Args:
-        target: the class.
-        interpreter: a Python program or the folder of a virtual environment; it needs NumPy, not
-            envlift. None for the running interpreter.
+        options: changed in place.
+
+    Returns:
+        The Python program that runs the reference, None where neither key is there. With
+        ``requirements`` its environment is made now, if it is not in the cache.
 
     Raises:
-        ValueError: if the interpreter does not exist.
+        ValueError: if both are there, or what they name does not exist.
+        ReferenceUnavailable: see ``venv.environment``.
     """
-    program = Path(interpreter) if interpreter else Path(sys.executable)
+    chosen, requirements = options.pop("interpreter", None), options.pop("requirements", None)
+    if chosen and requirements:
+        raise ValueError(
+            f"both 'interpreter' ({str(chosen)!r}) and 'requirements' ({str(requirements)!r}) say "
+            "which Python runs the reference; leave one out"
+        )
+    if requirements:
+        return venv.environment(_find(requirements))
+    if not chosen:
+        return None
+    program = Path(chosen)
     if program.is_dir():
         program = program / "bin" / "python"
-    if interpreter and not program.is_file():
+    if not program.is_file():
         raise ValueError(
             f"there is no interpreter {str(program)!r}; 'interpreter' must be a Python program or "
             "the folder of a virtual environment"
         )
-    return [str(program.absolute()), "-c", _RUN, _BOOTSTRAP, target]
+    return program.absolute()
+
+
+def _find(name: str | os.PathLike[str]) -> Path:
+    """Return the file that ``package:file`` or a plain path names.
+
+    ``package:file`` is relative to an importable package, so that no path of one machine stands in
+    a suite or in evidence.
+
+    Raises:
+        ValueError: if there is no such package or file.
+    """
+    package, colon, file = os.fspath(name).rpartition(":")
+    folder = Path()
+    if colon:
+        try:
+            spec = importlib.util.find_spec(package)
+        except (ModuleNotFoundError, ValueError):
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise ValueError(
+                f"'requirements' is {str(name)!r}, but there is no package {package!r}"
+            )
+        folder = Path(spec.submodule_search_locations[0])
+    path = folder / file
+    if not path.is_file():
+        raise ValueError(
+            f"there is no file {str(path)!r}; 'requirements' must be 'package:file' or the path of "
+            "a pip requirements file with hashes"
+        )
+    return path.absolute()
+
+
+def python_host(target: str, interpreter: Path | None = None) -> list[str]:
+    """Return the command that serves ``module:Class`` or ``path/to/file.py:Class``.
+
+    Args:
+        target: the class.
+        interpreter: a Python program; it needs NumPy, not envlift. None for the running one.
+    """
+    return [str(interpreter or Path(sys.executable).absolute()), "-c", _RUN, _BOOTSTRAP, target]
 
 
 def open_reference(
@@ -63,16 +118,20 @@ def open_reference(
         spec: ``gymnasium:ID``, ``python:module:Class``, ``python:path/to/file.py:Class`` or
             ``process:program words...`` (split as a shell would, but no shell is involved).
         num_lanes: B, how many games it keeps.
-        config: the reference's own options. For ``python:`` and ``gymnasium:`` the key
-            ``interpreter`` is taken out: a Python program, or the folder of a virtual environment,
-            that runs the reference instead of this interpreter.
+        config: the reference's own options. For ``python:`` and ``gymnasium:`` two keys are taken
+            out that say what runs the reference instead of this interpreter: ``interpreter``, a
+            Python program or the folder of a virtual environment, or ``requirements``, a pip
+            requirements file with hashes (``package:file`` or a path), whose environment is made
+            in the user's cache if it is not there.
         timeout: seconds that one operation may take.
         env: the child's environment variables, None for those of this process.
         cwd: the child's working directory, None for that of this process.
         returns: see ``ReferenceProcess``.
 
     Raises:
-        ValueError: if ``spec`` has none of these forms; the message lists them.
+        ValueError: if ``spec`` has none of these forms; the message lists them. If the interpreter
+            or the requirements do not exist.
+        ReferenceUnavailable: if the environment of ``requirements`` cannot be made here.
         ReferenceFailure: if the reference does not start.
     """
     options = dict(config or {})
@@ -81,10 +140,10 @@ def open_reference(
     if form == "process" and rest:
         command = shlex.split(rest)
     elif form == "gymnasium" and rest:
-        command = python_host(_BRIDGE, options.pop("interpreter", None))
+        command = python_host(_BRIDGE, choose_interpreter(options))
         options = {"id": rest, **options}
     elif form == "python" and ":" in rest.strip(":"):
-        command = python_host(rest, options.pop("interpreter", None))
+        command = python_host(rest, choose_interpreter(options))
     else:
         raise ValueError(f"{spec!r} names no reference. The forms are\n{FORMS}")
     return ReferenceProcess(

@@ -22,7 +22,7 @@ import numpy as np
 
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceFailure
-from envlift.reference.launch import open_reference
+from envlift.reference.launch import choose_interpreter, open_reference
 from envlift.reference.types import Array, Record, SideSpec
 from envlift.translate.project import ProjectError
 from envlift.verify.lockstep import random_actions
@@ -138,9 +138,10 @@ def inspect(form: str, target: str, options: Mapping[str, Any]) -> dict[str, Any
     if form not in ("gymnasium", "python"):
         return {}
     rest = dict(options)
-    interpreter = Path(rest.pop("interpreter", sys.executable))
-    if interpreter.is_dir():
-        interpreter = interpreter / "bin" / "python"
+    try:
+        interpreter = choose_interpreter(rest) or Path(sys.executable)
+    except (ValueError, ReferenceFailure):
+        return {}
     rest.pop("state_attributes", None)
     spec = importlib.util.find_spec("envlift.reference.inspect_python")
     assert spec is not None

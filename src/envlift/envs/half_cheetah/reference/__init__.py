@@ -1,0 +1,1 @@
+"""Gymnasium's HalfCheetah-v5 on MuJoCo, in its own environment; a fast one never sees it."""
