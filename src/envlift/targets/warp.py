@@ -19,6 +19,7 @@ Shapes: ``B`` lanes of a batch, ``T`` steps.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache, cached_property, partial
 from typing import Any
 
@@ -26,7 +27,7 @@ import jax
 import jax.numpy as jnp
 import warp as wp
 from jax.extend.core import Primitive
-from jax.interpreters import batching, mlir
+from jax.interpreters import ad, batching, mlir
 
 from envlift.targets import warp_codegen, warp_cpu
 from envlift.targets.warp_codegen import Field, Layout
@@ -41,6 +42,13 @@ class BatchedRule:
     ``batched(*state, *inputs)`` returns ``(*state, *outputs)``; the state's arrays are those of
     the struct's fields, in order.
     """
+
+    cost = 1
+    """How many steps of a small game (some 5 ns) one application is worth: decides from which batch
+    on a CPU uses a second thread."""
+
+    shared: tuple[str, ...] = ()
+    """Inputs that a batch usually shares; a call without a batch is compiled as if it did."""
 
     def __init__(
         self, rule: Any, state: Any, outputs: dict[str, str], name: str | None = None
@@ -109,10 +117,12 @@ class BatchedRule:
             parts = [self.name, "rollout" if layout.steps else "step"]
             parts += sorted(layout.shared) + [f.name for f in layout.kept]
             parts += ["registers"] if registers else []
-            self._kernels[key] = warp_codegen.build(
-                ".".join(parts), self.rule, self.struct, layout, registers
-            )
+            self._kernels[key] = self.build(".".join(parts), layout, registers)
         return self._kernels[key]
+
+    def build(self, name: str, layout: Layout, registers: bool) -> Any:
+        """Return a new kernel."""
+        return warp_codegen.build(name, self.rule, self.struct, layout, registers)
 
 
 def _call(
@@ -188,9 +198,9 @@ def _layout(
 ) -> Layout:
     shape = _batch(rule, operands)
     inputs = operands[len(rule.state) :]
-    shared = (
-        f.name for f, a in zip(rule.inputs, inputs, strict=True) if shape and a.shape == f.shape
-    )
+    shared: Iterable[str] = rule.shared
+    if shape:
+        shared = (f.name for f, a in zip(rule.inputs, inputs, strict=True) if a.shape == f.shape)
     return Layout(
         state=rule.state,
         inputs=rule.inputs,
@@ -231,6 +241,17 @@ def _batch_rule(
 batching.primitive_batchers[_primitive] = _batch_rule
 
 
+def _refuse_gradient(primals: Any, tangents: Any, *, rule: BatchedRule, **params: Any) -> Any:
+    raise NotImplementedError(
+        f"{rule.name} has no gradient: its Warp code is compiled without an adjoint. Keep the step "
+        "out of what jax.grad differentiates, with jax.lax.stop_gradient on the state and the "
+        "action, or use an estimator that needs no gradient of the environment (PPO does not)"
+    )
+
+
+ad.primitive_jvps[_primitive] = _refuse_gradient
+
+
 def _lower_cpu(
     ctx: Any, *operands: Any, rule: BatchedRule, num_steps: int | None, **params: Any
 ) -> Any:
@@ -242,6 +263,7 @@ def _lower_cpu(
         num_state=len(rule.state),
         num_lanes=math.prod(_batch(rule, ctx.avals_in)),
         num_steps=num_steps or 1,
+        cost=rule.cost,
     )
     aliases = {i: i for i in range(len(rule.state))}
     lowering = jax.ffi.ffi_lowering(warp_cpu.register(launch), operand_output_aliases=aliases)

@@ -9,6 +9,7 @@ known only at run time, behind which LLVM cannot see that neighbouring lanes are
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ warp_init.init()
 
 WARP_DTYPES: dict[str, Any] = {
     "float32": wp.float32,
+    "float64": wp.float64,
     "int32": wp.int32,
     "uint32": wp.uint32,
     "bool": wp.bool,
@@ -38,7 +40,7 @@ class Field:
 
     Attributes:
         name: the name of the argument.
-        dtype: ``float32``, ``int32``, ``uint32`` or ``bool``.
+        dtype: a name in ``WARP_DTYPES``.
         size: None for a scalar, else the length of a vector.
     """
 
@@ -125,8 +127,55 @@ def output_fields(layout: Layout) -> tuple[Field, ...]:
     return tuple(map(_summed, layout.outputs)) if layout.steps else layout.outputs
 
 
-def _indent(lines: list[str], levels: int) -> list[str]:
+def indent(lines: list[str], levels: int = 1) -> list[str]:
+    """Return the lines, ``levels`` deeper."""
     return ["    " * levels + line for line in lines]
+
+
+class Access:
+    """How a kernel's source reads and writes the arrays of one lane, ``lane``.
+
+    Attributes:
+        load_state, store_state: the struct ``state``.
+        load_inputs: ``given_<name>``; with a prefix, since a rule may name an input as the kernel
+            names something of its own.
+        arguments: the inputs as a rule takes them, in a rollout with the key of the step.
+        results: what a rule returns after the state.
+        put_outputs: store the results. clear_outputs, add_outputs: sum them, for rollouts.
+        keep: store the kept state fields of the step.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        names = [(f"state_{f.name}", f, f"state.{f.name}") for f in layout.state]
+        self.load_state = ["state = State()"]
+        self.load_state += [f"{value} = {_load(array, f, 'lane')}" for array, f, value in names]
+        self.store_state = [line for a, f, v in names for line in _store(a, f, "lane", v)]
+        self.load_inputs = []
+        for f in layout.inputs:
+            lane = "0" if f.name in layout.shared else "lane"
+            self.load_inputs.append(f"given_{f.name} = {_load(f'input_{f.name}', f, lane)}")
+        self.arguments = [f"given_{f.name}" for f in layout.inputs]
+        if layout.steps:
+            # Step number k of a lane's key, as ``chance.at_step`` says.
+            self.arguments[1] = "given_word_1 + wp.uint32(step)"
+        self.results = [f"result_{f.name}" for f in layout.outputs]
+        self.put_outputs = [
+            line
+            for f in layout.outputs
+            for line in _store(f"output_{f.name}", f, "lane", f"result_{f.name}")
+        ]
+        self.clear_outputs = [
+            f"store(output_{f.name}, lane, wp.{f.dtype}(0))" for f in output_fields(layout)
+        ]
+        self.add_outputs = [
+            f"store(output_{f.name}, lane, load(output_{f.name}, lane) + {_number(f)})"
+            for f in layout.outputs
+        ]
+        self.keep = [
+            line
+            for f in layout.kept
+            for line in _store(f"kept_{f.name}", f, "(step * num_lanes + lane)", f"state.{f.name}")
+        ]
 
 
 def source(layout: Layout, registers: bool) -> str:
@@ -137,113 +186,75 @@ def source(layout: Layout, registers: bool) -> str:
         registers: keep the state of a lane in registers during a rollout (one lane per thread, for
             CUDA) instead of passing over a block of lanes step by step (for CPUs).
     """
-    arguments = [f"state_{f.name}" for f in layout.state] + [
-        f"input_{f.name}" for f in layout.inputs
+    access = Access(layout)
+    call = [
+        f"{', '.join(['state', *access.results])} = rule({', '.join(['state', *access.arguments])})"
     ]
-    arguments += list(COUNTS)
-    arguments += [f"output_{f.name}" for f in layout.outputs] + [
-        f"kept_{f.name}" for f in layout.kept
-    ]
-    load_state = ["state = State()"]
-    load_state += [f"state.{f.name} = {_load('state_' + f.name, f, 'lane')}" for f in layout.state]
-    store_state = [
-        line
-        for f in layout.state
-        for line in _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
-    ]
-    # With a prefix: a rule may name an input as the kernel names something of its own.
-    inputs = []
-    for f in layout.inputs:
-        inputs.append(
-            f"given_{f.name} = "
-            + _load(f"input_{f.name}", f, "0" if f.name in layout.shared else "lane")
-        )
-    call_arguments = ["state"] + [f"given_{f.name}" for f in layout.inputs]
-    results = ["state"] + [f"result_{f.name}" for f in layout.outputs]
-    if layout.steps:
-        # Step number k of a lane's key, as ``chance.at_step`` says.
-        call_arguments[2] = "given_word_1 + wp.uint32(step)"
-    call = [f"{', '.join(results)} = rule({', '.join(call_arguments)})"]
     if not layout.steps:
-        outputs = [
-            line
-            for f in layout.outputs
-            for line in _store(f"output_{f.name}", f, "lane", f"result_{f.name}")
-        ]
-        lane_body = load_state + inputs + call + store_state + outputs
-        body = [*_lane_loop(lane_body)]
+        each = access.load_state + access.load_inputs + call
+        body = lane_loop(each + access.store_state + access.put_outputs)
     elif registers:
-        body = _register_rollout(layout, load_state, inputs, call, store_state)
+        body = _register_rollout(layout, access, call)
     else:
-        body = _block_rollout(layout, load_state, inputs, call, store_state)
+        each = access.load_state + access.load_inputs + call + access.store_state
+        each += access.add_outputs + access.keep
+        body = lane_loop(access.clear_outputs) + step_loop(lane_loop(each))
+    return function_source(layout, body)
+
+
+def function_source(layout: Layout, body: list[str]) -> str:
+    """Return the source of a kernel with the arguments of a layout; ``low``, ``high`` are lanes."""
+    arguments = [f"state_{f.name}" for f in layout.state]
+    arguments += [f"input_{f.name}" for f in layout.inputs]
+    arguments += list(COUNTS)
+    arguments += [f"output_{f.name}" for f in layout.outputs]
+    arguments += [f"kept_{f.name}" for f in layout.kept]
     head = [
         "block = wp.tid()",
         "low = first_lane + block * lanes_per_thread",
         "high = wp.min(low + lanes_per_thread, end_lane)",
     ]
-    return "\n".join([f"def kernel({', '.join(arguments)}):", *_indent(head + body, 1)]) + "\n"
+    return "\n".join([f"def kernel({', '.join(arguments)}):", *indent(head + body)]) + "\n"
 
 
-def _lane_loop(body: list[str]) -> list[str]:
+def lane_loop(body: list[str]) -> list[str]:
+    """Return a loop over the lanes of the block."""
     # ``while``, not ``range``: Warp's range carries a step whose sign LLVM cannot see.
-    return ["lane = wp.int32(low)", "while lane < high:", *_indent([*body, "lane += 1"], 1)]
+    return ["lane = wp.int32(low)", "while lane < high:", *indent([*body, "lane += 1"])]
 
 
-def _keep(layout: Layout) -> list[str]:
-    return [
-        line
-        for f in layout.kept
-        for line in _store(f"kept_{f.name}", f, "(step * num_lanes + lane)", f"state.{f.name}")
-    ]
+def step_loop(body: list[str]) -> list[str]:
+    """Return a loop over the steps of a rollout."""
+    return ["step = wp.int32(0)", "while step < num_steps:", *indent([*body, "step += 1"])]
 
 
 def _number(field: Field) -> str:
     return f"wp.int32(result_{field.name})" if field.dtype == "bool" else f"result_{field.name}"
 
 
-def _block_rollout(
-    layout: Layout,
-    load_state: list[str],
-    inputs: list[str],
-    call: list[str],
-    store_state: list[str],
-) -> list[str]:
-    clear = [f"store(output_{f.name}, lane, wp.{f.dtype}(0))" for f in output_fields(layout)]
-    sums = [
-        f"store(output_{f.name}, lane, load(output_{f.name}, lane) + {_number(f)})"
-        for f in layout.outputs
-    ]
-    each = load_state + inputs + call + store_state + sums + _keep(layout)
-    steps = [
-        "step = wp.int32(0)",
-        "while step < num_steps:",
-        *_indent([*_lane_loop(each), "step += 1"], 1),
-    ]
-    return _lane_loop(clear) + steps
+def sums_in_registers(layout: Layout) -> tuple[list[str], list[str], list[str]]:
+    """Return the lines that clear, add to and store the summed outputs of one lane."""
+    fields = output_fields(layout)
+    clear = [f"sum_{f.name} = wp.{f.dtype}(0)" for f in fields]
+    add = [f"sum_{f.name} += {_number(f)}" for f in layout.outputs]
+    return clear, add, [f"store(output_{f.name}, lane, sum_{f.name})" for f in fields]
 
 
-def _register_rollout(
-    layout: Layout,
-    load_state: list[str],
-    inputs: list[str],
-    call: list[str],
-    store_state: list[str],
-) -> list[str]:
-    clear = [f"sum_{f.name} = wp.{f.dtype}(0)" for f in output_fields(layout)]
-    sums = [f"sum_{f.name} += {_number(f)}" for f in layout.outputs]
-    written = [
+def write_in_place(layout: Layout) -> list[str]:
+    """Return the lines that write, at every step, the state fields that have to be in memory."""
+    return [
         line
         for f in layout.state
         if f.name in layout.written
         for line in _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
     ]
-    steps = [
-        "step = wp.int32(0)",
-        "while step < num_steps:",
-        *_indent([*call, *sums, *written, *_keep(layout), "step += 1"], 1),
-    ]
-    outputs = [f"store(output_{f.name}, lane, sum_{f.name})" for f in layout.outputs]
-    return _lane_loop(load_state + inputs + clear + steps + store_state + outputs)
+
+
+def _register_rollout(layout: Layout, access: Access, call: list[str]) -> list[str]:
+    clear, add, put = sums_in_registers(layout)
+    steps = step_loop([*call, *add, *write_in_place(layout), *access.keep])
+    start = access.load_state + access.load_inputs + clear
+    return lane_loop(start + steps + access.store_state + put)
 
 
 def build(name: str, rule: Any, struct: Any, layout: Layout, registers: bool = False) -> Any:
@@ -256,26 +267,56 @@ def build(name: str, rule: Any, struct: Any, layout: Layout, registers: bool = F
         layout: the arguments.
         registers: see ``source``.
     """
-    text = source(layout, registers)
-    namespace: dict[str, Any] = {
-        "wp": wp,
-        "rule": rule,
-        "State": struct,
-        "load": load,
-        "store": store,
-    }
+    return compile_kernel(name, source(layout, registers), struct, layout, {"rule": rule})
+
+
+def compile_kernel(
+    name: str,
+    text: str,
+    struct: Any,
+    layout: Layout,
+    names: dict[str, Any],
+    more_fields: tuple[Field, ...] = (),
+) -> Any:
+    """Return the Warp kernel of a source; it is compiled when it is first launched.
+
+    Args:
+        name: names the Warp module, and with it the compiled file in Warp's kernel cache.
+        text: the source, see ``function_source``.
+        struct: the ``@wp.struct`` of the state.
+        layout: the arguments.
+        names: what the source names besides.
+        more_fields: fields of other structs whose vector types the source names.
+    """
     annotations: dict[str, Any] = {}
     for prefix, fields in (("state_", layout.state), ("input_", layout.inputs)):
         annotations |= {prefix + f.name: wp.array(dtype=WARP_DTYPES[f.dtype]) for f in fields}
     annotations |= dict.fromkeys(COUNTS, wp.int32)
     for prefix, fields in (("output_", output_fields(layout)), ("kept_", layout.kept)):
         annotations |= {prefix + f.name: wp.array(dtype=WARP_DTYPES[f.dtype]) for f in fields}
-    for f in layout.state + layout.inputs:
-        if f.size is not None:
-            namespace[f"vector_{f.dtype}_{f.size}"] = wp.types.vector(f.size, WARP_DTYPES[f.dtype])
-    exec(compile(text, f"<{name}>", "exec"), namespace)
-    function = namespace["kernel"]
+    fields = (*layout.state, *layout.inputs, *more_fields)
+    function = define(name, text, {"State": struct, **names}, fields)
     function.__annotations__ = annotations
     module = wp.get_module(name)
     module.options.update(warp_init.MODULE_OPTIONS)
     return wp.Kernel(function, key=name.replace(".", "_"), module=module, source=text)
+
+
+def define(name: str, text: str, names: dict[str, Any], fields: tuple[Field, ...]) -> Any:
+    """Return the one function that a generated source defines.
+
+    Args:
+        name: for tracebacks; Warp finds the source by it.
+        text: the source.
+        names: what it names besides ``load``, ``store`` and the vector types of ``fields``.
+        fields: see there.
+    """
+    namespace: dict[str, Any] = {"wp": wp, "load": load, "store": store, **names}
+    for f in fields:
+        if f.size is not None:
+            namespace[f"vector_{f.dtype}_{f.size}"] = wp.types.vector(f.size, WARP_DTYPES[f.dtype])
+    before, file = set(namespace), f"<{name}>"
+    exec(compile(text, file, "exec"), namespace)
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    (defined,) = set(namespace) - before - {"__builtins__"}
+    return namespace[defined]

@@ -50,6 +50,7 @@ class Launch:
         num_state: how many of the first are in place: XLA also lists them first in its results.
         num_lanes: the batch.
         num_steps: steps of a rollout; 1 for a step.
+        cost: of one application, in steps of a small game; see ``BatchedRule.cost``.
     """
 
     kernel: Any
@@ -58,6 +59,7 @@ class Launch:
     num_state: int
     num_lanes: int
     num_steps: int
+    cost: int = 1
 
 
 def slices(num_lanes: int, threads: int, num_steps: int = 1) -> list[tuple[int, int]]:
@@ -104,7 +106,9 @@ class Callback:
         self._words = ctypes.sizeof(block) // 8
         per_thread = ROLLOUT_BLOCK if launch.num_steps > 1 else launch.num_lanes
         self._slices = []
-        for first, end in slices(launch.num_lanes, warp_init.cpu_threads(), launch.num_steps):
+        for first, end in slices(
+            launch.num_lanes, warp_init.cpu_threads(), launch.num_steps * launch.cost
+        ):
             template = block()
             for name in names_in + names_out:
                 setattr(template, name, array_t(0, 0, 1, (0,), (0,)))

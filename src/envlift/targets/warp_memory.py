@@ -16,6 +16,10 @@ def load(values: wp.array(dtype=wp.float32), index: wp.int32) -> wp.float32: ...
 
 
 @wp.func_native("return values.data[index];")
+def load(values: wp.array(dtype=wp.float64), index: wp.int32) -> wp.float64: ...
+
+
+@wp.func_native("return values.data[index];")
 def load(values: wp.array(dtype=wp.int32), index: wp.int32) -> wp.int32: ...
 
 
@@ -29,6 +33,10 @@ def load(values: wp.array(dtype=wp.bool), index: wp.int32) -> wp.bool: ...
 
 @wp.func_native("values.data[index] = value;")
 def store(values: wp.array(dtype=wp.float32), index: wp.int32, value: wp.float32): ...
+
+
+@wp.func_native("values.data[index] = value;")
+def store(values: wp.array(dtype=wp.float64), index: wp.int32, value: wp.float64): ...
 
 
 @wp.func_native("values.data[index] = value;")

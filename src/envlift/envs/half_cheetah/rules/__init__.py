@@ -1,0 +1,1 @@
+"""The cheetah's physics and its task, as Warp functions on one environment."""

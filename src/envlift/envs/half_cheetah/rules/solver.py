@@ -1,0 +1,401 @@
+"""MuJoCo's Newton solver, for a tree: no matrix is ever formed.
+
+The accelerations minimise 1/2 |a - a0|_M^2 + 1/2 sum D min(J a - aref, 0)^2. With the active rows
+known that is a linear problem, and a Newton step solves it exactly. An active row only adds to the
+inertia of the body that it pushes (``touching``), so the same sweep over the tree that would solve
+M a = f (Featherstone's articulated bodies) solves (M + J'DJ) a = f + J'D aref. When the active rows
+are the same before and after a step, the minimum is found.
+"""
+
+# mypy: ignore-errors
+# ruff: noqa: D103
+# Warp's kernel language looks like Python but has its own types, which Warp checks.
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import warp as wp
+
+from envlift.envs.half_cheetah.rules import constraint, model, scalars, smooth
+
+FULL_STEPS = 8
+"""Newton steps of full length before a line search is asked; 4 are rarely needed."""
+
+LINE_STEPS = 30
+"""Newton steps with a line search."""
+
+HALVINGS = 40
+"""Bisections of a line search."""
+
+
+@cache
+def make(real: Any) -> SimpleNamespace:
+    """Return the solver for one number type."""
+    m = model.load()
+    constant = scalars.vector
+    vec3, vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (3, 6, 7, 9))
+    Frames, Inertias = smooth.make(real).Frames, smooth.make(real).Inertias  # noqa: N806
+    Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows  # noqa: N806
+
+    mass, armature = constant(real, m.body_mass), constant(real, m.armature)
+    step_damping = constant(real, [m.options["timestep"] * d for d in m.damping])
+    mu = wp.constant(real(m.options["friction"]))
+    zero, half, one, two = (wp.constant(real(number)) for number in (0.0, 0.5, 1.0, 2.0))
+
+    @wp.struct
+    class Tree:
+        """Inertia and force about O of each body, to be swept; ``diagonal`` is of the hinges.
+
+        ``t`` stands for the turn: ``tx`` couples turning with force along x.
+        """
+
+        tt: vec7
+        tx: vec7
+        tz: vec7
+        xx: vec7
+        xz: vec7
+        zz: vec7
+        torque: vec7
+        force_x: vec7
+        force_z: vec7
+        diagonal: vec6
+
+    @wp.struct
+    class Motion:
+        """Acceleration of each body, about O, and of the joints."""
+
+        rate: vec7
+        x: vec7
+        z: vec7
+        qacc: vec9
+
+    @wp.func
+    def masses(inertias: Inertias):
+        """Return the tree without constraints."""
+        tree = Tree()
+        for b in range(7):
+            tree.tt[b] = inertias.moment[b]
+            tree.tx[b] = inertias.mass_z[b]
+            tree.tz[b] = -inertias.mass_x[b]
+            tree.xx[b] = mass[b]
+            tree.zz[b] = mass[b]
+        for j in range(6):
+            tree.diagonal[j] = armature[j]
+        return tree
+
+    @wp.func
+    def solve(tree: Tree, frames: Frames, force: vec9):
+        """Return the accelerations under a force on the joints and the tree's own forces."""
+        across_t = vec6()
+        across_x = vec6()
+        across_z = vec6()
+        inverse = vec6()
+        free = vec6()
+        for i in range(6):
+            j = 5 - i
+            b = j + 1
+            p = smooth.PARENT[b]
+            x = frames.x[b]
+            z = frames.z[b]
+            ut = tree.tt[b] - z * tree.tx[b] + x * tree.tz[b]
+            ux = tree.tx[b] - z * tree.xx[b] + x * tree.xz[b]
+            uz = tree.tz[b] - z * tree.xz[b] + x * tree.zz[b]
+            inv = one / (ut - z * ux + x * uz + tree.diagonal[j])
+            left = force[j + 3] + tree.torque[b] - z * tree.force_x[b] + x * tree.force_z[b]
+            left = left * inv
+            vt = ut * inv
+            vx = ux * inv
+            vz = uz * inv
+            tree.tt[p] = tree.tt[p] + (tree.tt[b] - ut * vt)
+            tree.tx[p] = tree.tx[p] + (tree.tx[b] - ut * vx)
+            tree.tz[p] = tree.tz[p] + (tree.tz[b] - ut * vz)
+            tree.xx[p] = tree.xx[p] + (tree.xx[b] - ux * vx)
+            tree.xz[p] = tree.xz[p] + (tree.xz[b] - ux * vz)
+            tree.zz[p] = tree.zz[p] + (tree.zz[b] - uz * vz)
+            tree.torque[p] = tree.torque[p] + (tree.torque[b] - ut * left)
+            tree.force_x[p] = tree.force_x[p] + (tree.force_x[b] - ux * left)
+            tree.force_z[p] = tree.force_z[p] + (tree.force_z[b] - uz * left)
+            across_t[j] = vt
+            across_x[j] = vx
+            across_z[j] = vz
+            free[j] = left
+        motion = Motion()
+        # The torso: three equations, eliminated from z over x to the turn.
+        inv_z = one / tree.zz[0]
+        xz = tree.xz[0] * inv_z
+        tz = tree.tz[0] * inv_z
+        force_z = force[1] + tree.force_z[0]
+        force_x = force[0] + tree.force_x[0] - xz * force_z
+        torque = force[2] + tree.torque[0] - tz * force_z
+        inv_x = one / (tree.xx[0] - xz * tree.xz[0])
+        lower = tree.tx[0] - xz * tree.tz[0]
+        tx = lower * inv_x
+        torque = torque - tx * force_x
+        rate = torque / (tree.tt[0] - tz * tree.tz[0] - tx * lower)
+        accel_x = force_x * inv_x - tx * rate
+        accel_z = force_z * inv_z - tz * rate - xz * accel_x
+        motion.rate[0] = rate
+        motion.x[0] = accel_x
+        motion.z[0] = accel_z
+        motion.qacc[0] = accel_x
+        motion.qacc[1] = accel_z
+        motion.qacc[2] = rate
+        for j in range(6):
+            b = j + 1
+            p = smooth.PARENT[b]
+            carried = across_t[j] * motion.rate[p]
+            carried = carried + across_x[j] * motion.x[p] + across_z[j] * motion.z[p]
+            turn = free[j] - carried
+            motion.qacc[j + 3] = turn
+            motion.rate[b] = motion.rate[p] + turn
+            motion.x[b] = motion.x[p] - frames.z[b] * turn
+            motion.z[b] = motion.z[p] + frames.x[b] * turn
+        return motion
+
+    @wp.func
+    def moved(frames: Frames, qacc: vec9):
+        """Return how the bodies move when the joints do: every row of J times a vector needs it."""
+        motion = Motion()
+        motion.qacc = qacc
+        motion.x[0] = qacc[0]
+        motion.z[0] = qacc[1]
+        motion.rate[0] = qacc[2]
+        for b in range(1, 7):
+            p = smooth.PARENT[b]
+            turn = qacc[b + 2]
+            motion.rate[b] = motion.rate[p] + turn
+            motion.x[b] = motion.x[p] - frames.z[b] * turn
+            motion.z[b] = motion.z[p] + frames.x[b] * turn
+        return motion
+
+    @wp.func
+    def row_normal(motion: Motion, touch: Touch, rows: Rows, e: int):
+        """Return what the two bare edges of an end say of an acceleration: J a - aref."""
+        b = constraint.END_BODY[e]
+        return motion.z[b] - motion.rate[b] * touch.x[e] + rows.normal[e]
+
+    @wp.func
+    def row_tangent(motion: Motion, touch: Touch, rows: Rows, e: int):
+        """Return what the other two add to that, and take from it."""
+        b = constraint.END_BODY[e]
+        return mu * (motion.x[b] + motion.rate[b] * touch.z[e] + rows.tangent[e])
+
+    @wp.func
+    def row_limit(motion: Motion, rows: Rows, j: int):
+        """Return what a hinge's limit says of an acceleration."""
+        return rows.side[j] * motion.qacc[j + 3] + rows.limit[j]
+
+    @wp.func
+    def touching(tree: Tree, motion: Motion, touch: Touch, rows: Rows):
+        """Add the rows that are active at an acceleration to the tree."""
+        for e in range(16):
+            b = constraint.END_BODY[e]
+            s = row_normal(motion, touch, rows, e)
+            t = row_tangent(motion, touch, rows, e)
+            d = rows.stiff[e]
+            bare = wp.where(s < zero, d, zero)
+            plus = wp.where(s + t < zero, d, zero)
+            minus = wp.where(s - t < zero, d, zero)
+            nn = two * bare + plus + minus
+            nt = mu * (plus - minus)
+            tt = mu * mu * (plus + minus)
+            x = touch.x[e]
+            z = touch.z[e]
+            # Columns of the normal and the tangent about O: (-x, 0, 1) and (z, 1, 0).
+            along_n = nt * z - nn * x
+            along_t = tt * z - nt * x
+            tree.tt[b] = tree.tt[b] + (along_t * z - along_n * x)
+            tree.tx[b] = tree.tx[b] + along_t
+            tree.tz[b] = tree.tz[b] + along_n
+            tree.xx[b] = tree.xx[b] + tt
+            tree.xz[b] = tree.xz[b] + nt
+            tree.zz[b] = tree.zz[b] + nn
+            force_n = -(nn * rows.normal[e] + nt * rows.tangent[e])
+            force_t = -(nt * rows.normal[e] + tt * rows.tangent[e])
+            tree.torque[b] = tree.torque[b] + (z * force_t - x * force_n)
+            tree.force_x[b] = tree.force_x[b] + force_t
+            tree.force_z[b] = tree.force_z[b] + force_n
+        return tree
+
+    @wp.func
+    def pushes(motion: Motion, rows: Rows, j: int):
+        """Return the stiffness of a hinge's limit where it is active, else 0."""
+        return wp.where(row_limit(motion, rows, j) < zero, rows.limit_stiff[j], zero)
+
+    @wp.func
+    def newton(
+        frames: Frames,
+        inertias: Inertias,
+        touch: Touch,
+        rows: Rows,
+        qfrc_smooth: vec9,
+        qacc: vec9,
+    ):
+        """Take a full Newton step from ``qacc``.
+
+        Returns the new acceleration, and whether the active rows are those of the old one.
+        """
+        before = moved(frames, qacc)
+        tree = touching(masses(inertias), before, touch, rows)
+        force = vec9()
+        for i in range(3):
+            force[i] = qfrc_smooth[i]
+        for j in range(6):
+            stiff = pushes(before, rows, j)
+            tree.diagonal[j] = tree.diagonal[j] + stiff
+            force[j + 3] = qfrc_smooth[j + 3] - stiff * rows.side[j] * rows.limit[j]
+        after = solve(tree, frames, force)
+        changed = wp.int32(0)
+        for e in range(16):
+            s0 = row_normal(before, touch, rows, e)
+            t0 = row_tangent(before, touch, rows, e)
+            s1 = row_normal(after, touch, rows, e)
+            t1 = row_tangent(after, touch, rows, e)
+            other = (s0 < zero) != (s1 < zero)
+            other = other or (s0 + t0 < zero) != (s1 + t1 < zero)
+            other = other or (s0 - t0 < zero) != (s1 - t1 < zero)
+            changed = changed + wp.where(other and rows.stiff[e] > zero, 1, 0)
+        for j in range(6):
+            other = (row_limit(before, rows, j) < zero) != (row_limit(after, rows, j) < zero)
+            changed = changed + wp.where(other and rows.limit_stiff[j] > zero, 1, 0)
+        return after.qacc, changed == 0
+
+    @wp.func
+    def mj_constraintUpdate(motion: Motion, frames: Frames, touch: Touch, rows: Rows):
+        """Return qfrc_constraint: what the rows push at an acceleration."""
+        torque = vec7()
+        force_x = vec7()
+        force_z = vec7()
+        for e in range(16):
+            b = constraint.END_BODY[e]
+            s = row_normal(motion, touch, rows, e)
+            t = row_tangent(motion, touch, rows, e)
+            d = rows.stiff[e]
+            bare = wp.min(s, zero)
+            plus = wp.min(s + t, zero)
+            minus = wp.min(s - t, zero)
+            force_n = -d * (two * bare + plus + minus)
+            force_t = -d * mu * (plus - minus)
+            torque[b] = torque[b] + (touch.z[e] * force_t - touch.x[e] * force_n)
+            force_x[b] = force_x[b] + force_t
+            force_z[b] = force_z[b] + force_n
+        for i in range(6):
+            b = 6 - i
+            p = smooth.PARENT[b]
+            torque[p] = torque[p] + torque[b]
+            force_x[p] = force_x[p] + force_x[b]
+            force_z[p] = force_z[p] + force_z[b]
+        force = vec9()
+        force[0] = force_x[0]
+        force[1] = force_z[0]
+        force[2] = torque[0]
+        for j in range(6):
+            b = j + 1
+            row = wp.min(row_limit(motion, rows, j), zero)
+            own = -rows.limit_stiff[j] * rows.side[j] * row
+            own = own + torque[b] - frames.z[b] * force_x[b] + frames.x[b] * force_z[b]
+            force[j + 3] = own
+        return force
+
+    @wp.func
+    def mj_mulM(inertias: Inertias, frames: Frames, vector: vec9):
+        """Return M times a vector."""
+        motion = moved(frames, vector)
+        torque = vec7()
+        force_x = vec7()
+        force_z = vec7()
+        for b in range(7):
+            rate = motion.rate[b]
+            force_x[b] = mass[b] * motion.x[b] + inertias.mass_z[b] * rate
+            force_z[b] = mass[b] * motion.z[b] - inertias.mass_x[b] * rate
+            torque[b] = inertias.moment[b] * rate + inertias.mass_z[b] * motion.x[b]
+            torque[b] = torque[b] - inertias.mass_x[b] * motion.z[b]
+        for i in range(6):
+            b = 6 - i
+            p = smooth.PARENT[b]
+            torque[p] = torque[p] + torque[b]
+            force_x[p] = force_x[p] + force_x[b]
+            force_z[p] = force_z[p] + force_z[b]
+        result = vec9()
+        result[0] = force_x[0]
+        result[1] = force_z[0]
+        result[2] = torque[0]
+        for j in range(6):
+            b = j + 1
+            own = torque[b] - frames.z[b] * force_x[b] + frames.x[b] * force_z[b]
+            result[j + 3] = own + armature[j] * vector[j + 3]
+        return result
+
+    @wp.func
+    def slope(
+        frames: Frames,
+        inertias: Inertias,
+        touch: Touch,
+        rows: Rows,
+        qfrc_smooth: vec9,
+        qacc: vec9,
+        direction: vec9,
+    ):
+        """Return the derivative of the cost at ``qacc`` along a direction."""
+        pushed = mj_constraintUpdate(moved(frames, qacc), frames, touch, rows)
+        return wp.dot(direction, mj_mulM(inertias, frames, qacc) - qfrc_smooth - pushed)
+
+    @wp.func
+    def line_search(
+        frames: Frames,
+        inertias: Inertias,
+        touch: Touch,
+        rows: Rows,
+        qfrc_smooth: vec9,
+        qacc: vec9,
+    ):
+        """Finish what full steps did not: Newton steps, each as long as lowers the cost most."""
+        done = bool(False)
+        count = wp.int32(0)
+        while not done and count < wp.static(LINE_STEPS):
+            target, done = newton(frames, inertias, touch, rows, qfrc_smooth, qacc)
+            step = target - qacc
+            # The cost is convex: its slope along the step rises, from below 0 at the start.
+            low = zero
+            high = one
+            if slope(frames, inertias, touch, rows, qfrc_smooth, target, step) > zero:
+                halvings = wp.int32(0)
+                while halvings < wp.static(HALVINGS):
+                    middle = half * (low + high)
+                    at = qacc + middle * step
+                    if slope(frames, inertias, touch, rows, qfrc_smooth, at, step) > zero:
+                        high = middle
+                    else:
+                        low = middle
+                    halvings += 1
+            if done:
+                qacc = target
+            else:
+                qacc = qacc + high * step
+            count += 1
+        return qacc
+
+    @wp.func
+    def mj_Euler(frames: Frames, inertias: Inertias, force: vec9):
+        """Return the acceleration with which velocities step: damping taken at the step's end."""
+        tree = masses(inertias)
+        for j in range(6):
+            tree.diagonal[j] = tree.diagonal[j] + step_damping[j]
+        motion = solve(tree, frames, force)
+        return motion.qacc
+
+    return SimpleNamespace(
+        Motion=Motion,
+        masses=masses,
+        solve=solve,
+        moved=moved,
+        newton=newton,
+        line_search=line_search,
+        mj_constraintUpdate=mj_constraintUpdate,
+        mj_mulM=mj_mulM,
+        mj_Euler=mj_Euler,
+        row_normal=row_normal,
+        row_tangent=row_tangent,
+        row_limit=row_limit,
+    )

@@ -1,0 +1,298 @@
+"""One step of the environment, in the phases that ``targets.warp_phases`` asks for.
+
+``begin`` clamps and checks, ``prepare`` is MuJoCo's position and velocity stage, ``iterate`` one
+Newton step, ``advance`` the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
+"""
+
+# mypy: ignore-errors
+# ruff: noqa: D103
+# Warp's kernel language looks like Python but has its own types, which Warp checks.
+
+import math
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import warp as wp
+
+from envlift.envs.half_cheetah.rules import constraint, model, scalars, smooth, solver
+from envlift.targets import chance, warp_chance
+
+LARGEST = 1e10
+"""What is larger than this in a state or an acceleration is not trusted (MuJoCo's mjMAXVAL)."""
+
+
+RESET = wp.constant(chance.RESET)
+ACTION = wp.constant(chance.ACTION)
+
+
+@cache
+def make(real: Any, frame_skip: int) -> SimpleNamespace:
+    """Return the structs and phases for one number type.
+
+    Args:
+        real: ``wp.float32`` or ``wp.float64``.
+        frame_skip: MuJoCo's steps in one of the environment's.
+    """
+    vec6, vec9 = (scalars.vector_type(real, n) for n in (6, 9))
+    first, second, third = smooth.make(real), constraint.make(real), solver.make(real)
+    mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
+    mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
+    mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
+    newton, line_search, moved = third.newton, third.line_search, third.moved
+    mj_constraintUpdate, mj_Euler = third.mj_constraintUpdate, third.mj_Euler  # noqa: N806
+    seconds = model.load().options["timestep"]
+    timestep, duration = wp.constant(real(seconds)), wp.constant(real(frame_skip * seconds))
+    full_turn = wp.constant(real(2.0 * math.pi))
+    largest = wp.constant(real(LARGEST))
+    zero = wp.constant(real(0.0))
+
+    @wp.struct
+    class Cheetah:
+        """The fields of ``half_cheetah.state.State``, in the same order."""
+
+        qpos: vec9
+        qvel: vec9
+        elapsed_steps: wp.int32
+
+    @wp.struct
+    class Noise:
+        """The fields of ``half_cheetah.state.Draws``, in the same order."""
+
+        uniform: vec9
+        normal: vec9
+
+    @wp.struct
+    class Work:
+        """What the phases leave for each other.
+
+        ``ctrl`` is the action as it was given; ``distance`` is what the step has moved rootx, kept
+        apart because the difference of two places far from zero has few digits left.
+        """
+
+        frames: first.Frames
+        inertias: first.Inertias
+        touch: second.Touch
+        rows: second.Rows
+        qpos: vec9
+        qvel: vec9
+        ctrl: vec6
+        qfrc_smooth: vec9
+        qacc: vec9
+        distance: real
+        unstable: wp.int32
+        pending: wp.int32
+
+    @wp.func(inline=True)
+    def trusted(numbers: vec9):
+        """Whether no number is NaN or enormous."""
+        good = bool(True)
+        for i in range(9):
+            good = good and wp.abs(numbers[i]) < largest
+        return good
+
+    @wp.func(inline=True)
+    def start(state: Cheetah, action: vec6):
+        work = Work()
+        work.qpos = state.qpos
+        work.qvel = state.qvel
+        work.ctrl = action
+        known = bool(True)
+        for j in range(6):
+            known = known and wp.abs(action[j]) < largest
+        work.unstable = wp.where(known, 0, 1)
+        return work
+
+    @wp.func(inline=True)
+    def begin(
+        state: Cheetah,
+        action: vec6,
+        forward_reward_weight: real,
+        ctrl_cost_weight: real,
+        max_episode_steps: wp.int32,
+    ):
+        return start(state, action)
+
+    @wp.func(inline=True)
+    def prepare(work: Work):
+        """Do mj_fwdPosition and mj_fwdVelocity; what nobody trusts becomes qpos0, at rest."""
+        good = trusted(work.qpos) and trusted(work.qvel) and trusted(work.qacc)
+        work.unstable = wp.where(good, work.unstable, 1)
+        for i in range(9):
+            work.qpos[i] = wp.where(good, work.qpos[i], zero)
+            work.qvel[i] = wp.where(good, work.qvel[i], zero)
+            work.qacc[i] = wp.where(good, work.qacc[i], zero)
+        work.frames = mj_kinematics(work.qpos)
+        work.inertias = mj_comPos(work.frames)
+        work.touch = mj_collision(work.frames, work.qpos[1])
+        work.rows = mj_makeConstraint(work.frames, work.touch, work.qpos, work.qvel)
+        bias = mj_rne(work.frames, work.inertias, work.qvel)
+        applied = mj_passive(work.qpos, work.qvel) + mj_fwdActuation(work.ctrl)
+        work.qfrc_smooth = applied - bias
+        work.pending = 1
+        return work
+
+    @wp.func(inline=True)
+    def iterate(work: Work):
+        qacc, done = newton(
+            work.frames, work.inertias, work.touch, work.rows, work.qfrc_smooth, work.qacc
+        )
+        work.qacc = qacc
+        work.pending = wp.where(done, 0, 1)
+        return work
+
+    @wp.func
+    def insist(work: Work):
+        work.qacc = line_search(
+            work.frames, work.inertias, work.touch, work.rows, work.qfrc_smooth, work.qacc
+        )
+        return work
+
+    @wp.func(inline=True)
+    def advance(work: Work):
+        motion = moved(work.frames, work.qacc)
+        pushed = mj_constraintUpdate(motion, work.frames, work.touch, work.rows)
+        accel = mj_Euler(work.frames, work.inertias, work.qfrc_smooth + pushed)
+        work.qvel = work.qvel + timestep * accel
+        work.qpos = work.qpos + timestep * work.qvel
+        work.distance = work.distance + timestep * work.qvel[0]
+        return work
+
+    @wp.func(inline=True)
+    def end(
+        state: Cheetah,
+        work: Work,
+        action: vec6,
+        forward_reward_weight: real,
+        ctrl_cost_weight: real,
+        max_episode_steps: wp.int32,
+    ):
+        good = trusted(work.qpos) and trusted(work.qvel) and trusted(work.qacc)
+        unstable = work.unstable == 1 or not good
+        for i in range(9):
+            state.qpos[i] = wp.where(good, work.qpos[i], zero)
+            state.qvel[i] = wp.where(good, work.qvel[i], zero)
+        state.elapsed_steps = state.elapsed_steps + 1
+        # Gymnasium squares and adds in the action's own float32, clamped or not.
+        squares = wp.float32(0.0)
+        for j in range(6):
+            squares = squares + wp.float32(work.ctrl[j]) * wp.float32(work.ctrl[j])
+        x_velocity = wp.where(unstable, zero, work.distance / duration)
+        cost = wp.float32(ctrl_cost_weight) * squares
+        reward_ctrl = wp.where(unstable, zero, -real(cost))
+        reward = forward_reward_weight * x_velocity + reward_ctrl
+        truncated = state.elapsed_steps >= max_episode_steps
+        return state, reward, x_velocity, reward_ctrl, unstable, truncated
+
+    @wp.func
+    def draw_noise(noise: Noise, word_0: wp.uint32, word_1: wp.uint32):
+        """Draw a reset: 9 uniform numbers, and 9 normal ones by Box and Muller."""
+        for i in range(9):
+            word = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(1 + i)), word_1)
+            noise.uniform[i] = real(2.0) * real(warp_chance.unit(word)) - real(1.0)
+        for i in range(5):
+            word = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(10 + i)), word_1)
+            turn = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(15 + i)), word_1)
+            # From (0, 1], whose logarithm exists.
+            length = wp.sqrt(real(-2.0) * wp.log(real(1.0) - real(warp_chance.unit(word))))
+            angle = full_turn * real(warp_chance.unit(turn))
+            noise.normal[i] = length * wp.cos(angle)
+            if i < 4:
+                noise.normal[i + 5] = length * wp.sin(angle)
+        return noise
+
+    @wp.func
+    def initial(noise: Noise, reset_noise_scale: real):
+        state = Cheetah()
+        state.qpos = reset_noise_scale * noise.uniform
+        state.qvel = reset_noise_scale * noise.normal
+        return state
+
+    @wp.func
+    def restart(
+        state: Cheetah,
+        word_0: wp.uint32,
+        word_1: wp.uint32,
+        reset_noise_scale: real,
+        max_episode_steps: wp.int32,
+    ):
+        """Begin the next episode where this one is over."""
+        if state.elapsed_steps >= max_episode_steps:
+            noise = Noise()
+            noise = draw_noise(noise, word_0, word_1)
+            state = initial(noise, reset_noise_scale)
+        return state
+
+    @wp.func
+    def begin_random(
+        state: Cheetah,
+        word_0: wp.uint32,
+        word_1: wp.uint32,
+        forward_reward_weight: real,
+        ctrl_cost_weight: real,
+        reset_noise_scale: real,
+        max_episode_steps: wp.int32,
+    ):
+        return start(state, draw_action(word_0, word_1))
+
+    @wp.func
+    def draw_action(word_0: wp.uint32, word_1: wp.uint32):
+        """Draw a uniform action."""
+        action = vec6()
+        for j in range(6):
+            label = wp.uint32(ACTION + 32 * j)
+            word = warp_chance.bits(warp_chance.stream(word_0, label), word_1)
+            action[j] = real(2.0 * warp_chance.unit(word) - 1.0)
+        return action
+
+    @wp.func
+    def end_random(
+        state: Cheetah,
+        work: Work,
+        word_0: wp.uint32,
+        word_1: wp.uint32,
+        forward_reward_weight: real,
+        ctrl_cost_weight: real,
+        reset_noise_scale: real,
+        max_episode_steps: wp.int32,
+    ):
+        after, reward, x_velocity, reward_ctrl, unstable, truncated = end(
+            state, work, work.ctrl, forward_reward_weight, ctrl_cost_weight, max_episode_steps
+        )
+        return after, reward, truncated
+
+    @wp.func
+    def restart_random(
+        state: Cheetah,
+        word_0: wp.uint32,
+        word_1: wp.uint32,
+        forward_reward_weight: real,
+        ctrl_cost_weight: real,
+        reset_noise_scale: real,
+        max_episode_steps: wp.int32,
+    ):
+        return restart(
+            state,
+            warp_chance.stream(word_0, wp.uint32(RESET)),
+            word_1,
+            reset_noise_scale,
+            max_episode_steps,
+        )
+
+    return SimpleNamespace(
+        Cheetah=Cheetah,
+        Noise=Noise,
+        Work=Work,
+        begin=begin,
+        begin_random=begin_random,
+        prepare=prepare,
+        iterate=iterate,
+        insist=insist,
+        advance=advance,
+        end=end,
+        end_random=end_random,
+        draw_noise=draw_noise,
+        draw_action=draw_action,
+        restart=restart,
+        restart_random=restart_random,
+    )

@@ -1,0 +1,1 @@
+"""Evidence that the cheetah is MuJoCo's."""

@@ -1,0 +1,277 @@
+"""Rules that iterate, phase by phase, so that a CPU still plays 8 or 16 lanes per instruction.
+
+LLVM turns an innermost loop over lanes into vector instructions, but only if its body never
+branches. A solver branches: each lane needs another number of iterations. So a rule is cut into
+phases without branches, and the kernel passes over a small block of lanes phase by phase; what one
+phase leaves for the next (the ``work``) lies lane beside lane in the first-level cache. The block
+iterates until its last lane has converged, which costs little, since a converged lane only repeats
+its result. On CUDA each thread plays one lane through all phases and stops when its lane is done.
+"""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import warp as wp
+
+from envlift.targets import warp_codegen
+from envlift.targets.warp import BatchedRule
+from envlift.targets.warp_codegen import Access, Field, Layout, indent, lane_loop
+
+BLOCK = 32
+"""Lanes of a block: two vectors of 16 numbers, whose work fits into the first-level cache."""
+
+
+@dataclass(frozen=True)
+class Phases:
+    """A rule in phases; all are ``@wp.func`` on one lane.
+
+    ``begin`` and ``end`` see the state and the inputs, whatever lies between only the work. For
+    each of ``repeats``: ``prepare``, then ``iterate`` until ``work.pending`` is 0 (at most
+    ``max_iterations`` times), ``insist`` if it never was, ``advance``.
+
+    Attributes:
+        work: ``@wp.struct``, with an int32 ``pending``; it may hold structs.
+        begin: ``(state, *inputs) -> work``.
+        prepare, iterate, insist, advance: ``(work) -> work``. ``insist`` and ``restart`` may
+            branch; applying ``iterate`` to a work that is not pending must not change its result.
+        end: ``(state, work, *inputs) -> (state, *outputs)``.
+        restart: ``(state, *inputs) -> state``, applied after the end, or None.
+        repeats: how often, static.
+        max_iterations: static.
+    """
+
+    work: Any
+    begin: Any
+    prepare: Any
+    iterate: Any
+    insist: Any
+    advance: Any
+    end: Any
+    repeats: int
+    max_iterations: int
+    restart: Any = None
+
+
+class PhasedRule(BatchedRule):
+    """``BatchedRule`` for a rule in phases; it is called in the same way."""
+
+    cost = 128
+
+    def __init__(
+        self,
+        phases: Phases,
+        state: Any,
+        outputs: dict[str, str],
+        name: str,
+        shared: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(phases.begin, state, outputs, name)
+        self.phases = phases
+        self.shared = shared
+
+    def build(self, name: str, layout: Layout, registers: bool) -> Any:
+        """Return the kernel of a layout."""
+        text = source(self.phases, layout, registers)
+        names = ("begin", "prepare", "iterate", "insist", "advance", "end", "restart")
+        namespace = {name: getattr(self.phases, name) for name in names}
+        namespace |= {constructor_name(kind): kind for kind in structs_of(self.phases.work)}
+        leaves = tuple(field for _, field in work_fields(self.phases.work))
+        if not registers:
+            namespace |= _passes(name, self.phases, namespace, leaves)
+        return warp_codegen.compile_kernel(name, text, self.struct, layout, namespace, leaves)
+
+
+def work_fields(struct: Any, prefix: str = "work") -> list[tuple[str, Field]]:
+    """Return the leaves of a struct with their paths, in order; structs in it are followed."""
+    leaves: list[tuple[str, Field]] = []
+    for name, variable in struct.vars.items():
+        path = f"{prefix}.{name}"
+        if isinstance(variable.type, wp._src.codegen.Struct):
+            leaves += work_fields(variable.type, path)
+        else:
+            leaves.append((path, warp_codegen.field_of(path.replace(".", "_"), variable.type)))
+    return leaves
+
+
+def structs_of(struct: Any) -> list[Any]:
+    """Return a struct and all structs in it."""
+    inner = [v.type for v in struct.vars.values() if isinstance(v.type, wp._src.codegen.Struct)]
+    return [struct, *(kind for part in inner for kind in structs_of(part))]
+
+
+def constructor_name(struct: Any) -> str:
+    """Return how a kernel's source names a struct."""
+    return f"Struct_{struct.key.replace('.', '_')}"
+
+
+class _Scratch:
+    """Where the work of a block lies: one array per dtype, entry k of lane i at k * BLOCK + i."""
+
+    def __init__(self, struct: Any) -> None:
+        self.struct = struct
+        self.places: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
+        for path, field in work_fields(struct):
+            self.places[path] = self.sizes.get(field.dtype, 0)
+            self.sizes[field.dtype] = self.places[path] + (field.size or 1)
+
+    def declare(self) -> list[str]:
+        return [
+            f"scratch_{dtype} = wp.zeros(shape=({size * BLOCK},), dtype=wp.{dtype})"
+            for dtype, size in self.sizes.items()
+        ]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arrays as arguments of a function, with their types."""
+        kinds = warp_codegen.WARP_DTYPES
+        return {f"scratch_{dtype}": wp.array(dtype=kinds[dtype]) for dtype in self.sizes}
+
+    def _entry(self, path: str, field: Field, number: int) -> str:
+        return f"scratch_{field.dtype}, {(self.places[path] + number) * BLOCK} + i"
+
+    def load(self) -> list[str]:
+        return self._load_struct(self.struct, "work")
+
+    def _load_struct(self, struct: Any, path: str) -> list[str]:
+        # A struct inside another is filled on its own and then put in its place.
+        local = path.replace(".", "_")
+        lines = [f"{local} = {constructor_name(struct)}()"]
+        for name, variable in struct.vars.items():
+            inner = f"{path}.{name}"
+            if isinstance(variable.type, wp._src.codegen.Struct):
+                lines += self._load_struct(variable.type, inner)
+                value = inner.replace(".", "_")
+            else:
+                field = warp_codegen.field_of(inner.replace(".", "_"), variable.type)
+                items = [f"load({self._entry(inner, field, k)})" for k in range(field.size or 1)]
+                value = items[0]
+                if field.size is not None:
+                    value = f"vector_{field.dtype}_{field.size}({', '.join(items)})"
+            lines.append(f"{local}.{name} = {value}")
+        return lines
+
+    def store(self) -> list[str]:
+        lines = []
+        for path, field in work_fields(self.struct):
+            for k in range(field.size or 1):
+                value = path if field.size is None else f"{path}[{k}]"
+                lines.append(f"store({self._entry(path, field, k)}, {value})")
+        return lines
+
+
+def source(phases: Phases, layout: Layout, registers: bool) -> str:
+    """Return the source of the kernel; see ``warp_codegen.source``."""
+    body = _one_lane(phases, layout) if registers else _blocks(phases, layout)
+    return warp_codegen.function_source(layout, body)
+
+
+def _call(function: str, arguments: list[str], results: list[str]) -> list[str]:
+    return [f"{', '.join(results)} = {function}({', '.join(arguments)})"]
+
+
+def _over(lines: list[str]) -> list[str]:
+    return ["i = wp.int32(0)", "while i < count:", *indent([*lines, "i += 1"])]
+
+
+def _passes(
+    name: str, phases: Phases, names: dict[str, Any], leaves: tuple[Field, ...]
+) -> dict[str, Any]:
+    """Return a function for each phase that passes over a block and counts who is pending.
+
+    They are never inlined: LLVM's time grows faster than the code that it sees at once.
+    """
+    scratch = _Scratch(phases.work)
+    arguments = {f"given_{name}": kind for name, kind in scratch.arguments().items()}
+    arguments["count"] = wp.int32
+    passes = {}
+    for phase in ("prepare", "iterate", "insist", "advance"):
+        lines = [f"work = {phase}(work)", *scratch.store(), "left += work.pending"]
+        if phase == "insist":
+            lines = ["if work.pending > 0:", *indent(lines)]
+        # A copy of its own: what is stored could else move the array under the loop, for all LLVM
+        # knows, and nothing would be vectorised.
+        own = [f"{array} = given_{array}" for array in scratch.arguments()]
+        body = [*own, "left = wp.int32(0)", *_over([*scratch.load(), *lines]), "return left"]
+        head = f"def pass_{phase}({', '.join(arguments)}):"
+        text = "\n".join([head, *indent(body)]) + "\n"
+        function = warp_codegen.define(f"{name}.{phase}", text, names, leaves)
+        function.__annotations__ = arguments
+        passes[function.__name__] = wp.func(function, inline=False)
+    return passes
+
+
+def _blocks(phases: Phases, layout: Layout) -> list[str]:
+    """Pass over a block of lanes phase by phase."""
+    scratch, access = _Scratch(phases.work), Access(layout)
+    given = ", ".join([*scratch.arguments(), "count"])
+    arrays = ["lane = base + i", *access.load_state, *access.load_inputs]
+
+    begin = _call("begin", ["state", *access.arguments], ["work"])
+    end = _call("end", ["state", "work", *access.arguments], ["state", *access.results])
+    outputs = access.add_outputs if layout.steps else access.put_outputs
+    turn = [
+        f"left = pass_prepare({given})",
+        "tries = wp.int32(0)",
+        f"while left > 0 and tries < {phases.max_iterations}:",
+        f"    left = pass_iterate({given})",
+        "    tries += 1",
+        "if left > 0:",
+        f"    left = pass_insist({given})",
+        f"left = pass_advance({given})",
+        "turn += 1",
+    ]
+    once = [
+        *_over([*arrays, *begin, *scratch.store()]),
+        "turn = wp.int32(0)",
+        f"while turn < {phases.repeats}:",
+        *indent(turn),
+        *_over([*arrays, *scratch.load(), *end, *access.store_state, *outputs]),
+    ]
+    if phases.restart is not None:
+        restart = _call("restart", ["state", *access.arguments], ["state"])
+        once += _over([*arrays, *restart, *access.store_state])
+    if layout.steps:
+        once += _over([*arrays, *access.keep]) if access.keep else []
+        clear = _over(["lane = base + i", *access.clear_outputs])
+        once = clear + warp_codegen.step_loop(once)
+    return [
+        *scratch.declare(),
+        "base = wp.int32(low)",
+        "while base < high:",
+        *indent([f"count = wp.min(high - base, {BLOCK})", *once, f"base += {BLOCK}"]),
+    ]
+
+
+def _one_lane(phases: Phases, layout: Layout) -> list[str]:
+    """Play one lane through all phases, in registers."""
+    access = Access(layout)
+    turn = [
+        "work = prepare(work)",
+        "tries = wp.int32(0)",
+        f"while work.pending > 0 and tries < {phases.max_iterations}:",
+        "    work = iterate(work)",
+        "    tries += 1",
+        "if work.pending > 0:",
+        "    work = insist(work)",
+        "work = advance(work)",
+        "turn += 1",
+    ]
+    once = [
+        *_call("begin", ["state", *access.arguments], ["work"]),
+        "turn = wp.int32(0)",
+        f"while turn < {phases.repeats}:",
+        *indent(turn),
+        *_call("end", ["state", "work", *access.arguments], ["state", *access.results]),
+    ]
+    if phases.restart is not None:
+        once += _call("restart", ["state", *access.arguments], ["state"])
+    start = access.load_state + access.load_inputs
+    if not layout.steps:
+        return lane_loop(start + once + access.store_state + access.put_outputs)
+    clear, add, put = warp_codegen.sums_in_registers(layout)
+    steps = [*once, *add, *warp_codegen.write_in_place(layout), *access.keep]
+    return lane_loop(start + clear + warp_codegen.step_loop(steps) + access.store_state + put)
