@@ -30,14 +30,16 @@ class Phases:
     """A rule in phases; all are ``@wp.func`` on one lane.
 
     ``begin`` and ``end`` see the state and the inputs, whatever lies between only the work. For
-    each of ``repeats``: ``prepare``, then ``iterate`` until ``work.pending`` is 0 (at most
-    ``max_iterations`` times), ``insist`` if it never was, ``advance``.
+    each of ``repeats``: all of ``prepare``, then ``iterate`` until ``work.pending`` is 0 (at most
+    ``max_iterations`` times), ``insist`` if it never was, all of ``advance``.
 
     Attributes:
         work: ``@wp.struct``, with an int32 ``pending``; it may hold structs.
         begin: ``(state, *inputs) -> work``.
-        prepare, iterate, insist, advance: ``(work) -> work``. ``insist`` and ``restart`` may
-            branch; applying ``iterate`` to a work that is not pending must not change its result.
+        prepare, advance: functions ``(work) -> work``, one pass each. What computes in two
+            precisions is better cut in two: a pass takes as many lanes as its widest numbers allow.
+        iterate, insist: ``(work) -> work``. ``insist`` and ``restart`` may branch; applying
+            ``iterate`` to a work that is not pending must not change its result.
         end: ``(state, work, *inputs) -> (state, *outputs)``.
         restart: ``(state, *inputs) -> state``, applied after the end, or None.
         repeats: how often, static.
@@ -46,10 +48,10 @@ class Phases:
 
     work: Any
     begin: Any
-    prepare: Any
+    prepare: tuple[Any, ...]
     iterate: Any
     insist: Any
-    advance: Any
+    advance: tuple[Any, ...]
     end: Any
     repeats: int
     max_iterations: int
@@ -76,8 +78,10 @@ class PhasedRule(BatchedRule):
     def build(self, name: str, layout: Layout, registers: bool) -> Any:
         """Return the kernel of a layout."""
         text = source(self.phases, layout, registers)
-        names = ("begin", "prepare", "iterate", "insist", "advance", "end", "restart")
+        names = ("begin", "iterate", "insist", "end", "restart")
         namespace = {name: getattr(self.phases, name) for name in names}
+        namespace |= _numbered("prepare", self.phases.prepare)
+        namespace |= _numbered("advance", self.phases.advance)
         namespace |= {constructor_name(kind): kind for kind in structs_of(self.phases.work)}
         leaves = tuple(field for _, field in work_fields(self.phases.work))
         if not registers:
@@ -169,6 +173,10 @@ def source(phases: Phases, layout: Layout, registers: bool) -> str:
     return warp_codegen.function_source(layout, body)
 
 
+def _numbered(name: str, rules: tuple[Any, ...]) -> dict[str, Any]:
+    return {f"{name}_{k}": rule for k, rule in enumerate(rules)}
+
+
 def _call(function: str, arguments: list[str], results: list[str]) -> list[str]:
     return [f"{', '.join(results)} = {function}({', '.join(arguments)})"]
 
@@ -188,7 +196,8 @@ def _passes(
     arguments = {f"given_{name}": kind for name, kind in scratch.arguments().items()}
     arguments["count"] = wp.int32
     passes = {}
-    for phase in ("prepare", "iterate", "insist", "advance"):
+    before, after = _numbered("prepare", phases.prepare), _numbered("advance", phases.advance)
+    for phase in (*before, "iterate", "insist", *after):
         lines = [f"work = {phase}(work)", *scratch.store(), "left += work.pending"]
         if phase == "insist":
             lines = ["if work.pending > 0:", *indent(lines)]
@@ -214,14 +223,14 @@ def _blocks(phases: Phases, layout: Layout) -> list[str]:
     end = _call("end", ["state", "work", *access.arguments], ["state", *access.results])
     outputs = access.add_outputs if layout.steps else access.put_outputs
     turn = [
-        f"left = pass_prepare({given})",
+        *(f"left = pass_{name}({given})" for name in _numbered("prepare", phases.prepare)),
         "tries = wp.int32(0)",
         f"while left > 0 and tries < {phases.max_iterations}:",
         f"    left = pass_iterate({given})",
         "    tries += 1",
         "if left > 0:",
         f"    left = pass_insist({given})",
-        f"left = pass_advance({given})",
+        *(f"left = pass_{name}({given})" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
     once = [
@@ -250,14 +259,14 @@ def _one_lane(phases: Phases, layout: Layout) -> list[str]:
     """Play one lane through all phases, in registers."""
     access = Access(layout)
     turn = [
-        "work = prepare(work)",
+        *(f"work = {name}(work)" for name in _numbered("prepare", phases.prepare)),
         "tries = wp.int32(0)",
         f"while work.pending > 0 and tries < {phases.max_iterations}:",
         "    work = iterate(work)",
         "    tries += 1",
         "if work.pending > 0:",
         "    work = insist(work)",
-        "work = advance(work)",
+        *(f"work = {name}(work)" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
     once = [

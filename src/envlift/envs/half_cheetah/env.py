@@ -161,7 +161,8 @@ class HalfCheetah(Env[State, Params, Draws]):
     def initial(self, draws: Draws, params: Params | None = None) -> State:
         """Start an episode at the model's first state, with noise."""
         scale = jnp.asarray(self._given(params).reset_noise_scale, self.dtype)
-        return State(scale * draws.uniform, scale * draws.normal, jnp.int32(0))
+        qpos, qvel = scale * draws.uniform, scale * draws.normal
+        return State(qpos, jnp.zeros_like(qpos), qvel, jnp.zeros_like(qvel), jnp.int32(0))
 
     def sample(
         self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None

@@ -12,14 +12,20 @@ class State:
 
     The joints are rootx, rootz, rooty, bthigh, bshin, bfoot, fthigh, fshin, ffoot.
 
+    Contacts multiply the last place of a float32 by 10,000 within a step. So each number has a
+    companion that holds the digits which it cannot: the position is ``qpos + qpos_rest``. In
+    float64 the companions are 0.
+
     Attributes:
-        qpos: float [9], m and rad; rootz is the torso's height above 0.7 m.
-        qvel: float [9], m/s and rad/s.
+        qpos, qpos_rest: float [9], m and rad; rootz is the torso's height above 0.7 m.
+        qvel, qvel_rest: float [9], m/s and rad/s.
         elapsed_steps: int32, steps since the episode began (Gymnasium's ``TimeLimit``).
     """
 
     qpos: jax.Array
+    qpos_rest: jax.Array
     qvel: jax.Array
+    qvel_rest: jax.Array
     elapsed_steps: jax.Array
 
 

@@ -22,10 +22,10 @@ def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
     phases = Phases(
         work=rules.Work,
         begin=rules.begin_random if random else rules.begin,
-        prepare=rules.prepare,
+        prepare=(rules.position, rules.velocity),
         iterate=rules.iterate,
         insist=rules.insist,
-        advance=rules.advance,
+        advance=(rules.settle,),
         end=rules.end_random if random else rules.end,
         restart=rules.restart_random if random else None,
         repeats=frame_skip,
@@ -57,8 +57,8 @@ def _plain(dtype: str, name: str, struct: str) -> BatchedRule:
     return BatchedRule(rule, kind, {}, name=f"envlift.half_cheetah.{name}.{dtype}")
 
 
-def _arrays(state: State) -> tuple[jax.Array, jax.Array, jax.Array]:
-    return state.qpos, state.qvel, state.elapsed_steps
+def _arrays(state: State) -> tuple[jax.Array, ...]:
+    return state.qpos, state.qpos_rest, state.qvel, state.qvel_rest, state.elapsed_steps
 
 
 def transition(
@@ -139,5 +139,5 @@ def random_rollout(
         written=("qpos", "qvel"),
     )
     kept = (results[-2], results[-1]) if keep_observations else None
-    qpos, qvel, elapsed, reward, episodes = results[:5]
-    return State(qpos, qvel, elapsed), reward, episodes, kept
+    *fields, reward, episodes = results[:7]
+    return State(*fields), reward, episodes, kept

@@ -29,18 +29,20 @@ def make(real: Any) -> SimpleNamespace:
     """Return the stages for one number type."""
     m = model.load()
     constant = scalars.vector
+    fine = scalars.FINE
     vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
-    Frames = smooth.make(real).Frames  # noqa: N806
+    fine9 = scalars.vector_type(fine, 9)
+    Places, Frames = smooth.make(real).Places, smooth.make(real).Frames  # noqa: N806
 
     friction = m.options["friction"]
-    end_x, end_z = (constant(real, [p[i] for p in m.end_pos]) for i in (0, 1))
-    radius = constant(real, m.end_radius)
+    end_x, end_z = (constant(fine, [p[i] for p in m.end_pos]) for i in (0, 1))
+    radius = constant(fine, m.end_radius)
     # All four edges have this diagonal: body_invweight0 * (1 + mu^2) * 2 mu^2.
     pyramid = (1.0 + friction**2) * 2.0 * friction**2
     contact_diagonal = constant(real, [w * pyramid for w in m.end_invweight0])
     limit_diagonal = constant(real, m.hinge_invweight0)
-    low, high = constant(real, m.range_low), constant(real, m.range_high)
-    torso_height = wp.constant(real(m.body_pos[0][1]))
+    low, high = constant(fine, m.range_low), constant(fine, m.range_high)
+    fine_half, fine_zero = wp.constant(fine(0.5)), wp.constant(fine(0.0))
     contact_width = wp.constant(real(1.0 / m.options["contact_solimp"][2]))
     limit_width = wp.constant(real(1.0 / m.options["limit_solimp"][2]))
     # solref is (time constant, damping ratio), solimp (d0, dmax, width, midpoint 0.5, power 2);
@@ -54,11 +56,17 @@ def make(real: Any) -> SimpleNamespace:
 
     @wp.struct
     class Touch:
-        """The ends: their contact points from O, m, and depth, m, negative where they touch."""
+        """The ends: their contact points from the body's origin, m, and depth, m, negative where they touch.
+
+        The hinges: how far they are from the nearer limit, rad, negative beyond it; ``side`` is 1
+        at the lower limit, -1 at the upper one.
+        """
 
         x: vec16
         z: vec16
         dist: vec16
+        limit_dist: vec6
+        side: vec6
 
     @wp.struct
     class Rows:
@@ -66,8 +74,7 @@ def make(real: Any) -> SimpleNamespace:
 
         An end says ``an + normal`` (twice) and that ``+- mu (at + tangent)``, with the acceleration
         (at, an) of its contact point; a hinge says ``side * a + limit``. ``stiff`` and
-        ``limit_stiff`` are MuJoCo's ``efc_D``, 0 for an end or a hinge that has no rows; ``side``
-        is 1 at the lower limit, -1 at the upper one.
+        ``limit_stiff`` are MuJoCo's ``efc_D``, 0 for an end or a hinge that has no rows.
         """
 
         normal: vec16
@@ -75,20 +82,23 @@ def make(real: Any) -> SimpleNamespace:
         stiff: vec16
         limit: vec6
         limit_stiff: vec6
-        side: vec6
 
     @wp.func
-    def mj_collision(frames: Frames, height: real):
-        """Find the depth of every end; ``height`` is qpos[1]."""
+    def mj_collision(places: Places, qpos: fine9):
+        """Find the depth of every end, and of every hinge in its limits."""
         touch = Touch()
         for e in range(16):
             b = END_BODY[e]
-            x = frames.x[b] + end_x[e] * frames.cos[b] + end_z[e] * frames.sin[b]
-            z = frames.z[b] - end_x[e] * frames.sin[b] + end_z[e] * frames.cos[b]
-            dist = (z + (torso_height + height)) - radius[e]
-            touch.x[e] = x
-            touch.z[e] = z - radius[e] - half * dist
-            touch.dist[e] = dist
+            z = end_z[e] * places.cos[b] - end_x[e] * places.sin[b]
+            dist = (places.height[b] + z) - radius[e]
+            touch.x[e] = real(end_x[e] * places.cos[b] + end_z[e] * places.sin[b])
+            touch.z[e] = real(z - radius[e] - fine_half * dist)
+            touch.dist[e] = real(dist)
+        for j in range(6):
+            below = qpos[j + 3] - low[j]
+            above = high[j] - qpos[j + 3]
+            touch.side[j] = wp.where(below < fine_zero, one, -one)
+            touch.limit_dist[j] = real(wp.where(below < fine_zero, below, above))
         return touch
 
     @wp.func
@@ -100,7 +110,7 @@ def make(real: Any) -> SimpleNamespace:
         return d_min + d_span * wp.where(x < one, y, one)
 
     @wp.func
-    def mj_makeConstraint(frames: Frames, touch: Touch, qpos: vec9, qvel: vec9):
+    def mj_makeConstraint(frames: Frames, touch: Touch, qvel: vec9):
         """Say what every row wants and how stiffly."""
         rows = Rows()
         rate = vec7()
@@ -114,8 +124,8 @@ def make(real: Any) -> SimpleNamespace:
             else:
                 p = smooth.PARENT[b]
                 rate[b] = rate[p] + qvel[b + 2]
-                speed_x[b] = speed_x[p] - frames.z[b] * qvel[b + 2]
-                speed_z[b] = speed_z[p] + frames.x[b] * qvel[b + 2]
+                speed_x[b] = speed_x[p] + rate[p] * frames.z[b]
+                speed_z[b] = speed_z[p] - rate[p] * frames.x[b]
         for e in range(16):
             b = END_BODY[e]
             dist = touch.dist[e]
@@ -126,13 +136,9 @@ def make(real: Any) -> SimpleNamespace:
             rows.tangent[e] = damp * tangent_speed
             rows.stiff[e] = wp.where(dist < zero, d / ((one - d) * contact_diagonal[e]), zero)
         for j in range(6):
-            below = qpos[j + 3] - low[j]
-            above = high[j] - qpos[j + 3]
-            side = wp.where(below < zero, one, -one)
-            pos = wp.where(below < zero, below, above)
+            pos = touch.limit_dist[j]
             d = impedance(pos, limit_width)
-            rows.side[j] = side
-            rows.limit[j] = damp * (side * qvel[j + 3]) + stiff * d * pos
+            rows.limit[j] = damp * (touch.side[j] * qvel[j + 3]) + stiff * d * pos
             rows.limit_stiff[j] = wp.where(pos < zero, d / ((one - d) * limit_diagonal[j]), zero)
         return rows
 

@@ -18,6 +18,9 @@ import warp as wp
 
 REALS = {"float32": wp.float32, "float64": wp.float64}
 
+FINE = wp.float64
+"""Of positions, in both; see ``smooth``."""
+
 
 @cache
 def vector_type(real: Any, length: int) -> Any:

@@ -1,12 +1,13 @@
 """The stages of MuJoCo that know nothing of constraints: places, inertias, smooth forces.
 
 The cheetah moves in the x-z plane, so a body's motion is three numbers: its turning rate about y
-and the velocity (x, z) of whatever of it passes the point O. All bodies share one O, the origin of
-the torso, with the axes of the world: nothing has to be carried from frame to frame, and how far
-the cheetah has run costs no digits. A motion is (w, ux, uz); a wrench (torque about O, fx, fz) is
-what pairs with it to a power.
+and the velocity (x, z) of its origin, where its hinge is. Axes are the world's everywhere, and only
+the way from a parent's origin to its child's is ever needed: nothing is large, so little is lost in
+float32, however far the cheetah has run. A motion is (w, ux, uz); a wrench (torque about the same
+origin, fx, fz) is what pairs with it to a power.
 
-A hinge at the place (ax, az) from O moves what hangs on it by the screw (1, -az, ax).
+Places are found in float64 (``fine``) whatever the other numbers are: how far an end has sunk into
+the floor is a small difference of large numbers, and the forces hang on it by a factor of 10,000.
 """
 
 # mypy: ignore-errors
@@ -29,69 +30,94 @@ def make(real: Any) -> SimpleNamespace:
     """Return the stages for one number type."""
     m = model.load()
     constant = scalars.vector
+    fine = scalars.FINE
     vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (6, 7, 9))
-    sin_cos = scalars.make(real).sin_cos
+    fine7, fine9 = (scalars.vector_type(fine, n) for n in (7, 9))
+    sin_cos = scalars.make(fine).sin_cos
 
-    pos_x, pos_z = (constant(real, [p[i] for p in m.body_pos]) for i in (0, 1))
-    ipos_x, ipos_z = (constant(real, [p[i] for p in m.body_ipos]) for i in (0, 1))
-    mass, inertia = constant(real, m.body_mass), constant(real, m.inertia_y)
+    pos_x, pos_z = (constant(fine, [p[i] for p in m.body_pos]) for i in (0, 1))
+    ipos_x, ipos_z = (constant(fine, [p[i] for p in m.body_ipos]) for i in (0, 1))
+    mass = constant(real, m.body_mass)
     stiffness, damping = constant(real, m.stiffness), constant(real, m.damping)
     gear = constant(real, m.gear)
     upward = wp.constant(real(-m.options["gravity"][1]))
     ctrl_low, ctrl_high = (wp.constant(real(limit)) for limit in m.options["ctrlrange"])
-    zero, one = wp.constant(real(0.0)), wp.constant(real(1.0))
+    zero = wp.constant(real(0.0))
+
+    @wp.struct
+    class Places:
+        """Sine and cosine of each body's turn, and the height of its origin above the floor, m."""
+
+        sin: fine7
+        cos: fine7
+        height: fine7
 
     @wp.struct
     class Frames:
-        """Sine and cosine of each body's turn, and the place of its origin from O, m."""
+        """The way from the parent's origin to the body's, m, and from there to its centre of mass,
+        times the mass, kg m.
+        """
 
-        sin: vec7
-        cos: vec7
         x: vec7
         z: vec7
-
-    @wp.struct
-    class Inertias:
-        """Each body about O: mass times the place of its centre, kg m; moment of inertia, kg m^2."""
-
         mass_x: vec7
         mass_z: vec7
-        moment: vec7
 
     @wp.func
-    def mj_kinematics(qpos: vec9):
+    def mj_kinematics(qpos: fine9):
         """Place the bodies."""
-        frames = Frames()
-        angle = vec7()
+        places = Places()
+        angle = fine7()
         for b in range(7):
             if b == 0:
                 angle[b] = qpos[2]
             else:
                 angle[b] = angle[PARENT[b]] + qpos[b + 2]
             pair = sin_cos(angle[b])
-            frames.sin[b] = pair[0]
-            frames.cos[b] = pair[1]
+            places.sin[b] = pair[0]
+            places.cos[b] = pair[1]
+        places.height[0] = qpos[1] + pos_z[0]
         for b in range(1, 7):
-            s = frames.sin[PARENT[b]]
-            c = frames.cos[PARENT[b]]
-            frames.x[b] = frames.x[PARENT[b]] + pos_x[b] * c + pos_z[b] * s
-            frames.z[b] = frames.z[PARENT[b]] - pos_x[b] * s + pos_z[b] * c
+            p = PARENT[b]
+            turned = pos_z[b] * places.cos[p] - pos_x[b] * places.sin[p]
+            places.height[b] = places.height[p] + turned
+        return places
+
+    @wp.func
+    def mj_comPos(places: Places):
+        """Say where everything is from the origin next to it."""
+        frames = Frames()
+        for b in range(7):
+            s = places.sin[b]
+            c = places.cos[b]
+            frames.mass_x[b] = mass[b] * real(ipos_x[b] * c + ipos_z[b] * s)
+            frames.mass_z[b] = mass[b] * real(ipos_z[b] * c - ipos_x[b] * s)
+        for b in range(1, 7):
+            s = places.sin[PARENT[b]]
+            c = places.cos[PARENT[b]]
+            frames.x[b] = real(pos_x[b] * c + pos_z[b] * s)
+            frames.z[b] = real(pos_z[b] * c - pos_x[b] * s)
         return frames
 
     @wp.func
-    def mj_comPos(frames: Frames):
-        """Take each body's inertia about O."""
-        result = Inertias()
-        for b in range(7):
-            x = frames.x[b] + ipos_x[b] * frames.cos[b] + ipos_z[b] * frames.sin[b]
-            z = frames.z[b] - ipos_x[b] * frames.sin[b] + ipos_z[b] * frames.cos[b]
-            result.mass_x[b] = mass[b] * x
-            result.mass_z[b] = mass[b] * z
-            result.moment[b] = inertia[b] + mass[b] * (x * x + z * z)
-        return result
+    def gathered(frames: Frames, torque: vec7, force_x: vec7, force_z: vec7):
+        """Return what the joints feel of a wrench on every body."""
+        force = vec9()
+        for i in range(6):
+            b = 6 - i
+            p = PARENT[b]
+            force[b + 2] = torque[b]
+            lever = frames.z[b] * force_x[b] - frames.x[b] * force_z[b]
+            torque[p] = torque[p] + (torque[b] + lever)
+            force_x[p] = force_x[p] + force_x[b]
+            force_z[p] = force_z[p] + force_z[b]
+        force[0] = force_x[0]
+        force[1] = force_z[0]
+        force[2] = torque[0]
+        return force
 
     @wp.func
-    def mj_rne(frames: Frames, inertias: Inertias, qvel: vec9):
+    def mj_rne(frames: Frames, qvel: vec9):
         """Return the bias force: what holds the accelerations at zero against gravity and turning.
 
         Nothing but the turning rates matters: at zero accelerations every body's origin, and its
@@ -109,39 +135,23 @@ def make(real: Any) -> SimpleNamespace:
                 accel_x[b] = zero
                 accel_z[b] = upward
             else:
-                rate[b] = rate[PARENT[b]] + qvel[b + 2]
-                squared = rate[PARENT[b]] * rate[PARENT[b]]
-                accel_x[b] = accel_x[PARENT[b]] - squared * (frames.x[b] - frames.x[PARENT[b]])
-                accel_z[b] = accel_z[PARENT[b]] - squared * (frames.z[b] - frames.z[PARENT[b]])
-            own = rate[b] * rate[b]
-            place_x = inertias.mass_x[b]
-            place_z = inertias.mass_z[b]
-            ax = accel_x[b] + own * frames.x[b]
-            az = accel_z[b] + own * frames.z[b]
-            # m * (a - w^2 (c - origin)) with m c at hand; its torque is c x force, where the part
-            # along c has none.
-            force_x[b] = mass[b] * ax - own * place_x
-            force_z[b] = mass[b] * az - own * place_z
-            torque[b] = place_z * ax - place_x * az
-        for i in range(6):
-            b = 6 - i
-            torque[PARENT[b]] = torque[PARENT[b]] + torque[b]
-            force_x[PARENT[b]] = force_x[PARENT[b]] + force_x[b]
-            force_z[PARENT[b]] = force_z[PARENT[b]] + force_z[b]
-        bias = vec9()
-        bias[0] = force_x[0]
-        bias[1] = force_z[0]
-        bias[2] = torque[0]
-        for b in range(1, 7):
-            bias[b + 2] = torque[b] - frames.z[b] * force_x[b] + frames.x[b] * force_z[b]
-        return bias
+                p = PARENT[b]
+                rate[b] = rate[p] + qvel[b + 2]
+                accel_x[b] = accel_x[p] - rate[p] * rate[p] * frames.x[b]
+                accel_z[b] = accel_z[p] - rate[p] * rate[p] * frames.z[b]
+            squared = rate[b] * rate[b]
+            # m (a - w^2 c), whose part along c has no torque.
+            force_x[b] = mass[b] * accel_x[b] - squared * frames.mass_x[b]
+            force_z[b] = mass[b] * accel_z[b] - squared * frames.mass_z[b]
+            torque[b] = frames.mass_z[b] * accel_x[b] - frames.mass_x[b] * accel_z[b]
+        return gathered(frames, torque, force_x, force_z)
 
     @wp.func
-    def mj_passive(qpos: vec9, qvel: vec9):
+    def mj_passive(qpos: fine9, qvel: vec9):
         """Return the springs' and dampers' forces."""
         force = vec9()
         for j in range(6):
-            force[j + 3] = -stiffness[j] * qpos[j + 3] - damping[j] * qvel[j + 3]
+            force[j + 3] = -stiffness[j] * real(qpos[j + 3]) - damping[j] * qvel[j + 3]
         return force
 
     @wp.func
@@ -158,10 +168,11 @@ def make(real: Any) -> SimpleNamespace:
         return force
 
     return SimpleNamespace(
+        Places=Places,
         Frames=Frames,
-        Inertias=Inertias,
         mj_kinematics=mj_kinematics,
         mj_comPos=mj_comPos,
+        gathered=gathered,
         mj_rne=mj_rne,
         mj_passive=mj_passive,
         mj_fwdActuation=mj_fwdActuation,

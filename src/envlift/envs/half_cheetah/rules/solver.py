@@ -35,17 +35,24 @@ def make(real: Any) -> SimpleNamespace:
     m = model.load()
     constant = scalars.vector
     vec3, vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (3, 6, 7, 9))
-    Frames, Inertias = smooth.make(real).Frames, smooth.make(real).Inertias  # noqa: N806
+    Frames, gathered = smooth.make(real).Frames, smooth.make(real).gathered  # noqa: N806
     Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows  # noqa: N806
 
     mass, armature = constant(real, m.body_mass), constant(real, m.armature)
+    about_origin = constant(
+        real,
+        [
+            inertia + mass * (x * x + z * z)
+            for inertia, mass, (x, z) in zip(m.inertia_y, m.body_mass, m.body_ipos, strict=True)
+        ],
+    )
     step_damping = constant(real, [m.options["timestep"] * d for d in m.damping])
     mu = wp.constant(real(m.options["friction"]))
     zero, half, one, two = (wp.constant(real(number)) for number in (0.0, 0.5, 1.0, 2.0))
 
     @wp.struct
     class Tree:
-        """Inertia and force about O of each body, to be swept; ``diagonal`` is of the hinges.
+        """Inertia and force about its origin of each body, to be swept; ``diagonal`` is of the hinges.
 
         ``t`` stands for the turn: ``tx`` couples turning with force along x.
         """
@@ -63,7 +70,7 @@ def make(real: Any) -> SimpleNamespace:
 
     @wp.struct
     class Motion:
-        """Acceleration of each body, about O, and of the joints."""
+        """Acceleration of each body and of the joints."""
 
         rate: vec7
         x: vec7
@@ -71,13 +78,13 @@ def make(real: Any) -> SimpleNamespace:
         qacc: vec9
 
     @wp.func
-    def masses(inertias: Inertias):
+    def masses(frames: Frames):
         """Return the tree without constraints."""
         tree = Tree()
         for b in range(7):
-            tree.tt[b] = inertias.moment[b]
-            tree.tx[b] = inertias.mass_z[b]
-            tree.tz[b] = -inertias.mass_x[b]
+            tree.tt[b] = about_origin[b]
+            tree.tx[b] = frames.mass_z[b]
+            tree.tz[b] = -frames.mass_x[b]
             tree.xx[b] = mass[b]
             tree.zz[b] = mass[b]
         for j in range(6):
@@ -90,7 +97,6 @@ def make(real: Any) -> SimpleNamespace:
         across_t = vec6()
         across_x = vec6()
         across_z = vec6()
-        inverse = vec6()
         free = vec6()
         for i in range(6):
             j = 5 - i
@@ -98,24 +104,36 @@ def make(real: Any) -> SimpleNamespace:
             p = smooth.PARENT[b]
             x = frames.x[b]
             z = frames.z[b]
-            ut = tree.tt[b] - z * tree.tx[b] + x * tree.tz[b]
-            ux = tree.tx[b] - z * tree.xx[b] + x * tree.xz[b]
-            uz = tree.tz[b] - z * tree.xz[b] + x * tree.zz[b]
-            inv = one / (ut - z * ux + x * uz + tree.diagonal[j])
-            left = force[j + 3] + tree.torque[b] - z * tree.force_x[b] + x * tree.force_z[b]
-            left = left * inv
-            vt = ut * inv
-            vx = ux * inv
-            vz = uz * inv
-            tree.tt[p] = tree.tt[p] + (tree.tt[b] - ut * vt)
-            tree.tx[p] = tree.tx[p] + (tree.tx[b] - ut * vx)
-            tree.tz[p] = tree.tz[p] + (tree.tz[b] - ut * vz)
-            tree.xx[p] = tree.xx[p] + (tree.xx[b] - ux * vx)
-            tree.xz[p] = tree.xz[p] + (tree.xz[b] - ux * vz)
-            tree.zz[p] = tree.zz[p] + (tree.zz[b] - uz * vz)
-            tree.torque[p] = tree.torque[p] + (tree.torque[b] - ut * left)
-            tree.force_x[p] = tree.force_x[p] + (tree.force_x[b] - ux * left)
-            tree.force_z[p] = tree.force_z[p] + (tree.force_z[b] - uz * left)
+            diagonal = tree.diagonal[j]
+            inv = one / (tree.tt[b] + diagonal)
+            vt = tree.tt[b] * inv
+            vx = tree.tx[b] * inv
+            vz = tree.tz[b] * inv
+            left = (force[j + 3] + tree.torque[b]) * inv
+            # What the hinge passes on. Where the body is stiff, tt is nearly tt + diagonal: the
+            # difference of tt and tt * vt is taken as this product, which loses no digits.
+            kept = diagonal * inv
+            tt = tree.tt[b] * kept
+            tx = tree.tx[b] * kept
+            tz = tree.tz[b] * kept
+            xx = tree.xx[b] - tree.tx[b] * vx
+            xz = tree.xz[b] - tree.tx[b] * vz
+            zz = tree.zz[b] - tree.tz[b] * vz
+            torque = tree.torque[b] * kept - vt * force[j + 3]
+            force_x = tree.force_x[b] - tree.tx[b] * left
+            force_z = tree.force_z[b] - tree.tz[b] * left
+            # To the parent's origin.
+            far_x = tx + z * xx - x * xz
+            far_z = tz + z * xz - x * zz
+            tree.tt[p] = tree.tt[p] + (tt + z * (tx + far_x) - x * (tz + far_z))
+            tree.tx[p] = tree.tx[p] + far_x
+            tree.tz[p] = tree.tz[p] + far_z
+            tree.xx[p] = tree.xx[p] + xx
+            tree.xz[p] = tree.xz[p] + xz
+            tree.zz[p] = tree.zz[p] + zz
+            tree.torque[p] = tree.torque[p] + (torque + z * force_x - x * force_z)
+            tree.force_x[p] = tree.force_x[p] + force_x
+            tree.force_z[p] = tree.force_z[p] + force_z
             across_t[j] = vt
             across_x[j] = vx
             across_z[j] = vz
@@ -144,13 +162,12 @@ def make(real: Any) -> SimpleNamespace:
         for j in range(6):
             b = j + 1
             p = smooth.PARENT[b]
-            carried = across_t[j] * motion.rate[p]
-            carried = carried + across_x[j] * motion.x[p] + across_z[j] * motion.z[p]
-            turn = free[j] - carried
+            motion.x[b] = motion.x[p] + motion.rate[p] * frames.z[b]
+            motion.z[b] = motion.z[p] - motion.rate[p] * frames.x[b]
+            carried = across_x[j] * motion.x[b] + across_z[j] * motion.z[b]
+            turn = free[j] - across_t[j] * motion.rate[p] - carried
             motion.qacc[j + 3] = turn
             motion.rate[b] = motion.rate[p] + turn
-            motion.x[b] = motion.x[p] - frames.z[b] * turn
-            motion.z[b] = motion.z[p] + frames.x[b] * turn
         return motion
 
     @wp.func
@@ -163,10 +180,9 @@ def make(real: Any) -> SimpleNamespace:
         motion.rate[0] = qacc[2]
         for b in range(1, 7):
             p = smooth.PARENT[b]
-            turn = qacc[b + 2]
-            motion.rate[b] = motion.rate[p] + turn
-            motion.x[b] = motion.x[p] - frames.z[b] * turn
-            motion.z[b] = motion.z[p] + frames.x[b] * turn
+            motion.rate[b] = motion.rate[p] + qacc[b + 2]
+            motion.x[b] = motion.x[p] + motion.rate[p] * frames.z[b]
+            motion.z[b] = motion.z[p] - motion.rate[p] * frames.x[b]
         return motion
 
     @wp.func
@@ -182,9 +198,9 @@ def make(real: Any) -> SimpleNamespace:
         return mu * (motion.x[b] + motion.rate[b] * touch.z[e] + rows.tangent[e])
 
     @wp.func
-    def row_limit(motion: Motion, rows: Rows, j: int):
+    def row_limit(motion: Motion, touch: Touch, rows: Rows, j: int):
         """Return what a hinge's limit says of an acceleration."""
-        return rows.side[j] * motion.qacc[j + 3] + rows.limit[j]
+        return touch.side[j] * motion.qacc[j + 3] + rows.limit[j]
 
     @wp.func
     def touching(tree: Tree, motion: Motion, touch: Touch, rows: Rows):
@@ -202,7 +218,7 @@ def make(real: Any) -> SimpleNamespace:
             tt = mu * mu * (plus + minus)
             x = touch.x[e]
             z = touch.z[e]
-            # Columns of the normal and the tangent about O: (-x, 0, 1) and (z, 1, 0).
+            # The normal and the tangent about the origin: (-x, 0, 1) and (z, 1, 0).
             along_n = nt * z - nn * x
             along_t = tt * z - nt * x
             tree.tt[b] = tree.tt[b] + (along_t * z - along_n * x)
@@ -219,14 +235,13 @@ def make(real: Any) -> SimpleNamespace:
         return tree
 
     @wp.func
-    def pushes(motion: Motion, rows: Rows, j: int):
+    def pushes(motion: Motion, touch: Touch, rows: Rows, j: int):
         """Return the stiffness of a hinge's limit where it is active, else 0."""
-        return wp.where(row_limit(motion, rows, j) < zero, rows.limit_stiff[j], zero)
+        return wp.where(row_limit(motion, touch, rows, j) < zero, rows.limit_stiff[j], zero)
 
     @wp.func
     def newton(
         frames: Frames,
-        inertias: Inertias,
         touch: Touch,
         rows: Rows,
         qfrc_smooth: vec9,
@@ -237,14 +252,14 @@ def make(real: Any) -> SimpleNamespace:
         Returns the new acceleration, and whether the active rows are those of the old one.
         """
         before = moved(frames, qacc)
-        tree = touching(masses(inertias), before, touch, rows)
+        tree = touching(masses(frames), before, touch, rows)
         force = vec9()
         for i in range(3):
             force[i] = qfrc_smooth[i]
         for j in range(6):
-            stiff = pushes(before, rows, j)
+            stiff = pushes(before, touch, rows, j)
             tree.diagonal[j] = tree.diagonal[j] + stiff
-            force[j + 3] = qfrc_smooth[j + 3] - stiff * rows.side[j] * rows.limit[j]
+            force[j + 3] = qfrc_smooth[j + 3] - stiff * touch.side[j] * rows.limit[j]
         after = solve(tree, frames, force)
         changed = wp.int32(0)
         for e in range(16):
@@ -257,7 +272,9 @@ def make(real: Any) -> SimpleNamespace:
             other = other or (s0 - t0 < zero) != (s1 - t1 < zero)
             changed = changed + wp.where(other and rows.stiff[e] > zero, 1, 0)
         for j in range(6):
-            other = (row_limit(before, rows, j) < zero) != (row_limit(after, rows, j) < zero)
+            other = (row_limit(before, touch, rows, j) < zero) != (
+                row_limit(after, touch, rows, j) < zero
+            )
             changed = changed + wp.where(other and rows.limit_stiff[j] > zero, 1, 0)
         return after.qacc, changed == 0
 
@@ -280,26 +297,14 @@ def make(real: Any) -> SimpleNamespace:
             torque[b] = torque[b] + (touch.z[e] * force_t - touch.x[e] * force_n)
             force_x[b] = force_x[b] + force_t
             force_z[b] = force_z[b] + force_n
-        for i in range(6):
-            b = 6 - i
-            p = smooth.PARENT[b]
-            torque[p] = torque[p] + torque[b]
-            force_x[p] = force_x[p] + force_x[b]
-            force_z[p] = force_z[p] + force_z[b]
-        force = vec9()
-        force[0] = force_x[0]
-        force[1] = force_z[0]
-        force[2] = torque[0]
+        force = gathered(frames, torque, force_x, force_z)
         for j in range(6):
-            b = j + 1
-            row = wp.min(row_limit(motion, rows, j), zero)
-            own = -rows.limit_stiff[j] * rows.side[j] * row
-            own = own + torque[b] - frames.z[b] * force_x[b] + frames.x[b] * force_z[b]
-            force[j + 3] = own
+            row = wp.min(row_limit(motion, touch, rows, j), zero)
+            force[j + 3] = force[j + 3] - rows.limit_stiff[j] * touch.side[j] * row
         return force
 
     @wp.func
-    def mj_mulM(inertias: Inertias, frames: Frames, vector: vec9):
+    def mj_mulM(frames: Frames, vector: vec9):
         """Return M times a vector."""
         motion = moved(frames, vector)
         torque = vec7()
@@ -307,30 +312,18 @@ def make(real: Any) -> SimpleNamespace:
         force_z = vec7()
         for b in range(7):
             rate = motion.rate[b]
-            force_x[b] = mass[b] * motion.x[b] + inertias.mass_z[b] * rate
-            force_z[b] = mass[b] * motion.z[b] - inertias.mass_x[b] * rate
-            torque[b] = inertias.moment[b] * rate + inertias.mass_z[b] * motion.x[b]
-            torque[b] = torque[b] - inertias.mass_x[b] * motion.z[b]
-        for i in range(6):
-            b = 6 - i
-            p = smooth.PARENT[b]
-            torque[p] = torque[p] + torque[b]
-            force_x[p] = force_x[p] + force_x[b]
-            force_z[p] = force_z[p] + force_z[b]
-        result = vec9()
-        result[0] = force_x[0]
-        result[1] = force_z[0]
-        result[2] = torque[0]
+            force_x[b] = mass[b] * motion.x[b] + frames.mass_z[b] * rate
+            force_z[b] = mass[b] * motion.z[b] - frames.mass_x[b] * rate
+            lever = frames.mass_z[b] * motion.x[b] - frames.mass_x[b] * motion.z[b]
+            torque[b] = about_origin[b] * rate + lever
+        result = gathered(frames, torque, force_x, force_z)
         for j in range(6):
-            b = j + 1
-            own = torque[b] - frames.z[b] * force_x[b] + frames.x[b] * force_z[b]
-            result[j + 3] = own + armature[j] * vector[j + 3]
+            result[j + 3] = result[j + 3] + armature[j] * vector[j + 3]
         return result
 
     @wp.func
     def slope(
         frames: Frames,
-        inertias: Inertias,
         touch: Touch,
         rows: Rows,
         qfrc_smooth: vec9,
@@ -339,12 +332,11 @@ def make(real: Any) -> SimpleNamespace:
     ):
         """Return the derivative of the cost at ``qacc`` along a direction."""
         pushed = mj_constraintUpdate(moved(frames, qacc), frames, touch, rows)
-        return wp.dot(direction, mj_mulM(inertias, frames, qacc) - qfrc_smooth - pushed)
+        return wp.dot(direction, mj_mulM(frames, qacc) - qfrc_smooth - pushed)
 
     @wp.func
     def line_search(
         frames: Frames,
-        inertias: Inertias,
         touch: Touch,
         rows: Rows,
         qfrc_smooth: vec9,
@@ -354,17 +346,17 @@ def make(real: Any) -> SimpleNamespace:
         done = bool(False)
         count = wp.int32(0)
         while not done and count < wp.static(LINE_STEPS):
-            target, done = newton(frames, inertias, touch, rows, qfrc_smooth, qacc)
+            target, done = newton(frames, touch, rows, qfrc_smooth, qacc)
             step = target - qacc
             # The cost is convex: its slope along the step rises, from below 0 at the start.
             low = zero
             high = one
-            if slope(frames, inertias, touch, rows, qfrc_smooth, target, step) > zero:
+            if slope(frames, touch, rows, qfrc_smooth, target, step) > zero:
                 halvings = wp.int32(0)
                 while halvings < wp.static(HALVINGS):
                     middle = half * (low + high)
                     at = qacc + middle * step
-                    if slope(frames, inertias, touch, rows, qfrc_smooth, at, step) > zero:
+                    if slope(frames, touch, rows, qfrc_smooth, at, step) > zero:
                         high = middle
                     else:
                         low = middle
@@ -377,13 +369,20 @@ def make(real: Any) -> SimpleNamespace:
         return qacc
 
     @wp.func
-    def mj_Euler(frames: Frames, inertias: Inertias, force: vec9):
-        """Return the acceleration with which velocities step: damping taken at the step's end."""
-        tree = masses(inertias)
+    def mj_Euler(frames: Frames, qacc: vec9):
+        """Return the acceleration with which velocities step: damping taken at the step's end.
+
+        That is (M + hB)^-1 M qacc, where M qacc is all force there is. It is computed as
+        qacc - (M + hB)^-1 hB qacc: the constraints' forces are never needed, which in float32 are
+        small differences of large numbers.
+        """
+        tree = masses(frames)
+        late = vec9()
         for j in range(6):
             tree.diagonal[j] = tree.diagonal[j] + step_damping[j]
-        motion = solve(tree, frames, force)
-        return motion.qacc
+            late[j + 3] = step_damping[j] * qacc[j + 3]
+        motion = solve(tree, frames, late)
+        return qacc - motion.qacc
 
     return SimpleNamespace(
         Motion=Motion,

@@ -1,7 +1,6 @@
 """One step of the environment, in the phases that ``targets.warp_phases`` asks for.
 
-``begin`` clamps and checks, ``prepare`` is MuJoCo's position and velocity stage, ``iterate`` one
-Newton step, ``advance`` the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
+``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one Newton step, ``advance`` the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
 """
 
 # mypy: ignore-errors
@@ -34,25 +33,32 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         real: ``wp.float32`` or ``wp.float64``.
         frame_skip: MuJoCo's steps in one of the environment's.
     """
+    fine = scalars.FINE
     vec6, vec9 = (scalars.vector_type(real, n) for n in (6, 9))
+    fine9 = scalars.vector_type(fine, 9)
     first, second, third = smooth.make(real), constraint.make(real), solver.make(real)
     mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
     mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
     mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
-    newton, line_search, moved = third.newton, third.line_search, third.moved
-    mj_constraintUpdate, mj_Euler = third.mj_constraintUpdate, third.mj_Euler  # noqa: N806
+    newton, line_search = third.newton, third.line_search
+    FineFrames = smooth.make(fine).Frames  # noqa: N806
+    FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows  # noqa: N806
+    fine_newton, fine_euler = solver.make(fine).newton, solver.make(fine).mj_Euler
     seconds = model.load().options["timestep"]
-    timestep, duration = wp.constant(real(seconds)), wp.constant(real(frame_skip * seconds))
+    timestep = wp.constant(fine(seconds))
+    duration = wp.constant(fine(frame_skip * seconds))
     full_turn = wp.constant(real(2.0 * math.pi))
     largest = wp.constant(real(LARGEST))
-    zero = wp.constant(real(0.0))
+    zero, fine_zero = wp.constant(real(0.0)), wp.constant(fine(0.0))
 
     @wp.struct
     class Cheetah:
         """The fields of ``half_cheetah.state.State``, in the same order."""
 
         qpos: vec9
+        qpos_rest: vec9
         qvel: vec9
+        qvel_rest: vec9
         elapsed_steps: wp.int32
 
     @wp.struct
@@ -66,20 +72,17 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     class Work:
         """What the phases leave for each other.
 
-        ``ctrl`` is the action as it was given; ``distance`` is what the step has moved rootx, kept
-        apart because the difference of two places far from zero has few digits left.
+        ``ctrl`` is the action as it was given.
         """
 
         frames: first.Frames
-        inertias: first.Inertias
         touch: second.Touch
         rows: second.Rows
-        qpos: vec9
-        qvel: vec9
+        qpos: fine9
+        qvel: fine9
         ctrl: vec6
         qfrc_smooth: vec9
         qacc: vec9
-        distance: real
         unstable: wp.int32
         pending: wp.int32
 
@@ -92,10 +95,33 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         return good
 
     @wp.func(inline=True)
+    def near(numbers: fine9):
+        """Whether no position is NaN or enormous."""
+        good = bool(True)
+        for i in range(9):
+            good = good and wp.abs(numbers[i]) < fine(largest)
+        return good
+
+    @wp.func(inline=True)
+    def whole(numbers: vec9, rests: vec9):
+        """Return numbers with all their digits."""
+        result = fine9()
+        for i in range(9):
+            result[i] = fine(numbers[i]) + fine(rests[i])
+        return result
+
+    @wp.func(inline=True)
+    def rounded(numbers: fine9):
+        result = vec9()
+        for i in range(9):
+            result[i] = real(numbers[i])
+        return result
+
+    @wp.func(inline=True)
     def start(state: Cheetah, action: vec6):
         work = Work()
-        work.qpos = state.qpos
-        work.qvel = state.qvel
+        work.qpos = whole(state.qpos, state.qpos_rest)
+        work.qvel = whole(state.qvel, state.qvel_rest)
         work.ctrl = action
         known = bool(True)
         for j in range(6):
@@ -114,48 +140,77 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         return start(state, action)
 
     @wp.func(inline=True)
-    def prepare(work: Work):
-        """Do mj_fwdPosition and mj_fwdVelocity; what nobody trusts becomes qpos0, at rest."""
-        good = trusted(work.qpos) and trusted(work.qvel) and trusted(work.qacc)
+    def position(work: Work):
+        """Do mj_fwdPosition; a state that nobody trusts becomes qpos0, at rest."""
+        good = near(work.qpos) and near(work.qvel) and trusted(work.qacc)
         work.unstable = wp.where(good, work.unstable, 1)
         for i in range(9):
-            work.qpos[i] = wp.where(good, work.qpos[i], zero)
-            work.qvel[i] = wp.where(good, work.qvel[i], zero)
+            work.qpos[i] = wp.where(good, work.qpos[i], fine_zero)
+            work.qvel[i] = wp.where(good, work.qvel[i], fine_zero)
             work.qacc[i] = wp.where(good, work.qacc[i], zero)
-        work.frames = mj_kinematics(work.qpos)
-        work.inertias = mj_comPos(work.frames)
-        work.touch = mj_collision(work.frames, work.qpos[1])
-        work.rows = mj_makeConstraint(work.frames, work.touch, work.qpos, work.qvel)
-        bias = mj_rne(work.frames, work.inertias, work.qvel)
-        applied = mj_passive(work.qpos, work.qvel) + mj_fwdActuation(work.ctrl)
-        work.qfrc_smooth = applied - bias
+        places = mj_kinematics(work.qpos)
+        work.frames = mj_comPos(places)
+        work.touch = mj_collision(places, work.qpos)
+        work.qfrc_smooth = mj_passive(work.qpos, rounded(work.qvel))
+        return work
+
+    @wp.func(inline=True)
+    def velocity(work: Work):
+        """Do what is left of mj_forward before its solver."""
+        qvel = rounded(work.qvel)
+        work.rows = mj_makeConstraint(work.frames, work.touch, qvel)
+        bias = mj_rne(work.frames, qvel)
+        work.qfrc_smooth = work.qfrc_smooth + mj_fwdActuation(work.ctrl) - bias
         work.pending = 1
         return work
 
     @wp.func(inline=True)
     def iterate(work: Work):
-        qacc, done = newton(
-            work.frames, work.inertias, work.touch, work.rows, work.qfrc_smooth, work.qacc
-        )
+        qacc, done = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
         work.qacc = qacc
         work.pending = wp.where(done, 0, 1)
         return work
 
     @wp.func
     def insist(work: Work):
-        work.qacc = line_search(
-            work.frames, work.inertias, work.touch, work.rows, work.qfrc_smooth, work.qacc
-        )
+        work.qacc = line_search(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
         return work
 
     @wp.func(inline=True)
-    def advance(work: Work):
-        motion = moved(work.frames, work.qacc)
-        pushed = mj_constraintUpdate(motion, work.frames, work.touch, work.rows)
-        accel = mj_Euler(work.frames, work.inertias, work.qfrc_smooth + pushed)
-        work.qvel = work.qvel + timestep * accel
+    def settle(work: Work):
+        """Take one more Newton step, in float64, and step the speeds.
+
+        Where the floor pushes hard, its stiffness times what float32 cannot see of an acceleration
+        is a force that shakes the joints beside it: without this step the speeds would be ten times
+        farther from MuJoCo's.
+        """
+        frames = FineFrames()
+        touch = FineTouch()
+        rows = FineRows()
+        smooth_force = fine9()
+        accel = fine9()
+        for i in range(9):
+            smooth_force[i] = fine(work.qfrc_smooth[i])
+            accel[i] = fine(work.qacc[i])
+        for b in range(7):
+            frames.x[b] = fine(work.frames.x[b])
+            frames.z[b] = fine(work.frames.z[b])
+            frames.mass_x[b] = fine(work.frames.mass_x[b])
+            frames.mass_z[b] = fine(work.frames.mass_z[b])
+        for e in range(16):
+            touch.x[e] = fine(work.touch.x[e])
+            touch.z[e] = fine(work.touch.z[e])
+            rows.normal[e] = fine(work.rows.normal[e])
+            rows.tangent[e] = fine(work.rows.tangent[e])
+            rows.stiff[e] = fine(work.rows.stiff[e])
+        for j in range(6):
+            touch.side[j] = fine(work.touch.side[j])
+            rows.limit[j] = fine(work.rows.limit[j])
+            rows.limit_stiff[j] = fine(work.rows.limit_stiff[j])
+        settled, _same = fine_newton(frames, touch, rows, smooth_force, accel)
+        work.qacc = rounded(settled)
+        work.qvel = work.qvel + timestep * fine_euler(frames, settled)
         work.qpos = work.qpos + timestep * work.qvel
-        work.distance = work.distance + timestep * work.qvel[0]
         return work
 
     @wp.func(inline=True)
@@ -167,17 +222,24 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         ctrl_cost_weight: real,
         max_episode_steps: wp.int32,
     ):
-        good = trusted(work.qpos) and trusted(work.qvel) and trusted(work.qacc)
+        good = near(work.qpos) and near(work.qvel) and trusted(work.qacc)
         unstable = work.unstable == 1 or not good
+        # In float64, since the difference of two places far from zero has few digits left.
+        began = fine(state.qpos[0]) + fine(state.qpos_rest[0])
+        x_velocity = real((work.qpos[0] - began) / duration)
+        x_velocity = wp.where(unstable, zero, x_velocity)
         for i in range(9):
-            state.qpos[i] = wp.where(good, work.qpos[i], zero)
-            state.qvel[i] = wp.where(good, work.qvel[i], zero)
+            qpos = wp.where(good, work.qpos[i], fine_zero)
+            qvel = wp.where(good, work.qvel[i], fine_zero)
+            state.qpos[i] = real(qpos)
+            state.qvel[i] = real(qvel)
+            state.qpos_rest[i] = real(qpos - fine(state.qpos[i]))
+            state.qvel_rest[i] = real(qvel - fine(state.qvel[i]))
         state.elapsed_steps = state.elapsed_steps + 1
         # Gymnasium squares and adds in the action's own float32, clamped or not.
         squares = wp.float32(0.0)
         for j in range(6):
             squares = squares + wp.float32(work.ctrl[j]) * wp.float32(work.ctrl[j])
-        x_velocity = wp.where(unstable, zero, work.distance / duration)
         cost = wp.float32(ctrl_cost_weight) * squares
         reward_ctrl = wp.where(unstable, zero, -real(cost))
         reward = forward_reward_weight * x_velocity + reward_ctrl
@@ -285,10 +347,11 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         Work=Work,
         begin=begin,
         begin_random=begin_random,
-        prepare=prepare,
+        position=position,
+        velocity=velocity,
         iterate=iterate,
         insist=insist,
-        advance=advance,
+        settle=settle,
         end=end,
         end_random=end_random,
         draw_noise=draw_noise,
