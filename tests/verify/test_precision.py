@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from envlift.reference.types import ArraySpec, SideSpec
+from envlift.verify.case import Case, RecordedSide
 from envlift.verify.context import QUICK
 from envlift.verify.env_side import keys_of
 from envlift.verify.progress import Silent
@@ -81,6 +83,14 @@ def test_a_field_that_a_configuration_makes_up_is_refused():
     config = Config("c", fields=(Field("speeed"),))
     with pytest.raises(ValueError, match=r"'c' names unknown fields \['speeed'\]; known: \['obs"):
         Suite("s", "r", "c", state=(Field("speed"),), configs=(config,))
+
+
+def test_a_recorded_reward_keeps_its_64_bits():
+    third = {"observation": [[0.0]], "reward": [1 / 3], "terminated": [False], "truncated": [False]}
+    case = Case("s", "c", [0], recorded={**third, "state": {}})
+    number = ArraySpec((1,), "float64")
+    record = RecordedSide(SideSpec("r", number, number), case).step(np.zeros((1, 1)))
+    assert record.reward.tolist() == [[1 / 3]]
 
 
 def judged(first, second):

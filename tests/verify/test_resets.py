@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from envlift.verify.context import QUICK, Effort
 from envlift.verify.progress import Silent
 from envlift.verify.resets import (
     ALPHA,
     _serial_p,
+    compare_starts,
     same_dependence,
     same_distribution,
     starts_vary,
-    tests_of_starts,
 )
 from envlift.verify.result import Verdict
 from envlift.verify.session import Request, verify
@@ -86,8 +87,9 @@ def test_a_last_bit_is_not_another_distribution_but_the_sixth_digit_is():
     assert same_distribution(reference, reference + np.float32(1e-5)) < ALPHA
 
 
-def starts(rng, scale=0.1, normal=False, same=False, count=Effort().resets):
+def starts(rng, scale=0.1, normal=False, same=False):
     """A cheetah's: uniform positions, normal speeds, and what is seen of them."""
+    count = Effort().resets
     place = rng.uniform(-scale, scale, (count, 9))
     if normal:
         place = 0.1 / 3**0.5 * rng.normal(size=(count, 9))
@@ -108,7 +110,7 @@ def starts(rng, scale=0.1, normal=False, same=False, count=Effort().resets):
 def test_vectors_of_floats_are_compared_in_scale_family_and_dependence(wrong, where):
     """At as many starts as are compared when nobody says how many."""
     rng = np.random.default_rng(11)
-    found = tests_of_starts(starts(rng), starts(rng, **wrong))
+    found = compare_starts(starts(rng), starts(rng, **wrong))
     assert len(found) == 9 + 9 + 17 + 3 + 35 * 34 // 2
     smallest = min(found)[0] * len(found)
     assert (smallest < ALPHA) == bool(wrong)
@@ -120,8 +122,17 @@ def test_one_coordinate_with_a_scale_of_its_own_is_seen():
     rng = np.random.default_rng(12)
     candidate = starts(rng)
     candidate["qpos"][:, 4] *= 1.1
-    found = tests_of_starts(starts(rng), candidate)
+    found = compare_starts(starts(rng), candidate)
     assert {label for p, label in found if p * len(found) < ALPHA} == {"qpos[4]"}
+
+
+def test_another_shape_of_the_same_place_and_width_is_seen():
+    """A density with six waves is nowhere far from an even one in its sum."""
+    rng = np.random.default_rng(15)
+    even, waves = rng.uniform(size=(2, 2 * 4096))
+    waves = waves[rng.uniform(size=len(waves)) < 0.5 + 0.4 * np.cos(12 * np.pi * waves)]
+    assert stats.ks_2samp(even, waves).pvalue > ALPHA
+    assert same_distribution(even, waves) < ALPHA
 
 
 @pytest.mark.parametrize("family", ["normal", "uniform", "standard_t", "exponential"])

@@ -65,6 +65,16 @@ def test_a_few_steps_agree_within_the_tolerance_of_a_rollout_and_more_do_not(run
     assert lockstep(run(with_config(resync=4, fields=tight))).verdict == "FAIL"
 
 
+def test_in_single_steps_the_tolerance_is_the_fields_own():
+    """A fault between it and a rollout's, which is 200 times larger."""
+
+    def slight():
+        return KickedRotor(fault=2e-4, above=-100.0)
+
+    outcome, _ = played(Config("float32", resync=1), Policy("random"), 4, slight)
+    assert (outcome.divergence.step, outcome.divergence.field) == (1, "angle[0]")
+
+
 class Spy:
     """A side that tells in which order it was asked."""
 
@@ -81,14 +91,14 @@ class Spy:
         return asked
 
 
-def played(config, policy, steps):
+def played(config, policy, steps, candidate=KickedRotor):
     """Play both sides and return the outcome and the calls, oldest first."""
     told = []
     with open_reference(SUITE.reference, num_lanes=4) as reference:
-        sides = Spy("reference", reference, told), Spy("candidate", EnvSide(KickedRotor(), 4), told)
+        sides = Spy("reference", reference, told), Spy("candidate", EnvSide(candidate(), 4), told)
         run = Lockstep(SUITE, config, *sides, np.random.default_rng(1))
         outcome = run.play(policy, max_steps=steps, min_steps=steps)
-    assert outcome.divergence is None
+    assert (outcome.divergence is None) == (candidate is KickedRotor)
     return outcome, told
 
 
@@ -166,6 +176,19 @@ def test_a_difference_after_several_steps_begins_no_earlier_than_the_copied_stat
     (case,) = read_cases(tmp_path / check.fixture)
     assert 1 < case.steps <= 4
     assert case.state["elapsed"] >= 0
+
+
+def test_the_way_to_a_difference_begins_at_the_copied_state():
+    """What was played before it belongs to another start: a replay of it would prove nothing."""
+
+    def late():
+        return KickedRotor(fault=1.0, above=3.0)
+
+    outcome, _ = played(Config("float32", resync=3), Policy("random"), 60, late)
+    way = outcome.history
+    assert outcome.divergence.step > 3
+    assert len(way.actions) == (outcome.divergence.step - 1) % 3 + 1
+    assert not way.whole
 
 
 def test_a_scenario_and_single_transitions_in_a_box_of_actions(run):

@@ -39,8 +39,8 @@ class _Lanes:
     """What is known of every lane, each [B].
 
     Attributes:
-        parted: int64, the step at which it parted, 0 where it has not.
-        steps: int64, how many it was watched for.
+        parted: bool.
+        steps: int64, how many it was watched for: up to where it parted, if it did.
         over: bool, its episode has ended on either side.
     """
 
@@ -51,7 +51,7 @@ class _Lanes:
     @property
     def open(self) -> Array:
         """Whether a lane is still watched."""
-        return np.asarray((self.parted == 0) & ~self.over)
+        return np.asarray(~self.parted & ~self.over)
 
 
 def _measure(context: Context, plan: Horizon, check: Check) -> None:
@@ -75,7 +75,8 @@ def _measure(context: Context, plan: Horizon, check: Check) -> None:
             "first step: the candidate does not keep the state that is copied into it"
         )
         return
-    lanes = _Lanes(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.bool_))
+    nobody = np.zeros(count, np.bool_)
+    lanes = _Lanes(nobody, np.zeros(count, np.int64), nobody)
     done = 0
     while done < plan.max_steps and lanes.open.any():
         length = min(CHUNK, plan.max_steps - done)
@@ -97,18 +98,17 @@ def _note(lanes: _Lanes, answers: Record, theirs: Record, state: StateDict, plan
     for t in range(len(apart)):
         watched = lanes.open
         lanes.steps += watched
-        lanes.parted = np.where(watched & apart[t], lanes.steps, lanes.parted)
+        lanes.parted = lanes.parted | (watched & apart[t])
         lanes.over = lanes.over | (watched & ended[t])
 
 
 def _tell(lanes: _Lanes, plan: Horizon, check: Check) -> None:
     """Write the numbers down; a lane that did not part counts with the steps it was watched."""
-    parted = lanes.parted > 0
     ordered = np.sort(lanes.steps)
     shortest, median, longest = (int(ordered[at]) for at in (0, (len(ordered) - 1) // 2, -1))
     check.counts = {
         "lanes": len(ordered),
-        "lanes parted": int(parted.sum()),
+        "lanes parted": int(lanes.parted.sum()),
         "steps at least": shortest,
         "steps in the median": median,
         "steps at most": longest,
@@ -118,9 +118,9 @@ def _tell(lanes: _Lanes, plan: Horizon, check: Check) -> None:
         f"first step at which {', '.join(plan.fields)} differ by more than {plan.bound:g}: "
         f"min {shortest}, median {median}, max {longest} over {len(ordered)} lanes"
     )
-    if not parted.all():
+    if not lanes.parted.all():
         check.detail += (
-            f"; {int((~parted).sum())} had not parted when their episode or the "
+            f"; {int((~lanes.parted).sum())} had not parted when their episode or the "
             f"{plan.max_steps:,} steps ended, and count with that length"
         )
 

@@ -142,7 +142,7 @@ def _distribution(context: Context, candidate: StateDict) -> None:
                 check.verdict = Verdict.FAIL
                 check.detail = f"{name} has shape {theirs.shape[1:]}, not {ours.shape[1:]}"
                 return
-        found = tests_of_starts(reference, candidate)
+        found = compare_starts(reference, candidate)
         check.counts = {"episodes": len(candidate["observation"]), "tests": len(found)}
         smallest, worst = min(found)
         # As many tests as there are give that many chances of a false alarm.
@@ -151,7 +151,7 @@ def _distribution(context: Context, candidate: StateDict) -> None:
         check.detail = f"smallest p = {smallest:.2g}, corrected for {len(found)} tests ({worst})"
 
 
-def tests_of_starts(reference: StateDict, candidate: StateDict) -> list[tuple[float, str]]:
+def compare_starts(reference: StateDict, candidate: StateDict) -> list[tuple[float, str]]:
     """Compare two samples of starts; return p-values and what each is of.
 
     Every coordinate by itself, the size of every vector as a whole, which shows a scale that is
