@@ -135,6 +135,17 @@ def test_another_shape_of_the_same_place_and_width_is_seen():
     assert same_distribution(even, waves) < ALPHA
 
 
+def test_a_last_bit_in_one_coordinate_is_no_other_size_and_no_dependence():
+    rng = np.random.default_rng(16)
+    reference, candidate = rng.normal(size=(2, 4096, 3)).astype(np.float32)
+    reference[:, 1] = 0.5
+    candidate[:, 1] = np.nextafter(np.float32(0.5), np.float32(1))
+    found = compare_starts({"x": reference}, {"x": candidate})
+    assert min(found)[0] > 1e-4
+    candidate[:, 1] = np.nan
+    assert min(compare_starts({"x": reference}, {"x": candidate})) == (0.0, "size of x")
+
+
 @pytest.mark.parametrize("family", ["normal", "uniform", "standard_t", "exponential"])
 def test_false_alarms_come_as_often_as_the_p_value_says(family):
     rng = np.random.default_rng(13)

@@ -180,8 +180,8 @@ def compare_starts(reference: StateDict, candidate: StateDict) -> list[tuple[flo
 
 def _sizes(reference: Array, candidate: Array) -> tuple[Array, Array]:
     """Return the squared lengths of two samples of vectors, each coordinate in units of its own."""
-    whole = np.concatenate([v.reshape(len(v), -1) for v in (reference, candidate)])
-    whole = whole.astype(np.float64)
+    flat = (v.reshape(len(v), -1).astype(np.float64) for v in (reference, candidate))
+    whole = np.concatenate(_rounded(*flat))
     spread = whole.std(axis=0)
     lengths = (((whole - whole.mean(axis=0)) / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1)
     return lengths[: len(reference)], lengths[len(reference) :]
@@ -225,9 +225,7 @@ def same_distribution(reference: Array, candidate: Array) -> float:
     reference, candidate = reference.astype(np.float64), candidate.astype(np.float64)
     if np.isnan(reference).any() or np.isnan(candidate).any():
         return 0.0
-    # A last bit is the business of the comparisons step by step, not of a distribution.
-    scale = max(np.abs(reference).max(), np.abs(candidate).max()) or 1.0
-    reference, candidate = np.round(reference / scale, 6), np.round(candidate / scale, 6)
+    reference, candidate = _rounded(reference, candidate)
     values = np.unique(np.concatenate([reference, candidate]))
     if len(values) == 1:
         return 1.0
@@ -235,6 +233,16 @@ def same_distribution(reference: Array, candidate: Array) -> float:
         return _same_continuous(reference, candidate)
     table = np.array([[int((side == v).sum()) for v in values] for side in (reference, candidate)])
     return float(stats.chi2_contingency(table, correction=False).pvalue)
+
+
+def _rounded(reference: Array, candidate: Array) -> tuple[Array, Array]:
+    """Return two samples [N, ...] and [M, ...] in six digits of each coordinate's largest.
+
+    A last bit is the business of the comparisons step by step, not of a distribution.
+    """
+    scale = np.maximum(np.abs(reference).max(axis=0), np.abs(candidate).max(axis=0))
+    scale = np.where(scale > 0, scale, 1.0)
+    return np.round(reference / scale, 6), np.round(candidate / scale, 6)
 
 
 def _same_continuous(reference: Array, candidate: Array) -> float:
@@ -260,7 +268,7 @@ def same_dependence(reference: Array, candidate: Array) -> dict[tuple[int, int],
     Two coordinates may each be drawn as they should and still be one number drawn once. What is
     compared is the mean product of their ranks, centred, in samples [N, D] and [M, D].
     """
-    ranks = stats.rankdata(np.concatenate([reference, candidate]), axis=0)
+    ranks = stats.rankdata(np.concatenate(_rounded(reference, candidate)), axis=0)
     ranks = ranks / len(ranks) - (len(ranks) + 1) / (2 * len(ranks))
     sides = []
     for part in (ranks[: len(reference)], ranks[len(reference) :]):
