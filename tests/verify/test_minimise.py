@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from envlift.verify.case import Case
@@ -55,3 +57,8 @@ def test_without_states_the_whole_episode_is_replayed_from_its_reset():
 
 def test_a_failure_that_does_not_come_back_gives_no_case():
     assert minimise(history(), TEMPLATE, lambda case: False, {"n": np.int64(0)}) is None
+
+
+def test_a_way_that_does_not_begin_at_its_reset_is_not_replayed_from_there():
+    late = replace(history(), whole=False)
+    assert minimise(late, TEMPLATE, lambda case: case.state is None, None) is None

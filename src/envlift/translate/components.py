@@ -20,6 +20,7 @@ from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.progress import Silent
 from envlift.verify.properties import compare_component
 from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.suite import applies
 
 
 class _Nothing:
@@ -97,14 +98,14 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
         ProjectError: if the suite has no component of a name.
     """
     suite, source = find_suite(project.suite)
-    known = {component.name: component for component in suite.components}
+    config = suite.configs[0]
+    known = {one.name: one for one in suite.components if applies(one, config)}
     missing = [name for name in names if name not in known]
     if missing:
         raise ProjectError(
             f"a module names the component {missing[0]!r}, which {project.suite} does not have; "
             f"it has: {', '.join(known) or 'none'}"
         )
-    config = suite.configs[0]
     seed = secrets.randbits(48)
     report = Report(suite.name, suite.reference, str(suite.candidate), seed)
     with contextlib.closing(

@@ -173,8 +173,6 @@ def read_suite(project: Project) -> tuple[Any, str]:
 
 def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path) -> Any:
     """Return the report of ``envlift verify`` on the work in the project's folder."""
-    from dataclasses import replace
-
     from envlift.verify.context import QUICK, Effort
     from envlift.verify.progress import Silent
     from envlift.verify.session import Request, verify
@@ -190,10 +188,8 @@ def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path
     request = Request(
         suite=suite,
         suite_source=source,
-        effort=replace(
-            QUICK if effort.quick else Effort(),
-            **{name: value for name, value in given.items() if value is not None},
-        ),
+        effort=QUICK if effort.quick else Effort(),
+        asked={name: value for name, value in given.items() if value is not None},
         fixtures=fixtures,
         levels=tuple(name for name in levels if name != "corpus"),
         timeout=effort.timeout,

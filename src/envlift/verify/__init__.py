@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def verify(
             is left out stands in the report as not verified.
         quick: compare less, in seconds; policies are trained (``L4``) only if ``levels`` says so.
         lanes, max_steps, min_ends: episodes side by side; lockstep steps, and episode ends wanted,
-            for each of them and each policy. None for what ``quick`` says.
+            for each of them and each policy. None for what ``quick`` or a configuration says.
         seed: repeats a run; None draws a fresh one.
         timeout: seconds that the reference may take for one answer.
         fixtures: folder for minimised failures.
@@ -69,7 +68,7 @@ def verify(
     from envlift.verify.session import verify as run
 
     given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
-    numbers: dict[str, Any] = {what: number for what, number in given.items() if number is not None}
+    numbers = {what: number for what, number in given.items() if number is not None}
     for what, number in numbers.items():
         if number < 1:
             raise ValueError(f"{what} must be at least 1, it is {number}")
@@ -82,7 +81,8 @@ def verify(
         options={"backend": backend} if backend else {},
         configs=tuple(configs),
         levels=tuple(levels),
-        effort=replace(QUICK if quick else Effort(), **numbers),
+        effort=QUICK if quick else Effort(),
+        asked=numbers,
         seed=seed,
         fixtures=Path(fixtures),
         timeout=timeout,

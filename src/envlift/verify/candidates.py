@@ -19,9 +19,12 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import jax
 
 from envlift.env import Env
 from envlift.reference.launch import open_reference
@@ -29,6 +32,7 @@ from envlift.reference.types import Side
 from envlift.registry import list_envs, make
 from envlift.verify.env_side import EnvSide
 from envlift.verify.guard import WatchedSide, watched
+from envlift.verify.suite import Config, PairError
 from envlift.verify.vector_side import VectorSide
 
 IN_PROCESS = ("gymnasium:", "python:", "process:")
@@ -93,8 +97,29 @@ def open_candidate(
         # gymnax imports matplotlib, which asks programs of the system about fonts.
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module("gymnax")
-    with watched():
+    with watched(), _wide_enough(options):
         return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
+
+
+def arithmetic(config: Config) -> contextlib.AbstractContextManager[Any]:
+    """Compute in 64 bits while a configuration wants that; JAX remembers it for each thread."""
+    return jax.enable_x64(True) if config.x64 else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _wide_enough(options: Mapping[str, Any]) -> Iterator[None]:
+    """Refuse a candidate that asks for 64 bits and is given 32, of which JAX only warns."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    for warning in told:
+        text = str(warning.message)
+        if "requested dtype" in text and "64" in text and "not available" in text:
+            raise PairError(
+                f"the candidate with the options {dict(options)} asks for 64 bits, and JAX holds "
+                "its numbers in 32: give the suite's configuration x64=True"
+            )
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _open_watched(

@@ -208,7 +208,7 @@ class RecordedSide:
 
         return Record(
             observation=lane(told["observation"], self.spec.observation.dtype),
-            reward=lane(told["reward"], "float32"),
+            reward=lane(told["reward"], self.spec.reward.dtype),
             terminated=lane(told["terminated"], "bool"),
             truncated=lane(told["truncated"], "bool"),
             state={n: lane(v, self.spec.state[n].dtype) for n, v in told["state"].items()},

@@ -115,6 +115,7 @@ def compare_records(
     trace: Trace,
     deviation_counts: dict[str, int],
     after_end: bool = True,
+    compared: Array | None = None,
 ) -> list[Mismatch]:
     """Compare everything two records [T, B, ...] show.
 
@@ -126,6 +127,7 @@ def compare_records(
         deviation_counts: raised by the number of rows in which an allowed difference was seen.
         after_end: whether what follows an end is comparable in this record; where not, the
             observation and state of an ended row are compared before its reset only.
+        compared: bool [T, B], false in rows of which nothing is compared; None for all.
 
     Returns:
         One mismatch per field that differs somewhere, in the order: flags, reward, state,
@@ -146,6 +148,8 @@ def compare_records(
     found += _compare_ends(suite, reference, candidate, ended)
     if reference.legal_actions is not None or candidate.legal_actions is not None:
         found.append(_compare_masks(reference, candidate, ended if not after_end else None))
+    if compared is not None:
+        found = [_without(mismatch, ~compared) for mismatch in found]
     found = [_allow(mismatch, suite.deviations, trace, deviation_counts) for mismatch in found]
     return [mismatch for mismatch in found if mismatch.bad.any()]
 

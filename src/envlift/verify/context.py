@@ -13,47 +13,12 @@ import numpy as np
 
 from envlift.reference.types import Side
 from envlift.verify.case import Case, chance_of_start, play, record, write_case
+from envlift.verify.effort import QUICK as QUICK
+from envlift.verify.effort import Effort as Effort
 from envlift.verify.lockstep import LaneHistory
 from envlift.verify.minimise import minimise
 from envlift.verify.result import Check, Divergence, Report, Verdict
 from envlift.verify.suite import Config, Suite
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is compared.
-
-    Attributes:
-        lanes: episodes played side by side.
-        examples: Hypothesis examples per component, of up to ``ROWS`` rows each.
-        transitions: single transitions per configuration.
-        min_ends: episode ends per lane in lockstep.
-        min_steps: lockstep steps per lane and policy.
-        max_steps: per lane and policy; ends still missing there make the run inconclusive.
-        resets: episodes started for the distribution checks.
-        transfer: whether policies are trained (level 4), which takes long.
-    """
-
-    lanes: int = 64
-    examples: int = 200
-    transitions: int = 16_384
-    min_ends: int = 3
-    min_steps: int = 2_000
-    max_steps: int = 120_000
-    resets: int = 4_096
-    transfer: bool = True
-
-
-QUICK = Effort(
-    lanes=16,
-    examples=40,
-    transitions=1_024,
-    min_ends=1,
-    min_steps=256,
-    max_steps=20_000,
-    resets=512,
-    transfer=False,
-)
 
 
 class Progress(Protocol):

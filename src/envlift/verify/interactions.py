@@ -107,6 +107,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
                     states={field: values[lane][None] for field, values in state.items()},
                     actions=actions[:, lane],
                     chance=None if chance is None else chance[:, lane],
+                    whole=False,
                 )
                 context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
                 return
@@ -165,6 +166,7 @@ def history_of(case: Case) -> LaneHistory:
         states={name: np.stack([np.asarray(v)] * steps) for name, v in case.state.items()},
         actions=np.asarray(case.actions),
         chance=None if case.chance is None else np.asarray(case.chance),
+        whole=False,
     )
 
 

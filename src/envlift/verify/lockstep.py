@@ -1,7 +1,8 @@
 """Two sides, the same actions, step by step, until the first difference.
 
 The candidate always moves BEFORE the reference is asked, so that no answer of the reference can
-reach it. State is never copied within an episode.
+reach it. State is copied within an episode only where the configuration says so (``resync``): the
+reference's, from before the steps that follow.
 
 Shape letters: ``T`` steps of one exchange, ``B`` lanes.
 """
@@ -49,6 +50,7 @@ class LaneHistory:
         states: the reference's states before each step, each field [T, ...].
         actions: [T, ...].
         chance: [T, ...] or None.
+        whole: whether it begins at the reset, so that the seed and the actions give it again.
     """
 
     seed: int
@@ -56,6 +58,7 @@ class LaneHistory:
     states: StateDict
     actions: Array
     chance: Array | None
+    whole: bool = True
 
 
 @dataclass
@@ -101,12 +104,19 @@ def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ..
 
 @dataclass(frozen=True)
 class Exchange:
-    """What both sides did with the same actions, all state in the reference's fields."""
+    """What both sides did with the same actions, all state in the reference's fields.
+
+    Attributes:
+        trace, reference, candidate: what they did.
+        found: where they differ.
+        compared: bool [T, B]; false after an end where each side went on from its own reset.
+    """
 
     trace: Trace
     reference: Record
     candidate: Record
     found: list[Mismatch]
+    compared: Array
 
     def first(self) -> tuple[int, int]:
         """Return step and lane of the first difference."""
@@ -144,14 +154,20 @@ def exchange(
     )
     trace = trace_of(before, actions, answers, config)
     after_end = suite.start != "copy"
-    found = compare_records(suite, answers, theirs, trace, deviations, after_end)
+    compared = np.ones(actions.shape[:2], dtype=np.bool_)
     if not after_end:
         # Each side went on from a reset of its own.
-        ended = trace.terminated | trace.truncated
-        later = np.cumsum(ended, axis=0) > ended
-        found = [replace(mismatch, bad=mismatch.bad & ~later) for mismatch in found]
-        found = [mismatch for mismatch in found if mismatch.bad.any()]
-    return Exchange(trace, answers, theirs, found)
+        compared = _until_end(answers) & _until_end(theirs)
+    found = compare_records(suite, answers, theirs, trace, deviations, after_end, compared)
+    return Exchange(trace, answers, theirs, found, compared)
+
+
+def _until_end(record: Record) -> Array:
+    """Return a bool array [T, B], true up to and including each lane's first end."""
+    assert record.terminated is not None
+    assert record.truncated is not None
+    ended = record.terminated | record.truncated
+    return np.asarray(np.cumsum(ended, axis=0) <= ended)
 
 
 class Lockstep:
@@ -159,7 +175,7 @@ class Lockstep:
 
     Args:
         suite: what is compared.
-        config: the configuration both sides were made with.
+        config: the configuration both sides were made with; it says whether state is copied.
         reference, candidate: the sides, with equal numbers of lanes.
         rng: all chance, seeds and random actions come from it.
     """
@@ -172,7 +188,8 @@ class Lockstep:
         candidate: Side,
         rng: np.random.Generator,
     ) -> None:
-        self.suite = suite.drifted()
+        # Rounding has no time to grow in a single step.
+        self.suite = suite if config.resync == 1 else suite.drifted()
         self.config = config
         self.reference = reference
         self.candidate = candidate
@@ -207,13 +224,21 @@ class Lockstep:
         while outcome.divergence is None and done < max_steps:
             if done >= min_steps and int(outcome.ends_per_lane.min()) >= min_ends:
                 break
-            open_loop = policy.act is None and self.suite.start != "copy"
-            length = CHUNK if open_loop else policy.hold if self.suite.start != "copy" else 1
+            length = self._length(policy, done)
             self._exchange(policy, length, done, outcome, features)
             done += length
             if progress is not None:
                 progress(done * self.lanes, max_steps * self.lanes)
         return outcome
+
+    def _length(self, policy: Policy, done: int) -> int:
+        """Return how many steps the next exchange has, ``done`` steps after the start."""
+        length = CHUNK if policy.act is None else policy.hold
+        resync = self.config.resync
+        if resync is not None:
+            return min(length, resync - done % resync)
+        # What follows an end within an exchange cannot be compared where state has to be copied.
+        return 1 if self.suite.start == "copy" else length
 
     def _start(self) -> Divergence | None:
         seeds = self.rng.integers(0, MAX_SEED, size=self.lanes)
@@ -264,6 +289,8 @@ class Lockstep:
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
         seeds = self.rng.integers(0, MAX_SEED, size=(length, self.lanes))
+        if self._resyncs(done):
+            self.candidate.set_state(self.suite.candidate_state(self._state))
         both = exchange(
             self.suite,
             self.config,
@@ -278,15 +305,15 @@ class Lockstep:
         trace, reference = both.trace, both.reference
         ended = trace.terminated | trace.truncated
         self._kept.append(_Kept(trace.before, actions, chance, ended))
-        outcome.steps += length * self.lanes
+        outcome.steps += int(both.compared.sum())
         if both.found:
             self._diverge(both, done, seeds, outcome)
             return
         for feature in features:
-            hits = int(np.asarray(feature.reached(trace)).sum())
+            hits = int((np.asarray(feature.reached(trace)) & both.compared).sum())
             outcome.features[feature.name] = outcome.features.get(feature.name, 0) + hits
-        outcome.episodes += int(ended.sum())
-        outcome.ends_per_lane += ended.sum(axis=0)
+        outcome.episodes += int((ended & both.compared).sum())
+        outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
         self._note_starts(ended, seeds, chance)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
@@ -295,9 +322,15 @@ class Lockstep:
         assert theirs.truncated is not None
         # Where the candidate alone ended an episode, a deviation allowed it, or it would have been
         # found: there it has begun anew, and has to be brought back.
-        anew = ended | theirs.terminated | theirs.truncated
-        if self.suite.start == "copy" and anew.any():
-            self._copy_resets(anew[-1])
+        anew = np.asarray(ended | theirs.terminated | theirs.truncated)
+        if self.suite.start == "copy" and anew.any() and not self._resyncs(done + length):
+            self._copy_resets(np.any(anew, axis=0))
+
+    def _resyncs(self, done: int) -> bool:
+        """Whether the reference's state is copied before the step after ``done`` steps."""
+        resync = self.config.resync
+        copied = done == 0 and self.suite.start == "copy"
+        return resync is not None and done % resync == 0 and not copied
 
     def _copy_resets(self, ended: Array) -> None:
         """Start the next episode of ended lanes from the reference's state, theirs alone."""
@@ -319,11 +352,17 @@ class Lockstep:
         t, lane = both.first()
         ended = both.trace.terminated | both.trace.truncated
         self._note_starts(ended[:t], seeds, self._kept[-1].chance)
-        outcome.history = self._history(lane, t)
+        resync = self.config.resync
+        # What came before the copied state has no part in the difference.
+        longest = None if resync is None else done % resync + t + 1
+        outcome.history = self._history(lane, t, longest)
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
-    def _history(self, lane: int, t: int) -> LaneHistory:
-        """Collect one lane's episode up to and including step ``t`` of the last kept."""
+    def _history(self, lane: int, t: int, longest: int | None) -> LaneHistory:
+        """Collect one lane's episode up to and including step ``t`` of the last kept.
+
+        No more than its ``longest`` last steps, if that is a number.
+        """
         states: list[StateDict] = []
         actions: list[Array] = []
         chance: list[Array] = []
@@ -333,14 +372,22 @@ class Lockstep:
                 newest = position == 0 and step == t
                 if not newest and kept.ended[step, lane]:
                     return self._lane_history(lane, states, actions, chance)
+                if len(actions) == longest:
+                    return self._lane_history(lane, states, actions, chance, whole=False)
                 states.append({name: v[step, lane] for name, v in kept.before.items()})
                 actions.append(kept.actions[step, lane])
                 if kept.chance is not None:
                     chance.append(kept.chance[step, lane])
-        return self._lane_history(lane, states, actions, chance)
+        forgotten = len(self._kept) == HISTORY_CHUNKS
+        return self._lane_history(lane, states, actions, chance, whole=not forgotten)
 
     def _lane_history(
-        self, lane: int, states: list[StateDict], actions: list[Array], chance: list[Array]
+        self,
+        lane: int,
+        states: list[StateDict],
+        actions: list[Array],
+        chance: list[Array],
+        whole: bool = True,
     ) -> LaneHistory:
         seed, start_chance = self._starts[lane]
         names = states[0].keys() if states else ()
@@ -350,6 +397,7 @@ class Lockstep:
             states={name: np.stack([s[name] for s in reversed(states)]) for name in names},
             actions=np.stack(actions[::-1]),
             chance=np.stack(chance[::-1]) if chance else None,
+            whole=whole,
         )
 
 

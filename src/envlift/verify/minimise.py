@@ -41,6 +41,8 @@ def minimise(
     case = None
     if plain_state is not None:
         case = _shortest_from_states(history, template, budget)
+    if case is None and not history.whole:
+        return None
     if case is None:
         case = _from_reset(history, template)
         if not budget.fails(case):

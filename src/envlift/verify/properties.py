@@ -1,12 +1,12 @@
 """L1: does each component compute what the reference's component computes?
 
-Inputs are generated and shrunk by Hypothesis; a component without inputs is a table, read from the
-running reference and compared once.
+Inputs are generated and shrunk by Hypothesis, or drawn by the suite, many at a time, where a row is
+large; a component without inputs is a table, read from the running reference and compared once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -26,10 +26,16 @@ from envlift.verify.suite import Component, PairError, applies
 ROWS = 64
 """Rows per Hypothesis example; calls are padded to it, so that one compilation serves all."""
 
+DRAWN = 1_024
+"""Rows of one call where the suite draws them."""
+
 FEWEST = 8
 """Rows of the smallest example: by itself Hypothesis likes short lists, which reach little."""
 
 Function = Callable[[dict[str, Array]], dict[str, Array]]
+Row = dict[str, Any]
+Rows = Callable[[np.random.Generator, int], Mapping[str, Array]]
+Compare = Callable[[dict[str, Array], int, Callable[[int], Row]], None]
 
 
 class _DifferenceError(AssertionError):
@@ -88,36 +94,67 @@ def compare_component(context: Context, component: Component) -> None:
         counts = {"rows": 0, "fields": len(component.fields)}
         worst: list[Divergence] = []
 
-        def compare(rows: list[dict[str, Any]]) -> None:
-            arguments = _arguments(component, rows)
+        def compare(arguments: dict[str, Array], n: int, row: Callable[[int], Row]) -> None:
             with judged(component.name):
                 theirs = function({name: value.copy() for name, value in arguments.items()})
             answers = context.reference.call(component.name, arguments)
-            n = len(rows) if component.row is not None else 1
             counts["rows"] += n
-            context.progress.advance(counts["rows"], context.effort.examples * ROWS // 2)
-            divergence = _difference(component, answers, theirs, n, rows)
+            context.progress.advance(counts["rows"], _expected(context))
+            divergence = _difference(component, answers, theirs, n, row)
             if divergence is not None:
                 worst[:] = [divergence]
                 raise _DifferenceError
 
         try:
-            if component.row is None:
-                compare([{}])
-            else:
+            if component.rows is not None:
+                _draw(component, component.rows, compare, context)
+            elif component.row is not None:
                 _search(component, compare, context)
+            else:
+                compare({}, 1, lambda _: {})
         except _DifferenceError:
             context.fail(check, worst[0], None)
             check.detail = f"{worst[0].field} differs for {_row_text(worst[0].before)}"
         else:
             check.verdict = Verdict.PASS
-            check.detail = "table" if component.row is None else "generated inputs"
+            table = component.row is None and component.rows is None
+            check.detail = "table" if table else "generated inputs"
         check.counts = counts
 
 
-def _search(
-    component: Component, compare: Callable[[list[dict[str, Any]]], None], context: Context
-) -> None:
+def _expected(context: Context) -> int:
+    """Return about how many rows Hypothesis generates, and how many are drawn without it."""
+    return context.effort.examples * ROWS // 2
+
+
+def _draw(component: Component, rows: Rows, compare: Compare, context: Context) -> None:
+    """Compare rows that the suite draws, many at a time."""
+    done, total = 0, _expected(context)
+    while done < total:
+        drawn = rows(context.rng, DRAWN)
+        if set(drawn) != set(component.dtypes):
+            raise PairError(
+                f"the rows of component {component.name!r} hold {sorted(drawn)}, its dtypes "
+                f"{sorted(component.dtypes)}"
+            )
+        arguments = {
+            name: np.asarray(drawn[name], dtype) for name, dtype in component.dtypes.items()
+        }
+        lengths = {name: len(values) for name, values in arguments.items()}
+        if set(lengths.values()) != {DRAWN}:
+            raise PairError(
+                f"the rows of component {component.name!r} have the lengths {lengths}; "
+                f"{DRAWN} were asked for"
+            )
+        compare(
+            arguments,
+            DRAWN,
+            lambda row, given=arguments: {k: v[row].tolist() for k, v in given.items()},  # type: ignore[misc]
+        )
+        done += DRAWN
+
+
+def _search(component: Component, compare: Compare, context: Context) -> None:
     """Let Hypothesis look for rows that differ; the smallest it finds are raised."""
 
     @seed(int(context.rng.integers(2**62)))
@@ -131,15 +168,13 @@ def _search(
     )
     @given(st.lists(component.row, min_size=FEWEST, max_size=ROWS))
     def search(rows: list[dict[str, Any]]) -> None:
-        compare(rows)
+        compare(_arguments(component, rows), len(rows), rows.__getitem__)
 
     search()
 
 
 def _arguments(component: Component, rows: list[dict[str, Any]]) -> dict[str, Array]:
     """Stack rows into arrays [ROWS, ...]; the last row is repeated as padding."""
-    if component.row is None:
-        return {}
     padded = rows + [rows[-1]] * (ROWS - len(rows))
     return {
         name: np.asarray([row[name] for row in padded], dtype=dtype)
@@ -152,7 +187,7 @@ def _difference(
     answers: dict[str, Array],
     theirs: dict[str, Array],
     n: int,
-    rows: list[dict[str, Any]],
+    row: Callable[[int], Row],
 ) -> Divergence | None:
     found = []
     for field in component.fields:
@@ -176,9 +211,8 @@ def _difference(
             found.append(mismatch)
     if not found:
         return None
-    row = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])
-    before = {} if component.row is None else rows[row]
-    return describe(found, 0, row, 0, [], before, {}, {})
+    first = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])
+    return describe(found, 0, first, 0, [], row(first), {}, {})
 
 
 def _row_text(row: dict[str, Any]) -> str:

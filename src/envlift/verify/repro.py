@@ -12,7 +12,7 @@ from rich.table import Table
 from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Record
-from envlift.verify.candidates import open_candidate
+from envlift.verify.candidates import arithmetic, open_candidate
 from envlift.verify.case import Case, Played, play, read_cases
 from envlift.verify.corpus import recorded_side
 from envlift.verify.find import find_suite
@@ -34,6 +34,11 @@ def repro(console: Console, path: Path, backend: str | None) -> int:
 
 def _repro_case(console: Console, case: Case, backend: str | None) -> int:
     suite, config = _pair(case)
+    with arithmetic(config):
+        return _play(console, case, suite, config, backend)
+
+
+def _play(console: Console, case: Case, suite: Suite, config: Config, backend: str | None) -> int:
     options: dict[str, Any] = {**config.candidate, **({"backend": backend} if backend else {})}
     with contextlib.ExitStack() as stack:
         candidate = open_candidate(suite.candidate, options, 1)
@@ -73,7 +78,7 @@ def _pair(case: Case) -> tuple[Suite, Config]:
             suite = default_suite(case.reference, case.candidate, side.spec)
     for config in suite.configs:
         if config.name == case.config:
-            return suite, config
+            return suite.of_config(config), config
     known = ", ".join(config.name for config in suite.configs)
     raise ValueError(f"the case names the configuration {case.config!r}; {suite.name} has {known}")
 

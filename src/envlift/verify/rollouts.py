@@ -1,15 +1,17 @@
 """L3: is a whole episode the same?
 
-Lockstep without re-synchronising, under random and purposeful policies, across several episode
-ends per lane, and with a gate: every feature of the suite must have been reached.
+Lockstep under random and purposeful policies, across several episode ends per lane, with a gate:
+every feature of the suite must have been reached. State is copied within an episode only if the
+configuration says so. Where a suite asks, also how long the two stay together by themselves.
 """
 
 from __future__ import annotations
 
+from envlift.verify import horizon
 from envlift.verify.context import Context
 from envlift.verify.lockstep import Lockstep, Outcome
 from envlift.verify.result import Verdict
-from envlift.verify.suite import Policy, applies
+from envlift.verify.suite import Config, Policy, applies
 
 
 def run(context: Context) -> None:
@@ -24,6 +26,7 @@ def run(context: Context) -> None:
     _add(context.report.features, reached)
     if not failed:
         _coverage_gate(context, reached)
+    horizon.run(context)
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:
@@ -68,7 +71,16 @@ def _play(context: Context, policy: Policy) -> Outcome:
         else:
             check.verdict = Verdict.PASS
             check.detail = f"at least {outcome.ends_per_lane.min()} episode ends in every lane"
+        check.detail += resync_text(context.config)
     return outcome
+
+
+def resync_text(config: Config) -> str:
+    """Say how often state is copied within an episode, nothing where it never is."""
+    if config.resync is None:
+        return ""
+    every = "step" if config.resync == 1 else f"{config.resync} steps"
+    return f"; reference state re-injected every {every}"
 
 
 def _coverage_gate(context: Context, reached: dict[str, int]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from envlift.verify import (
     transfer,
     transforms,
 )
-from envlift.verify.candidates import open_candidate
+from envlift.verify.candidates import arithmetic, open_candidate
 from envlift.verify.context import Context, Effort, Progress
 from envlift.verify.guard import CandidateFailure, CandidateViolation
 from envlift.verify.provenance import sources, versions
@@ -48,7 +48,8 @@ class Request:
         configs: names of the configurations to run; empty for all.
         levels: names of the levels to run; empty for all.
         seed: of the run; None draws one.
-        effort: how much.
+        effort: how much, where a configuration does not say it.
+        asked: numbers of the effort that were asked for; they stand above a configuration's.
         fixtures: folder for minimised failures.
         timeout: seconds a reference may take for one answer.
         minimise: shorten failures to fixtures.
@@ -62,6 +63,7 @@ class Request:
     fixtures: Path
     reference: str | None = None
     candidate: str | Callable[..., Any] | None = None
+    asked: Mapping[str, int] = field(default_factory=dict)
     options: dict[str, Any] | None = None
     configs: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
@@ -112,7 +114,9 @@ def verify(request: Request, progress: Progress) -> Report:
     try:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
-            _run_config(request, suite, config, rng, report, progress)
+            with arithmetic(config):
+                own = suite.of_config(config)
+                _run_config(request, own, config, rng, report, progress)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
@@ -151,13 +155,14 @@ def _run_config(
     progress: Progress,
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
+    effort = request.effort.of_config(config.effort, request.asked)
 
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
         return _open_sides(suite, config, options, lanes, request.timeout)
 
     with contextlib.ExitStack() as stack:
         try:
-            sides = open_sides(request.effort.lanes)
+            sides = open_sides(effort.lanes)
             reference, candidate = stack.enter_context(sides)
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
@@ -180,7 +185,7 @@ def _run_config(
             config=config,
             suite_source=request.suite_source,
             rng=rng,
-            effort=request.effort,
+            effort=effort,
             reference=reference,
             candidate=candidate,
             open_sides=open_sides,

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from envlift.verify.horizon_plan import HORIZON
 from envlift.verify.progress import COLOURS
 from envlift.verify.result import LEVELS, Check, Divergence, Report, Verdict
 from envlift.verify.show_transfer import print_transfer
@@ -118,6 +119,11 @@ def _print_totals(console: Console, report: Report) -> None:
         f"{report.total('transitions', 'L2'):,} single transitions, "
         f"{report.total('rows', 'L1'):,} component rows"
     )
+    for check in report.checks:
+        if check.level == "L3" and check.name.startswith(HORIZON) and check.counts:
+            config = check.name.removeprefix(HORIZON).strip()
+            text = f"{config} {check.detail}".strip()
+            console.print(f"horizon:    {_plain(text)}", soft_wrap=True)
     for name, count in report.deviations.items():
         console.print(f"allowed:    {name}, seen in {count:,} rows")
     for name in report.not_compared:

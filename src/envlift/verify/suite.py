@@ -11,7 +11,7 @@ Shape letters: ``T`` steps, ``B`` lanes, ``N`` rows of generated input.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 
 from envlift.reference.types import Array, SideSpec, StateDict
+from envlift.verify.effort import check_numbers
+from envlift.verify.horizon_plan import Horizon as Horizon
 from envlift.verify.transfer_plan import Transfer as Transfer
 
 Chance = Array
@@ -144,9 +146,12 @@ class Component:
             asks the candidate's own ``call``.
         row: Hypothesis strategy of one row, ``{argument: number or list}``; None for a table
             (no arguments, compared once).
+        rows: ``rows(rng, n) -> {argument: [n, ...]}`` instead, where a row is large: thousands are
+            drawn and compared at once, and the first that differs is shown as it is.
         dtypes: dtype of each argument.
         fields: the results compared.
-        configs: names of the configurations in which it is compared; empty for all.
+        configs: names of the configurations in which it is compared; empty for all. Two components
+            of one name with other configurations have other tolerances.
     """
 
     name: str
@@ -155,6 +160,11 @@ class Component:
     row: Any = None
     dtypes: Mapping[str, str] = field(default_factory=dict)
     configs: tuple[str, ...] = ()
+    rows: Callable[[np.random.Generator, int], Mapping[str, Array]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.row is not None and self.rows is not None:
+            raise ValueError(f"component {self.name!r} has both row and rows; give one of them")
 
 
 @dataclass(frozen=True)
@@ -191,11 +201,31 @@ class Config:
         name: for reports.
         reference: configuration of the reference.
         candidate: options of the candidate.
+        fields: what replaces the suite's state fields, observation and reward of the same names
+            here, for example other tolerances in another precision.
+        x64: the candidate computes in 64 bits: JAX's x64 mode is on while this configuration runs.
+        resync: in lockstep the reference's state is copied into the candidate before every so
+            many steps, for environments in which rounding grows; None never does. With 1 the
+            fields' own tolerances hold, otherwise those of a rollout (``drift``).
+        effort: how much is compared here, numbers of ``Effort`` by name, such as ``lanes``. With
+            ``--quick`` they only make it less, and what the command line says stands above them.
     """
 
     name: str
     reference: Mapping[str, Any] = field(default_factory=dict)
     candidate: Mapping[str, Any] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
+    x64: bool = False
+    resync: int | None = None
+    effort: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.resync is not None and self.resync < 1:
+            raise ValueError(
+                f"configuration {self.name!r} has resync = {self.resync}; use None to never copy "
+                "the reference's state within an episode, 1 to do so before every step"
+            )
+        check_numbers(self.effort, f"configuration {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -264,6 +294,7 @@ class Suite:
             compilation) and should show its progress; may raise ``ReferenceUnavailable``.
         not_verified: what a reader should know is not covered, one sentence each.
         transfer: level 4 and its margin; None where nobody has fixed one.
+        horizon: how far the sides stay together when nothing is copied, reported as a number.
     """
 
     name: str
@@ -288,6 +319,7 @@ class Suite:
     prepare: Callable[[], object] | None = None
     not_verified: tuple[str, ...] = ()
     transfer: Transfer | None = None
+    horizon: Horizon | None = None
 
     def __post_init__(self) -> None:
         if self.start == "chance" and self.draw_chance is None:
@@ -311,13 +343,15 @@ class Suite:
             *self.scenarios,
         )
         for part in parts:
-            unknown = set(part.configs) - names
-            if unknown:
-                raise ValueError(
-                    f"{type(part).__name__.lower()} {part.name!r} names unknown configurations "
-                    f"{sorted(unknown)}; known: {sorted(names)}"
-                )
-
+            _known(f"{type(part).__name__.lower()} {part.name!r}", part.configs, names)
+        compared = {one.name for one in self.state}
+        for config in self.configs:
+            replaced = [one.name for one in config.fields]
+            both = compared | {self.observation.name, self.reward.name}
+            _known(f"configuration {config.name!r}", replaced, both, "fields")
+        if self.horizon is not None:
+            _known("the horizon", self.horizon.configs, names)
+            _known("the horizon", self.horizon.fields, compared, "state fields")
         if self.transfer is not None and self.transfer.config not in names:
             raise ValueError(
                 f"transfer names the unknown configuration {self.transfer.config!r}; "
@@ -332,6 +366,16 @@ class Suite:
         if candidate is not None:
             changes["candidate"] = candidate
         return replace(self, **changes)
+
+    def of_config(self, config: Config) -> Suite:
+        """Return the suite with the fields as a configuration has them."""
+        own = {one.name: one for one in config.fields}
+        return replace(
+            self,
+            state=tuple(own.get(one.name, one) for one in self.state),
+            observation=own.get(self.observation.name, self.observation),
+            reward=own.get(self.reward.name, self.reward),
+        )
 
     def drifted(self) -> Suite:
         """Return the suite with the tolerances of a rollout."""
@@ -357,8 +401,14 @@ class Suite:
         return self.draw_chance(rng, shape)
 
 
-def applies(part: Part, config: Config) -> bool:
-    """Whether a policy, feature, component or scenario belongs to a configuration."""
+def _known(whose: str, names: Iterable[str], known: set[str], what: str = "configurations") -> None:
+    unknown = set(names) - known
+    if unknown:
+        raise ValueError(f"{whose} names unknown {what} {sorted(unknown)}; known: {sorted(known)}")
+
+
+def applies(part: Part | Horizon, config: Config) -> bool:
+    """Whether a policy, feature, component, scenario or horizon belongs to a configuration."""
     return not part.configs or config.name in part.configs
 
 

@@ -46,7 +46,8 @@ def run(context: Context) -> None:
     env.autoreset = "same_step"
     seeds = rng.integers(0, 2**62, size=LANES)
     actions = jnp.asarray(random_actions(context.reference.spec, rng, (STEPS, LANES)))
-    played = _Played(env, keys_of(seeds), actions.astype(context.candidate.spec.action.dtype))
+    actions = actions.astype(context.candidate.spec.action.dtype)
+    played = _Played(env, keys_of(seeds), actions, context.config.resync is not None)
     _same(context, "vmap(n) = n singles", played.vmapped, played.singles)
     _same(context, "jit = no jit", played.vmapped, played.interpreted)
     _same(context, "scan = loop", played.scanned, played.vmapped)
@@ -65,7 +66,7 @@ def _from_states(context: Context, env: AnyEnv) -> None:
     keys = keys_of(rng.integers(0, 2**62, size=STARTS))
 
     def one_step(step: Any) -> Any:
-        out = jax.jit(jax.vmap(step))(keys, starts, played)
+        out = jax.jit(jax.vmap(_bare(step)))(keys, starts, played)
         return jax.tree.map(np.asarray, out)
 
     _same(
@@ -98,6 +99,16 @@ def _starts(context: Context) -> Any:
     return cast(Any, context.candidate).state_of(suite.candidate_state(mixed))
 
 
+def _bare(step: Any) -> Any:
+    """Leave out of ``info`` what an environment tells besides the contract's own entry."""
+
+    def bare(key: Any, state: Any, action: Any) -> Any:
+        *shown, info = step(key, state, action)
+        return *shown, {"final_observation": info["final_observation"]}
+
+    return bare
+
+
 def _compose(env: AnyEnv, key: Any, state: Any, action: Any) -> Any:
     """Play ``step`` by hand out of the contract's functions."""
     step_key, reset_key = env.split_key(key)
@@ -113,11 +124,24 @@ def _compose(env: AnyEnv, key: Any, state: Any, action: Any) -> Any:
 
 
 class _Played:
-    """The same few steps, played in several ways; each way returns stacked results."""
+    """The same few steps, played in several ways; each way returns stacked results.
 
-    def __init__(self, env: AnyEnv, keys: jax.Array, actions: jax.Array) -> None:
+    Args:
+        env: who plays.
+        keys: one for each lane.
+        actions: [STEPS, LANES, ...].
+        resync: every way takes each step from the state that the first way had there, because two
+            compilations may round differently and the environment makes that grow.
+    """
+
+    def __init__(
+        self, env: AnyEnv, keys: jax.Array, actions: jax.Array, resync: bool = False
+    ) -> None:
         self.env, self.keys, self.actions = env, keys, actions
+        self.resync = resync
         self.traces = 0
+        self._track: list[Any] = []
+        self._long_track: Any = None
         self._reset = jax.jit(jax.vmap(env.reset))
         self._step = jax.jit(jax.vmap(self._counted))
         self._single_reset = jax.jit(env.reset)
@@ -132,8 +156,9 @@ class _Played:
 
     def vmapped(self, steps: int = STEPS) -> Any:
         _, state = self._reset(self.keys)
-        out = []
+        self._track, out = [], []
         for t in range(steps):
+            self._track.append(state)
             result = self._step(self._step_keys(t), state, self.actions[t])
             state = result[1]
             out.append(result)
@@ -145,6 +170,8 @@ class _Played:
             _, state = self._single_reset(self.keys[lane])
             out = []
             for t in range(STEPS):
+                if self.resync:
+                    state = jax.tree.map(lambda leaf: leaf[lane], self._track[t])  # noqa: B023
                 result = self._single(self._step_keys(t)[lane], state, self.actions[t, lane])
                 state = result[1]
                 out.append(result)
@@ -156,32 +183,47 @@ class _Played:
             _, state = jax.vmap(self.env.reset)(self.keys)
             out = []
             for t in range(STEPS // 4):
+                if self.resync:
+                    state = self._track[t]
                 result = jax.vmap(self.env.step)(self._step_keys(t), state, self.actions[t])
                 state = result[1]
                 out.append(result)
         return _stack(out)
 
     def scanned(self) -> Any:
+        track = jax.tree.map(lambda *leaves: jnp.stack(leaves), *self._track)
+
         def body(state: Any, inputs: Any) -> Any:
-            result = jax.vmap(self.env.step)(inputs[0], state, inputs[1])
+            keys, actions, known = inputs
+            result = jax.vmap(self.env.step)(keys, known if self.resync else state, actions)
             return result[1], result
 
         keys = jnp.stack([self._step_keys(t) for t in range(STEPS)])
         _, state = self._reset(self.keys)
-        out = jax.jit(lambda s, k, a: jax.lax.scan(body, s, (k, a))[1])(state, keys, self.actions)
+        inputs = (keys, self.actions, track)
+        out = jax.jit(lambda s, given: jax.lax.scan(body, s, given)[1])(state, inputs)
         return jax.tree.map(np.asarray, out)
 
     def long(self, step: Any) -> Any:
         """Play many steps of random actions by one way of stepping, episode ends included."""
+        step = _bare(step)
 
-        def body(state: Any, t: Any) -> Any:
+        track = self._long_track
+
+        def body(state: Any, inputs: Any) -> Any:
+            t, known = inputs
             keys = jax.vmap(lambda key: jax.random.fold_in(key, t))(self.keys)
             actions = self.actions[t % STEPS]
-            result = jax.vmap(step)(keys, state, actions)
+            result = jax.vmap(step)(keys, state if known is None else known, actions)
             return result[1], result
 
         _, state = self._reset(self.keys)
-        out = jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(LONG))[1])(state)
+        inputs = (jnp.arange(LONG), track)
+        out = jax.jit(lambda s, given: jax.lax.scan(body, s, given)[1])(state, inputs)
+        if self.resync and track is None:
+            self._long_track = jax.tree.map(
+                lambda first, after: jnp.concatenate([first[None], after[:-1]]), state, out[1]
+            )
         return jax.tree.map(np.asarray, out)
 
     def stepped(self) -> Any:

@@ -1,0 +1,35 @@
+"""How far two chaotic sides stay together: what a suite says about the divergence horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HORIZON = "divergence horizon"
+"""Name of the check that measures it."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How long the sides are let run freely until they part; a number is reported, none demanded.
+
+    Attributes:
+        fields: names of the reference's state fields that are watched.
+        bound: a lane has parted once ``|candidate - reference|`` is larger in any of their entries.
+        max_steps: steps after which a lane that has not parted is let be.
+        configs: names of the configurations in which it is measured; empty for all.
+    """
+
+    fields: tuple[str, ...]
+    bound: float
+    max_steps: int = 1_000
+    configs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.fields:
+            raise ValueError("a horizon needs at least one state field to watch")
+        if not self.bound > 0:
+            raise ValueError(f"the bound of a horizon must be more than 0, it is {self.bound}")
+        if self.max_steps < 1:
+            raise ValueError(
+                f"the max_steps of a horizon must be at least 1, it is {self.max_steps}"
+            )
