@@ -69,7 +69,9 @@ format: $(STAMP)  ## Repair style where a tool can
 	$(BIN)/ruff format $(SOURCES)
 
 bench: $(STAMP)  ## Measure every environment beside its reference
-	$(ENVLIFT) bench pong
+	@set -e; for bench in src/envlift/envs/*/bench.py; do \
+	  $(ENVLIFT) bench $$(basename $$(dirname $$bench)); \
+	done
 
 cards: $(STAMP)  ## Generate the cards and the README matrix from committed results
 	$(BIN)/python -m envlift.report.cards

@@ -1,6 +1,7 @@
 """One visit to a GPU machine: tests that touch JAX, bench, training, then a short table.
 
-    python scripts/gpu_visit.py [--full] [--json FILE] [--skip-tests] [--skip-training]
+    python scripts/gpu_visit.py [--env NAME] [--full] [--json FILE] [--python VENV] [--skip-tests]
+                               [--skip-training]
 
 Training (``bench --train --gpu``, ``bench --breakdown --gpu``) is measured with ``--full`` only.
 
@@ -54,6 +55,8 @@ def summary(path: Path) -> None:
         compiled = "" if m.compile_seconds is None else f"compile {m.compile_seconds:.1f} s"
         agree = "" if m.consistent else "UNEQUAL WORK"
         print(f"{m.id:<48} {short(m.rate.median):>7} steps/s  {spread:<15} {compiled} {agree}")
+    for name, reason in result.unavailable.items():
+        print(f"NOT AVAILABLE {name}: {reason.splitlines()[0]}")
     for where, reason in result.failures.items():
         print(f"FAILED {where}: {reason}")
 
@@ -63,6 +66,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Tests and bench on a GPU machine.")
     parser.add_argument("--full", action="store_true", help="the full bench, not the quick one")
     parser.add_argument("--json", type=Path, help="default: $OUT/bench.json, or gpu-bench.json")
+    parser.add_argument("--env", default="pong", help="what is measured")
+    parser.add_argument("--python", help="an environment with MJX and Brax on CUDA, for the bench")
     parser.add_argument("--skip-tests", action="store_true")
     parser.add_argument("--skip-training", action="store_true")
     options = parser.parse_args()
@@ -78,13 +83,13 @@ def main() -> int:
         codes["tests"] = run("-m", "pytest", "-q", "-x", *tests)
     quick = () if options.full else ("--quick",)
     path.unlink(missing_ok=True)
-    codes["bench"] = run("-m", "envlift.cli", "bench", "pong", *quick, "--json", str(path))
+    named = ("--python", options.python) if options.python else ()
+    bench = ("-m", "envlift.cli", "bench", options.env)
+    codes["bench"] = run(*bench, *quick, *named, "--json", str(path))
     if options.full and not options.skip_training:
         for what in ("train", "breakdown"):
             file = str(path.with_name(f"{path.stem}-{what}.json"))
-            codes[what] = run(
-                "-m", "envlift.cli", "bench", "pong", f"--{what}", "--gpu", "--json", file
-            )
+            codes[what] = run(*bench, f"--{what}", "--gpu", "--json", file)
     if path.is_file():
         summary(path)
     print(f"JAX runs on {backend} ({device}); exit codes: {codes}")

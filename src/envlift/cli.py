@@ -148,6 +148,13 @@ def _add_bench(commands: Any) -> None:
     what.add_argument("--breakdown", action="store_true", help="what takes the time of training")
     bench.add_argument("--gpu", action="store_true", help="train on a GPU")
     bench.add_argument("--json", type=Path, metavar="FILE", help="where the result is written")
+    bench.add_argument(
+        "--python",
+        type=Path,
+        metavar="VENV",
+        help="what runs the references that have pinned packages, instead of those: on a GPU "
+        "machine, one whose JAX is built for CUDA",
+    )
     bench.set_defaults(run=_bench)
 
 
@@ -275,7 +282,13 @@ def _bench(options: argparse.Namespace) -> int:
         )
     from envlift.bench.run import command
 
-    return command(console, options.name, quick=options.quick, json_file=options.json)
+    return command(
+        console,
+        options.name,
+        quick=options.quick,
+        json_file=options.json,
+        interpreter=options.python,
+    )
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -4,8 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envlift.bench.benchmark import Benchmark, Case, Form, Loop, ReferenceChild, ReferenceLoop
-from envlift.bench.plan import Sizes
+from envlift.bench.benchmark import (
+    Benchmark,
+    Case,
+    Form,
+    Loop,
+    ReferenceChild,
+    ReferenceLoop,
+    Sizes,
+)
 from envlift.bench.run import Settings
 
 TOY = Path(__file__).with_name("toy_reference.py")
@@ -14,7 +21,7 @@ TOY = Path(__file__).with_name("toy_reference.py")
 def play(child: ReferenceChild, form: Form, steps: int, seed: int) -> Loop:
     numbers = {"steps": steps, "seed": seed, **form.arguments}
     answer = child.call("loop", {k: np.array([v], np.int64) for k, v in numbers.items()})
-    return Loop(float(answer["seconds"][0]), {"total": int(answer["total"][0])})
+    return Loop(float(answer["seconds"][0]), {"total": int(answer["total"][0])}, 1.5)
 
 
 FORMS = (Form("slow", 1, {"slow": 1}), Form("fast", 8, {"slow": 0}))
@@ -24,7 +31,7 @@ FORMS = (Form("slow", 1, {"slow": 1}), Form("fast", 8, {"slow": 0}))
 def toy() -> Callable[..., Benchmark]:
     def make(launch: str = f"python:{TOY}:Toy", **config: bool) -> Benchmark:
         return Benchmark(
-            reference=ReferenceLoop(launch, play, steps=1 << 20, forms=FORMS),
+            references=(ReferenceLoop(launch, play, steps=1 << 20, forms=FORMS),),
             backends=("jax",),
             cases=(Case("plain", config),),
         )

@@ -1,12 +1,19 @@
-import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from envlift.bench.bars import compare
-from envlift.bench.benchmark import Bars
+from envlift.bench.benchmark import Bars, Benchmark, Case, Loop, ReferenceLoop
 from envlift.bench.result import Measurement, Result, check_agreement
+
+
+def play(child: object, form: object, steps: int, seed: int) -> Loop:
+    raise NotImplementedError
+
+
+BENCH = Benchmark(references=(ReferenceLoop("", play),), cases=(Case("plain"),))
 
 
 def measurement(kind: str, backend: str, threads: int, seconds: list[float]) -> Measurement:
@@ -30,7 +37,7 @@ def result(*measurements: Measurement) -> Result:
         reference="toy",
         pins={"toy.c": "abc"},
         measurements=list(measurements),
-        bars=compare(list(measurements), Bars(), "plain"),
+        bars=compare(list(measurements), BENCH),
     )
 
 
@@ -79,7 +86,7 @@ def test_the_api_bar_stands_beside_one_process() -> None:
 
 
 def test_calls_count_as_work() -> None:
-    twice = dataclasses.replace(MEASURED[2], calls=2)
+    twice = replace(MEASURED[2], calls=2)
     assert twice.rate.median == 2 * MEASURED[2].rate.median
     assert twice.rates == [20_000.0] * 3
 
@@ -90,9 +97,39 @@ def test_without_a_reference_nothing_is_claimed() -> None:
 
 
 def test_slow_compilation_misses_its_bar() -> None:
-    slow = dataclasses.replace(MEASURED[4], compile_seconds=5.1)
+    slow = replace(MEASURED[4], compile_seconds=5.1)
     bar = next(b for b in result(*MEASURED[:4], slow).bars if b.name.endswith("jax"))
     assert bar.met is False
+
+
+def test_a_goal_may_be_missing_and_a_bar_too() -> None:
+    loop = replace(BENCH.references[0], bars=Bars(environment=(5.0, None)))
+    bars = compare(list(MEASURED), replace(BENCH, references=(loop,)))
+    assert [bar.goal for bar in bars[:2]] == [None, None]
+    assert bars[0].wanted.endswith("reference processes: at least 5 x")
+    assert not any("JAX API" in bar.name for bar in bars)
+
+
+def test_memory_that_grows_faster_than_the_batch_misses_its_bar() -> None:
+    for large, met in ((4000, True), (8000, False)):
+        measured = [
+            replace(MEASURED[2], batch=batch, memory_bytes=memory)
+            for batch, memory in ((10, 1000), (40, large))
+        ]
+        bar = compare(measured, replace(BENCH, linear_memory=True))[-1]
+        assert (bar.measured, bar.met) == (large / 4000, met)
+        assert "at most 1.05 x" in bar.wanted
+    bar = compare(measured[:1], replace(BENCH, linear_memory=True))[-1]
+    assert bar.met is None
+
+
+def test_chaos_may_differ_between_devices_but_not_on_one() -> None:
+    one = measurement("api", "warp", 2, [1.0])
+    gpu = replace(one, device="gpu", threads=0, checksum={"sum": 2})
+    assert len(check_agreement([one, gpu])) == 1
+    assert check_agreement([one, gpu], chaotic=True) == []
+    other = replace(one, threads=1, checksum={"sum": 3})
+    assert len(check_agreement([one, other], chaotic=True)) == 1
 
 
 def test_unequal_work_is_noticed() -> None:

@@ -1,10 +1,11 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from envlift.bench.bars import compare
-from envlift.bench.benchmark import Bars
+from envlift.bench.benchmark import Case, benchmark_of
 from envlift.bench.result import Measurement, Result
 from envlift.bench.show import print_result
 
@@ -34,7 +35,7 @@ def result() -> Result:
         quick=False,
         reference="toy",
         measurements=measured,
-        bars=compare(measured, Bars(), "plain"),
+        bars=compare(measured, replace(benchmark_of("pong"), cases=(Case("plain"),))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,16 @@ def test_bars_are_met_beside_the_faster_reference():
     # Whichever way of driving the reference is faster counts.
     slower = training.bars_of(measured(150.0, 10.0, 100.0), PONG, won())
     assert [bar["met"] for bar in slower] == [False, True, True, True, True]
+
+
+def test_a_reference_that_cannot_be_imported_here_is_driven_through_the_pipe():
+    piped = replace(PONG, direct=False, win_seconds=(40.0, None))
+    found = measured(300.0, 1e9, 100.0)
+    for lanes in training.LANES:
+        del found[f"host-direct, {lanes} envs"]
+    assert training.collectors(piped) == ("fused", "host-process")
+    bars = training.bars_of(found, piped, won(seconds=50.0))
+    assert [bar["met"] for bar in bars] == [True, True, True, True, False]
 
 
 @pytest.mark.parametrize(

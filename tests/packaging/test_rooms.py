@@ -28,6 +28,11 @@ BREACHES = {
     "its own bench, which runs the reference": (
         "envs/pong/state.py", "import envlift.envs.pong.bench\n", "cannot see a reference"
     ),
+    "what it is as fast as": (
+        "envs/half_cheetah/rules/step.py",
+        "import envlift.envs.half_cheetah.baselines.base\n",
+        "cannot see a reference",
+    ),
     "a new environment, at once": (
         "envs/zz_new/env.py", "import envlift.verify.suite\n", "cannot see a reference"
     ),

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 import envlift
 from envlift.bench.bars import compare
-from envlift.bench.benchmark import Bars
+from envlift.bench.benchmark import Case, benchmark_of
 from envlift.bench.result import Measurement, Result
 from envlift.report.cards import BEGIN, END, between_markers, main
 from envlift.report.facts import newest_results
@@ -92,7 +93,7 @@ def write_speed(checkout: Path, file: str = "one", **changes: Any) -> None:
         "versions": {"python": "3.11"},
         "quick": False,
         "measurements": measured,
-        "bars": compare(measured, Bars(), "plain"),
+        "bars": compare(measured, replace(benchmark_of("pong"), cases=(Case("plain"),))),
     }
     result = Result(**(values | changes))
     result.write(checkout / "benchmarks" / "results" / f"{file}.json")
@@ -126,7 +127,10 @@ def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
     readme, _ = generate(checkout)
     assert row(readme, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", "75.0%"]
     speed = row(readme, "warp")[9]
-    assert speed == "environment only on one thread 8.0 x, JAX API 4.0 x (a chip, 2026-01-02)"
+    assert speed == (
+        "environment only on one thread 8.0 x, JAX API 4.0 x beside one reference process "
+        "(a chip, 2026-01-02)"
+    )
     # The other target has no evidence of its own and borrows none.
     assert row(readme, "jax")[3] == MISSING
     assert readme.startswith("# envlift\n\n")
@@ -369,6 +373,37 @@ def test_the_newest_full_run_of_each_device_counts(checkout: Path) -> None:
         ("a chip", "2026-03-01"),
         ("another chip", "2026-01-01"),
     ]
+
+
+def test_several_references_are_told_by_name(checkout: Path) -> None:
+    measured = [
+        Measurement(
+            *("a", "reference", "threads", "plain", "chunks of 1", "cpu", 2, 64, 10**8, 1, [4.0]),
+            reference="mujoco.rollout",
+        ),
+        Measurement(
+            *("b", "reference", "loop", "plain", "gymnasium.make", "cpu", 1, 1, 10**8, 1, [8.0]),
+            reference="Gymnasium",
+        ),
+        Measurement(
+            *("c", "candidate", "api", "plain", "warp", "cpu", 2, 64, 10**8, 1, [0.5], 12.3),
+            cached_compile_seconds=0.4,
+        ),
+    ]
+    write_speed(checkout, measurements=measured, bars=[], unavailable={"MJX": "no network"})
+    readme, card = generate(checkout)
+    beside = "mujoco.rollout on 2 threads"
+    assert row(readme, "warp")[9] == f"JAX API 8.0 x beside {beside} (a chip, 2026-01-02)"
+    assert "- MJX is not available: no network" in card
+    assert f"| beside {beside} |" in card
+    lines = [line for line in card.splitlines() if "| plain |" in line]
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| mujoco.rollout, one process on all cores, or on the GPU",
+        "| Gymnasium, loop in its own process",
+        "| JAX API, every observation kept",
+    ]
+    assert [line.split(" | ")[-1] for line in lines] == ["1.0 x |", "0.5 x |", "8.0 x |"]
+    assert "| 12.3 s (0.4 s cached) |" in lines[2]
 
 
 def test_speed_without_a_reference_is_no_ratio(checkout: Path) -> None:

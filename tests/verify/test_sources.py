@@ -18,6 +18,7 @@ FILES = {
     "tables/cards.jsonl": "rules",
     "tables/deep/SOURCE.toml": "rules",
     "bench.py": "neither",
+    "baselines/rollout.py": "neither",
     "CARD.md": "neither",
     "verification/suite.py": "suite",
     "verification/deviations.toml": "suite",

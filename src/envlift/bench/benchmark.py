@@ -26,10 +26,12 @@ class Loop:
     Attributes:
         seconds: its time by the reference's own clock, without the exchange of messages.
         checksum: numbers that show the steps were played.
+        compile_seconds: how long its program was compiled, before the clock; None if it was not.
     """
 
     seconds: float
     checksum: dict[str, int]
+    compile_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,24 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """What speed is required, and what is hoped for, as multiples of one reference.
+
+    A pair is what is required and the goal, which may be None. A missing pair is no bar.
+
+    Attributes:
+        environment: environment alone, beside as many reference processes (or threads, where it
+            is ``threaded``) as the environment has threads.
+        api: through the JAX API on the reference's kind of device, beside one reference process.
+    """
+
+    environment: tuple[float, float | None] | None = None
+    api: tuple[float, float | None] | None = None
+
+
+@dataclass(frozen=True)
 class ReferenceLoop:
-    """The reference in its fastest honest form: a loop inside its own process.
+    """A reference in its fastest honest form: a loop inside its own process.
 
     Attributes:
         launch: launch string, see ``envlift.reference.launch``.
@@ -57,12 +75,44 @@ class ReferenceLoop:
             step; ``steps`` is over all games of the form.
         steps: steps of one repetition; half a second or so.
         forms: what the trial chooses from.
+        trial_steps: steps of one trial; None for an eighth of a repetition.
+        quick_forms: how many of ``forms``, the first ones, a quick run tries; None for all.
+        name: for tables and ids; name and device are unique in a ``Benchmark``.
+        device: ``cpu``, or ``gpu`` for what is measured only where JAX finds a GPU.
+        threaded: one process uses all cores (or the GPU) by itself. Otherwise one uses one core,
+            and one process, two, and one per core are measured.
+        config: for every case, besides the case's own ``reference``.
+        bars: how many times as fast the environment must be.
     """
 
     launch: str
     play: Callable[[ReferenceChild, Form, int, int], Loop]
     steps: int = 1 << 24
     forms: tuple[Form, ...] = (Form(),)
+    trial_steps: int | None = None
+    quick_forms: int | None = None
+    name: str = "reference"
+    device: str = "cpu"
+    threaded: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+    bars: Bars = Bars((5.0, 10.0), (2.0, 4.0))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work of the candidate is timed on one kind of device.
+
+    Attributes:
+        environment_batches: lanes, environment alone.
+        environment_steps: steps over all lanes of one call of it.
+        api_batches: lanes, through the API.
+        api_steps: steps over all lanes of one call of it; all their observations are kept.
+    """
+
+    environment_batches: tuple[int, ...]
+    environment_steps: int
+    api_batches: tuple[int, ...]
+    api_steps: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +121,7 @@ class Case:
 
     Attributes:
         name: for tables.
-        reference: configuration of the reference.
+        reference: configuration of every reference.
         candidate: options of the environment.
         cost: how many times longer a step takes than one of the first case; divides the steps.
         short: measured only in the environment alone, and not in a quick run.
@@ -85,24 +135,6 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """What speed is required, and what is hoped for, as multiples of the reference.
-
-    Attributes:
-        environment, environment_goal: environment alone, beside as many reference processes as
-            the environment has threads.
-        api, api_goal: through the JAX API, beside one reference process.
-        compile_seconds: longest time until a program's first result, its run not counted.
-    """
-
-    environment: float = 5.0
-    environment_goal: float = 10.0
-    api: float = 2.0
-    api_goal: float = 4.0
-    compile_seconds: float = 5.0
-
-
-@dataclass(frozen=True)
 class Training:
     """What ``envlift bench NAME --train`` measures: learning in both, and beside recorded figures.
 
@@ -113,6 +145,10 @@ class Training:
         candidate: options of the environment.
         settings: fields of ``train.Config`` that hold for every measurement.
         target_score: how far ``envlift train NAME``, with its own settings, is timed; None: not.
+        win_seconds: how long that may take from the start of the process, and the goal.
+        gpu: options of the environment on a GPU, besides ``candidate``.
+        direct: whether the reference can be called in the trainer's own process, which needs all it
+            imports; otherwise it is driven through the pipe only.
         recorded: figures of another trainer, which it is too hard to install to run beside.
     """
 
@@ -122,6 +158,9 @@ class Training:
     candidate: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     target_score: float | None = None
+    win_seconds: tuple[float, float | None] = (100.0, 30.0)
+    gpu: Mapping[str, Any] = field(default_factory=dict)
+    direct: bool = True
     recorded: tuple[Recorded, ...] = ()
 
 
@@ -152,18 +191,24 @@ class Benchmark:
         rollout: ``rollout(env, key, state, num_steps) -> outputs``, random play of a batch in one
             program which writes every step's observation to memory; None for a ``scan`` that
             carries the last observation. ``outputs`` are the arrays the checksum is taken of.
-        reference: None if there is nothing to measure beside.
+        references: what is measured beside it; ratios in tables stand beside the first.
         backends: targets, the values of the option ``backend``.
         cases: the first one is the default configuration.
-        bars: see there.
+        sizes: device -> sizes, where the built-in ones are too large or too small.
+        compile_seconds: longest time until a program's first result, its run not counted.
+        linear_memory: whether memory per lane may not grow with the batch.
+        chaotic: a last bit grows to another game, so devices do not compute the same.
         training: what of learning is measured; None for nothing.
     """
 
     rollout: Callable[[Any, Any, Any, int], Any] | None = None
-    reference: ReferenceLoop | None = None
+    references: tuple[ReferenceLoop, ...] = ()
     backends: tuple[str, ...] = ("jax",)
     cases: tuple[Case, ...] = (Case("default"),)
-    bars: Bars = Bars()
+    sizes: Mapping[str, Sizes] = field(default_factory=dict)
+    compile_seconds: float = 5.0
+    linear_memory: bool = False
+    chaotic: bool = False
     training: Training | None = None
 
 

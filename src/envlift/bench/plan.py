@@ -1,4 +1,4 @@
-"""What one run measures: the candidate's programs and the reference's loops, with their sizes."""
+"""What one run measures: the candidate's programs and the references' loops, with their sizes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from envlift.bench.benchmark import Benchmark, Case
+from envlift.bench.benchmark import Benchmark, Case, ReferenceLoop, Sizes
 from envlift.bench.result import Measurement
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much work is timed on one kind of device.
-
-    Attributes:
-        environment_batches: lanes, environment alone.
-        environment_steps: steps over all lanes of one call of it.
-        api_batches: lanes, through the API.
-        api_steps: steps over all lanes of one call of it; all their observations are kept.
-    """
-
-    environment_batches: tuple[int, ...]
-    environment_steps: int
-    api_batches: tuple[int, ...]
-    api_steps: int
-
 
 CPU = Sizes((4096, 16384), 1 << 23, (256, 1024, 4096, 16384, 65536), 1 << 22)
 GPU = Sizes((65536, 1 << 20), 1 << 28, (4096, 16384, 65536, 262144, 1 << 20), 1 << 26)
@@ -42,6 +24,21 @@ QUICK_REPETITIONS = 5
 SECONDS = 0.3
 QUICK_SECONDS = 0.1
 """How long one repetition should last at least; a program is called again until then."""
+
+
+def sizes_of(bench: Benchmark, device: str, quick: bool) -> Sizes:
+    """Return the declared sizes of a device, cut down for a quick run, or the built-in ones."""
+    found = bench.sizes.get(device)
+    if found is None:
+        return (QUICK if quick else FULL)[device]
+    if not quick:
+        return found
+    return Sizes(
+        found.environment_batches[-1:],
+        found.environment_steps // 4,
+        found.api_batches[-2:],
+        found.api_steps // 4,
+    )
 
 
 def calls(warm_seconds: float, target: float) -> int:
@@ -66,10 +63,20 @@ class Program:
 
 @dataclass
 class Loops:
-    """A measurement of the reference: ``measurement.threads`` processes at once."""
+    """A measurement of a reference.
+
+    Attributes:
+        measurement: what will be filled in.
+        reference: what is run.
+        case: the variant.
+        processes: how many children play at once.
+        steps: of each of them.
+    """
 
     measurement: Measurement
+    reference: ReferenceLoop
     case: Case
+    processes: int
     steps: int
 
 
@@ -83,9 +90,9 @@ def programs(
         cores: CPU cores this process may use.
         device: ``cpu`` or ``gpu``.
         quick: a smoke run.
-        sizes: instead of the built-in ones.
+        sizes: instead of those of ``sizes_of``.
     """
-    sizes = sizes or (QUICK if quick else FULL)[device]
+    sizes = sizes or sizes_of(bench, device, quick)
     found = []
     for case in bench.cases:
         if case.short and quick:
@@ -127,26 +134,50 @@ def _program(
     return Program(measurement, {**case.candidate, "backend": backend}, num_steps)
 
 
-def loops(bench: Benchmark, cores: int, quick: bool, steps: int | None = None) -> list[Loops]:
-    """Return the reference's measurements: one process, two, and one per core."""
-    if bench.reference is None:
-        return []
-    found = []
-    for case in bench.cases:
-        if case.short and quick:
-            continue
-        for processes in sorted({1, 2, cores}):
-            each = (steps or bench.reference.steps // (4 if quick else 1)) // case.cost
-            measurement = Measurement(
-                id=f"loop/{case.name}/reference/{processes}p",
-                side="reference",
-                kind="loop",
-                case=case.name,
-                backend="reference",
-                device="cpu",
-                threads=processes,
-                batch=processes,
-                steps=each * processes,
-            )
-            found.append(Loops(measurement, case, each))
-    return found
+def loops(
+    bench: Benchmark, cores: int, device: str, quick: bool, steps: int | None = None
+) -> list[Loops]:
+    """Return the measurements of every reference that runs on one kind of device.
+
+    Args:
+        bench: what the environment declares.
+        cores: CPU cores this process may use.
+        device: ``cpu`` or ``gpu``.
+        quick: a smoke run.
+        steps: of one repetition of one process, instead of the declared ones.
+    """
+    return [
+        _loops(reference, case, device, cores, processes, steps, quick)
+        for reference in bench.references
+        for case in bench.cases
+        if reference.device == device and not (case.short and quick)
+        for processes in ([1] if reference.threaded else sorted({1, 2, cores}))
+    ]
+
+
+def _loops(
+    reference: ReferenceLoop,
+    case: Case,
+    device: str,
+    cores: int,
+    processes: int,
+    steps: int | None,
+    quick: bool,
+) -> Loops:
+    each = (steps or reference.steps // (4 if quick else 1)) // case.cost
+    kind = "threads" if reference.threaded else "loop"
+    threads = 0 if device == "gpu" else cores if reference.threaded else processes
+    where = "gpu" if device == "gpu" else f"{threads}{'t' if reference.threaded else 'p'}"
+    measurement = Measurement(
+        id=f"{kind}/{case.name}/{reference.name}/{where}",
+        side="reference",
+        kind=kind,
+        case=case.name,
+        backend=reference.name,
+        device=device,
+        threads=threads,
+        batch=processes,
+        steps=each * processes,
+        reference=reference.name,
+    )
+    return Loops(measurement, reference, case, processes, each)

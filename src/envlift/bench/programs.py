@@ -148,9 +148,19 @@ class Program:
         # The outputs of a rollout are handed back to be written over by the next, as a training
         # loop does with its rollout buffer; otherwise fresh pages from the system are timed.
         function = {"environment": environment, "api": api}[kind]
-        self._function = jax.jit(function, donate_argnums=2, keep_unused=True)
         shapes = jax.eval_shape(function, jax.random.key(0), self._state, None)
         self._last = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shapes)
+        jitted = jax.jit(function, donate_argnums=2, keep_unused=True)
+        self._function = jitted.lower(jax.random.key(0), self._state, self._last).compile()
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Memory of inputs, outputs and temporaries; None where XLA does not say."""
+        found = self._function.memory_analysis()
+        if found is None:
+            return None
+        sizes = (found.argument_size_in_bytes, found.output_size_in_bytes, found.temp_size_in_bytes)
+        return int(sum(sizes) - found.alias_size_in_bytes)
 
     def run(self, seed: int) -> Any:
         """Play once from the first states; return the outputs, computed."""

@@ -1,32 +1,45 @@
-"""The reference's own loops, in one process or in several at once."""
+"""The references' own loops, in one process or in several at once."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 from envlift.bench.benchmark import Case, Form, Loop, ReferenceLoop
 from envlift.bench.plan import Loops
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
 
-TIMEOUT = 300.0
-"""Seconds that one loop may take."""
+TIMEOUT = 900.0
+"""Seconds that one loop may take, its installation and compilation included."""
 
 TRIALS = 3
 """Short runs of every form; the fastest run of all chooses."""
 
 
 class References:
-    """The children of every variant; they sleep while something else is timed.
+    """The children of one reference; they sleep while something else is timed.
+
+    Args:
+        reference: what is run.
+        forms: what the trial chooses from, instead of all of ``reference.forms``.
+        interpreter: runs it instead of the pinned environment that its ``requirements`` name.
 
     Attributes:
         name: what the reference called itself, None before the first one was opened.
         pins: exact versions.
     """
 
-    def __init__(self, reference: ReferenceLoop) -> None:
+    def __init__(
+        self,
+        reference: ReferenceLoop,
+        forms: tuple[Form, ...] = (),
+        interpreter: Path | None = None,
+    ) -> None:
         self._reference = reference
+        self._tried = forms or reference.forms
+        self._interpreter = interpreter
         self._children: dict[str, list[ReferenceProcess]] = {}
         self._forms: dict[str, Form] = {}
         self._stack = ExitStack()
@@ -40,9 +53,12 @@ class References:
             ReferenceFailure: if a child does not start.
         """
         children = self._children.setdefault(case.name, [])
+        config = {**self._reference.config, **case.reference}
+        if self._interpreter is not None and config.pop("requirements", None) is not None:
+            config["interpreter"] = str(self._interpreter)
         while len(children) < processes:
             child = open_reference(
-                self._reference.launch, num_lanes=1, config=dict(case.reference), timeout=TIMEOUT
+                self._reference.launch, num_lanes=1, config=config, timeout=TIMEOUT
             )
             children.append(self._stack.enter_context(child))
             self.name, self.pins = child.spec.name, child.spec.pins
@@ -56,22 +72,25 @@ class References:
         """
         if case.name not in self._forms:
             child = self.open(case, 1)[0]
-            self._forms[case.name] = min(
-                self._reference.forms,
-                key=lambda form: min(
-                    self._reference.play(child, form, steps, seed).seconds for _ in range(TRIALS)
-                ),
-            )
+            self._forms[case.name] = self._tried[0]
+            if len(self._tried) > 1:
+                self._forms[case.name] = min(
+                    self._tried,
+                    key=lambda form: min(
+                        self._reference.play(child, form, steps, seed).seconds
+                        for _ in range(TRIALS)
+                    ),
+                )
         return self._forms[case.name]
 
-    def play(self, loops: Loops, seed: int) -> tuple[float, dict[str, int]]:
+    def play(self, loops: Loops, seed: int) -> Loop:
         """Play one repetition in all processes of a measurement at once.
 
         Returns:
-            Seconds of the slowest process by its own clock (messages not counted), and a checksum
-            over all.
+            Seconds of the slowest process by its own clock (messages not counted), a checksum
+            over all, and the longest compilation.
         """
-        children = self.open(loops.case, loops.measurement.threads)
+        children = self.open(loops.case, loops.processes)
         form = self._forms[loops.case.name]
 
         def one(numbered: tuple[int, ReferenceProcess]) -> Loop:
@@ -84,7 +103,8 @@ class References:
         for loop in played:
             for name, value in loop.checksum.items():
                 total[name] = total.get(name, 0) + value
-        return max(loop.seconds for loop in played), total
+        compiled = [loop.compile_seconds for loop in played if loop.compile_seconds is not None]
+        return Loop(max(loop.seconds for loop in played), total, max(compiled, default=None))
 
     def close(self) -> None:
         """End all children."""

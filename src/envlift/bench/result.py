@@ -13,6 +13,7 @@ from envlift.bench.statistics import Rate, rate
 SCHEMA_VERSION = 1
 
 KINDS = {
+    "threads": "one process on all cores, or on the GPU",
     "loop": "loop in its own process",
     "environment": "environment only, observation written every step",
     "api": "JAX API, every observation kept",
@@ -30,7 +31,7 @@ class Measurement:
         case: name of the variant.
         backend: target of the candidate, ``c`` and the like for a reference.
         device: ``cpu`` or ``gpu``.
-        threads: CPU threads it may use; for a reference, its processes. 0 on a GPU.
+        threads: CPU threads it may use; for the kind ``loop``, its processes. 0 on a GPU.
         batch: lanes in all.
         steps: environment steps of one call of the program, over all lanes.
         calls: calls in one repetition, so that slow and fast programs are timed about as long.
@@ -39,6 +40,10 @@ class Measurement:
         checksum: of what was computed; equal in every repetition, or ``consistent`` is False.
         cpus: cores the process was allowed to run on, None if that could not be read.
         consistent: repetitions agree with one another and with the other backends.
+        reference: for a reference, its name.
+        cached_compile_seconds: as ``compile_seconds``, in a second process that finds the kernels
+            of the first one; None if that was not tried.
+        memory_bytes: of the compiled program: inputs, outputs, temporaries; None if unknown.
     """
 
     id: str
@@ -56,6 +61,9 @@ class Measurement:
     checksum: dict[str, int] | None = None
     cpus: int | None = None
     consistent: bool = True
+    reference: str = "reference"
+    cached_compile_seconds: float | None = None
+    memory_bytes: int | None = None
 
     @property
     def rate(self) -> Rate:
@@ -79,6 +87,7 @@ class Bar:
         low, high: spread over the pairs of repetitions.
         met: whether the bar is met, None if not measured.
         unit: ``x`` or ``s``.
+        most: the measured value may be this at most; otherwise at least.
         candidate, reference: ids of the measurements compared.
     """
 
@@ -92,6 +101,15 @@ class Bar:
     unit: str
     candidate: str | None = None
     reference: str | None = None
+    most: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What is required, in words."""
+        goal = f", goal {self.goal:g} {self.unit}" if self.goal is not None else ""
+        # Results from before ``most`` was written have seconds as their only such unit.
+        relation = "at most" if self.most or self.unit == "s" else "at least"
+        return f"{self.name}: {relation} {self.bar:g} {self.unit}{goal}"
 
 
 @dataclass
@@ -107,8 +125,10 @@ class Result:
         machine: ``cpu``, ``cores`` this process may use, ``gpu`` (None without), ``system``.
         versions: of Python and the libraries.
         quick: a smoke run: fewer batches, shorter repetitions.
-        reference, pins: what the reference called itself; None if it could not be had.
-        reference_missing: why there is no reference, None if there is one.
+        reference, pins: what the first reference called itself, None if it could not be had; what
+            all of them said of their versions.
+        reference_missing: why there is no reference at all, None if there is one.
+        unavailable: those that could not be had here, name -> reason.
         measurements, bars: see there.
         failures: what could not be measured, id -> reason.
         interrupted: Ctrl-C ended the run early.
@@ -129,6 +149,7 @@ class Result:
     bars: list[Bar] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    unavailable: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data with a schema version; rates are added for readers."""
@@ -166,8 +187,12 @@ class Result:
             raise ValueError(f"{path} is no benchmark result: {error}") from None
 
 
-def check_agreement(measurements: list[Measurement]) -> list[str]:
+def check_agreement(measurements: list[Measurement], chaotic: bool = False) -> list[str]:
     """Mark measurements whose checksums differ from those of equal work elsewhere.
+
+    Args:
+        measurements: of one run.
+        chaotic: compare only what ran on the same kind of device by the same target.
 
     Returns:
         One sentence per disagreement between backends, threads or devices.
@@ -175,7 +200,8 @@ def check_agreement(measurements: list[Measurement]) -> list[str]:
     groups: dict[tuple[Any, ...], list[Measurement]] = {}
     for m in measurements:
         if m.side == "candidate" and m.checksum is not None:
-            groups.setdefault((m.kind, m.case, m.batch, m.steps), []).append(m)
+            where = (m.device, m.backend) if chaotic else ()
+            groups.setdefault((m.kind, m.case, m.batch, m.steps, *where), []).append(m)
     found = []
     for group in groups.values():
         for m in group[1:]:

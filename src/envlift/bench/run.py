@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import platform
 from contextlib import ExitStack, closing
@@ -13,8 +14,8 @@ from rich.console import Console
 
 from envlift.bench import machine, plan
 from envlift.bench.bars import compare
-from envlift.bench.benchmark import Benchmark, benchmark_of
-from envlift.bench.plan import Loops, Program, Sizes
+from envlift.bench.benchmark import Benchmark, ReferenceLoop, Sizes, benchmark_of
+from envlift.bench.plan import Loops, Program
 from envlift.bench.references import References
 from envlift.bench.result import Measurement, Result, check_agreement
 from envlift.bench.show import print_result, short
@@ -39,6 +40,8 @@ class Settings:
         sizes: device -> sizes; missing ones are the built-in ones.
         reference_steps: steps of one repetition of one reference process; None for the declared.
         gpu: also measure on a GPU if JAX finds one.
+        interpreter: runs the references that have pinned requirements, instead of those; for a GPU
+            machine, where JAX has to be built for CUDA.
     """
 
     quick: bool = False
@@ -47,12 +50,20 @@ class Settings:
     sizes: dict[str, Sizes] = field(default_factory=dict)
     reference_steps: int | None = None
     gpu: bool = True
+    interpreter: Path | None = None
 
 
 QUICK = Settings(True, plan.QUICK_REPETITIONS, plan.QUICK_SECONDS)
 
 
-def command(console: Console, name: str, *, quick: bool, json_file: Path | None) -> int:
+def command(
+    console: Console,
+    name: str,
+    *,
+    quick: bool,
+    json_file: Path | None,
+    interpreter: Path | None = None,
+) -> int:
     """Measure a registered environment and print what was found.
 
     Without ``json_file`` a full run in a checkout is written to ``benchmarks/results``.
@@ -63,7 +74,7 @@ def command(console: Console, name: str, *, quick: bool, json_file: Path | None)
     Raises:
         ValueError: for an unknown environment.
     """
-    settings = QUICK if quick else Settings()
+    settings = dataclasses.replace(QUICK if quick else Settings(), interpreter=interpreter)
     result = measure(console, name, benchmark_of(name), settings)
     path = json_file
     if path is None and not quick and not result.interrupted and RESULTS.parent.is_dir():
@@ -100,16 +111,15 @@ def measure(console: Console, name: str, bench: Benchmark, settings: Settings) -
     with ExitStack() as stack:
         run = _Run(console, name, bench, settings, cpus, result, stack)
         try:
-            run.prepare_reference()
-            run.prepare_candidate()
+            run.prepare()
             run.repeat()
         except KeyboardInterrupt:
             result.interrupted = True
             console.print("[yellow]interrupted: this is what was measured so far[/]")
     result.measurements = [m for m in result.measurements if m.seconds]
-    for sentence in check_agreement(result.measurements):
+    for sentence in check_agreement(result.measurements, bench.chaotic):
         result.failures.setdefault("unequal work", sentence)
-    result.bars = compare(result.measurements, bench.bars, bench.cases[0].name)
+    result.bars = compare(result.measurements, bench)
     return result
 
 
@@ -134,40 +144,63 @@ class _Run:
         self._result = result
         self._stack = stack
         self._workers: dict[tuple[str, int, str], WorkerProcess] = {}
-        self._references: References | None = None
+        self._references: dict[tuple[str, str], References] = {}
         self._planned: list[Program | Loops] = []
 
-    def prepare_reference(self) -> None:
-        """Start and warm up the reference, or say why there is none."""
-        if self._bench.reference is None:
-            self._result.reference_missing = "the environment declares no reference loop"
-            return
-        references = self._stack.enter_context(closing(References(self._bench.reference)))
-        planned = plan.loops(
-            self._bench, len(self._cpus), self._settings.quick, self._settings.reference_steps
+    def prepare(self) -> None:
+        """Start, compile and warm up everything, on the GPU too if JAX finds one."""
+        self._prepare_device("cpu")
+        if self._settings.gpu and self._has_gpu():
+            self._prepare_device("gpu")
+
+    def _prepare_device(self, device: str) -> None:
+        quick, steps = self._settings.quick, self._settings.reference_steps
+        planned = plan.loops(self._bench, len(self._cpus), device, quick, steps)
+        for reference in self._bench.references:
+            if reference.device == device:
+                self._prepare_reference(reference, [p for p in planned if p.reference is reference])
+        if device == "cpu" and not self._references:
+            reasons = (f"{name}: {why}" for name, why in self._result.unavailable.items())
+            self._result.reference_missing = (
+                "\n".join(reasons) or "the environment declares no reference loop"
+            )
+            self._console.print("measuring our side only: there will be no ratios")
+        programs = self._plan(device)
+        self._prepare(programs)
+        for backend in self._bench.backends:
+            self._compile_again([p for p in programs if p.measurement.backend == backend])
+
+    def _prepare_reference(self, reference: ReferenceLoop, planned: list[Loops]) -> None:
+        """Start and warm up one reference, or say why it cannot be had."""
+        forms = (
+            reference.forms[: reference.quick_forms] if self._settings.quick else reference.forms
         )
+        references = References(reference, forms, self._settings.interpreter)
+        self._stack.enter_context(closing(references))
         try:
             for loops in planned:
                 m = loops.measurement
                 self._say(f"starting {m.id}")
-                form = references.choose(loops.case, loops.steps // 8, SEED)
-                m.backend, m.batch = form.name, form.batch * m.threads
-                m.checksum = references.play(loops, SEED)[1]
+                trial = reference.trial_steps or loops.steps // 8
+                form = references.choose(loops.case, trial, SEED)
+                m.backend, m.batch = form.name, form.batch * loops.processes
+                first = references.play(loops, SEED)
+                m.checksum, m.compile_seconds = first.checksum, first.compile_seconds
                 m.cpus = len(self._cpus)
         except ReferenceFailure as failure:
-            self._result.reference_missing = str(failure)
-            self._console.print(f"[yellow]no reference:[/] {failure}")
-            self._console.print("measuring our side only: there will be no ratios")
+            references.close()
+            where = reference.name + " on the GPU" * (reference.device == "gpu")
+            self._result.unavailable[where] = str(failure)
+            self._say(f"{where} is not available: {failure}", style="yellow")
             return
-        self._references = references
-        self._result.reference, self._result.pins = references.name, references.pins
+        self._references[reference.name, reference.device] = references
+        if reference is self._bench.references[0]:
+            self._result.reference = references.name
+        for name, pin in references.pins.items():
+            known = self._result.pins.setdefault(name, pin)
+            if known != pin:
+                self._result.pins[f"{name} ({reference.name})"] = pin
         self._add(planned)
-
-    def prepare_candidate(self) -> None:
-        """Compile every program, on the GPU too if JAX finds one."""
-        self._prepare(self._plan("cpu"))
-        if self._settings.gpu and self._has_gpu():
-            self._prepare(self._plan("gpu"))
 
     def _plan(self, device: str) -> list[Program]:
         settings = self._settings
@@ -177,17 +210,9 @@ class _Run:
     def _prepare(self, programs: list[Program]) -> None:
         for program in programs:
             m = program.measurement
-            request = {
-                "prepare": m.id,
-                "kind": m.kind,
-                "options": dict(program.options),
-                "batch": m.batch,
-                "num_steps": program.num_steps,
-                "seed": SEED,
-            }
             try:
                 worker = self._worker(m)
-                answer = worker.ask(request)
+                answer = worker.ask(_request(program))
             except WorkerError as error:
                 self._fail(m, str(error))
                 continue
@@ -195,8 +220,26 @@ class _Run:
             m.calls = plan.calls(answer["warm_seconds"], self._settings.seconds)
             m.checksum = answer["checksum"]
             m.cpus = worker.hello["cpus"]
+            m.memory_bytes = answer["memory_bytes"]
             self._say(f"compiled {m.id} in {m.compile_seconds:.2f} s")
             self._add([program])
+
+    def _compile_again(self, programs: list[Program]) -> None:
+        """Compile the slowest program of a target in a new process that finds the old kernels."""
+        prepared = [p for p in programs if p.measurement.compile_seconds is not None]
+        if not prepared:
+            return
+        slowest = max(prepared, key=lambda p: p.measurement.compile_seconds or 0.0)
+        m = slowest.measurement
+        try:
+            with closing(self._start_worker(m, self._worker(m).kernels)) as worker:
+                answer = worker.ask(_request(slowest))
+        except WorkerError as error:
+            self._fail(m, str(error))
+            return
+        again = max(0.0, answer["first_seconds"] - answer["warm_seconds"])
+        m.cached_compile_seconds = again
+        self._say(f"compiled {m.id} in {again:.2f} s with the kernels of an earlier process")
 
     def _has_gpu(self) -> bool:
         """Ask a child what JAX runs on; it becomes the first backend's worker if it is a GPU."""
@@ -217,11 +260,14 @@ class _Run:
     def _worker(self, m: Measurement) -> WorkerProcess:
         key = (m.device, m.threads, m.backend)
         if key not in self._workers:
-            # The last CPUs: interrupts mostly go to the first.
-            cpus = self._cpus if m.device == "gpu" else self._cpus[-m.threads :]
-            self._workers[key] = WorkerProcess(self._name, cpus, m.device)
+            self._workers[key] = self._start_worker(m)
             self._stack.callback(self._workers[key].close)
         return self._workers[key]
+
+    def _start_worker(self, m: Measurement, kernels: Path | None = None) -> WorkerProcess:
+        # The last CPUs: interrupts mostly go to the first.
+        cpus = self._cpus if m.device == "gpu" else self._cpus[-m.threads :]
+        return WorkerProcess(self._name, cpus, m.device, kernels)
 
     def repeat(self) -> None:
         """Time one repetition of everything, then the next: noise of the machine hits all alike."""
@@ -243,8 +289,8 @@ class _Run:
         m = planned.measurement
         checksum: dict[str, Any]
         if isinstance(planned, Loops):
-            assert self._references is not None
-            seconds, checksum = self._references.play(planned, SEED)
+            played = self._references[m.reference, m.device].play(planned, SEED)
+            seconds, checksum = played.seconds, played.checksum
         else:
             answer = self._worker(m).ask({"run": m.id, "calls": m.calls})
             seconds, checksum = answer["seconds"], answer["checksum"]
@@ -263,5 +309,17 @@ class _Run:
         self._result.failures[m.id] = reason
         self._console.print(f"[red]{m.id} could not be measured:[/] {reason}")
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, style="dim", markup=False, soft_wrap=True)
+    def _say(self, text: str, style: str = "dim") -> None:
+        self._console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def _request(program: Program) -> dict[str, Any]:
+    m = program.measurement
+    return {
+        "prepare": m.id,
+        "kind": m.kind,
+        "options": dict(program.options),
+        "batch": m.batch,
+        "num_steps": program.num_steps,
+        "seed": SEED,
+    }

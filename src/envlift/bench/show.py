@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.measure import Measurement as Width
 from rich.table import Table
@@ -23,10 +25,11 @@ def short(number: float) -> str:
 
 def print_result(console: Console, result: Result) -> None:
     """Print measurements, bars and what went wrong."""
-    one = _single_processes(result)
+    one = {case: m.rate.median for case, m in first_references(result.measurements).items()}
     console.print(
         f"\n{result.environment} on {result.device}", style="bold", markup=False, soft_wrap=True
     )
+    beside = next(iter(first_references(result.measurements).values()), None)
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
     for heading in ("what", "target", "on"):
         table.add_column(heading, no_wrap=True)
@@ -40,10 +43,12 @@ def print_result(console: Console, result: Result) -> None:
         case = m.case
         table.add_row(*_row(m, one.get(m.case)))
     print_table(console, table)
-    if result.reference_missing:
-        console.print(f"[yellow]no reference:[/] {result.reference_missing}", soft_wrap=True)
+    for name, reason in result.unavailable.items():
+        console.print(f"[yellow]{name} is not available:[/] {reason}", soft_wrap=True)
+    if beside is not None:
+        console.print(f"x ref: beside {in_words(beside)}", style="dim", soft_wrap=True)
     else:
-        console.print("x ref: beside one process of the reference", style="dim", soft_wrap=True)
+        console.print(f"[yellow]no reference:[/] {result.reference_missing}", soft_wrap=True)
     for bar in result.bars:
         console.print(f"  {_bar(bar)}", soft_wrap=True)
     for where, reason in result.failures.items():
@@ -61,37 +66,54 @@ def print_table(console: Console, table: Table) -> None:
     console.print(table, crop=console.is_terminal)
 
 
-def _single_processes(result: Result) -> dict[str, float]:
-    return {
-        m.case: m.rate.median
-        for m in result.measurements
-        if m.side == "reference" and m.threads == 1
-    }
+def first_references(measurements: Iterable[Measurement]) -> dict[str, Measurement]:
+    """Return for every case what ratios stand beside: the first reference, once, on the CPU."""
+    found: dict[str, Measurement] = {}
+    for m in measurements:
+        if m.side == "reference" and m.device == "cpu" and (m.kind == "threads" or m.threads == 1):
+            found.setdefault(m.case, m)
+    return found
+
+
+def in_words(m: Measurement) -> str:
+    """Say what a ratio stands beside: ``one reference process``, ``NAME on 2 threads``."""
+    return f"one {m.reference} process" if m.kind == "loop" else f"{m.reference} on {place(m)}"
+
+
+def place(m: Measurement) -> str:
+    """Say what something ran on: ``GPU``, ``1 thread``, ``2 processes``."""
+    if m.device == "gpu":
+        return "GPU"
+    unit, plural = ("process", "es") if m.kind == "loop" else ("thread", "s")
+    return f"{m.threads} {unit}{plural * (m.threads > 1)}"
+
+
+def compile_in_words(m: Measurement) -> str:
+    """Write the time of compilation, and that with kernels that were compiled before."""
+    if m.compile_seconds is None:
+        return ""
+    cached = m.cached_compile_seconds
+    again = "" if cached is None else f" ({cached:.1f} s cached)"
+    return f"{m.compile_seconds:.1f} s{again}"
 
 
 def _row(m: Measurement, reference: float | None) -> list[str]:
-    what = {"loop": "reference", "environment": "env only", "api": "JAX API"}
-    unit = "process" if m.side == "reference" else "thread"
-    plural = "s" if unit == "thread" else "es"
-    threads = "GPU" if m.device == "gpu" else f"{m.threads} {unit}{plural * (m.threads > 1)}"
+    what = {"environment": "env only", "api": "JAX API"}
     spread = f"{short(m.rate.low)}..{short(m.rate.high)}"
     return [
-        what[m.kind],
+        what.get(m.kind, m.reference),
         m.backend,
-        threads,
+        place(m),
         str(m.batch),
         short(m.rate.median),
         spread,
-        "" if m.compile_seconds is None else f"{m.compile_seconds:.1f} s",
+        compile_in_words(m),
         f"{m.rate.median / reference:.2f}" if reference else "",
     ]
 
 
 def _bar(bar: Bar) -> str:
-    goal = f", goal {bar.goal:g} {bar.unit}" if bar.goal is not None else ""
-    relation = "at most" if bar.unit == "s" else "at least"
-    wanted = f"{bar.name}: {relation} {bar.bar:g} {bar.unit}{goal}"
     if bar.measured is None:
-        return f"[yellow]not measured[/]  {wanted}"
+        return f"[yellow]not measured[/]  {bar.wanted}"
     verdict = "[green]met[/]" if bar.met else "[red]not met[/]"
-    return f"{verdict}  {wanted}; measured {bar.measured:.2f} {bar.unit}"
+    return f"{verdict}  {bar.wanted}; measured {bar.measured:.2f} {bar.unit}"

@@ -16,6 +16,9 @@ import sys
 import time
 from typing import Any
 
+TIMEOUT = 600.0
+"""Seconds for one message: thousands of slow environments are made in the first one."""
+
 
 class Direct:
     """A reference that is called in this process: for its speed as a baseline, never for evidence.
@@ -97,7 +100,9 @@ def reference_vector(training: Any, num_envs: int, collector: str) -> Any:
     if collector == "host-direct":
         side: Any = Direct(training.launch, num_envs, config)
     else:
-        side = open_reference(training.launch, num_lanes=num_envs, config=config, returns=RETURNS)
+        side = open_reference(
+            training.launch, num_lanes=num_envs, config=config, timeout=TIMEOUT, returns=RETURNS
+        )
     return ReferenceVectorEnv(side, training.draw_chance, seed=0)
 
 

@@ -6,7 +6,7 @@ threads that exist already keep the CPUs they were given.
     -> {"cpus": [1], "environment": "pong"}
     <- {"cpus": 1, "platform": "cpu", "device": "...", "versions": {...}}
     -> {"prepare": "id", "kind": "api", "options": {...}, "batch": 256, "num_steps": 64, "seed": 1}
-    <- {"first_seconds": 1.5, "warm_seconds": 0.1, "checksum": {...}}
+    <- {"first_seconds": 1.5, "warm_seconds": 0.1, "memory_bytes": 50000, "checksum": {...}}
     -> {"run": "id", "calls": 3}
     <- {"seconds": 0.1, "checksum": {...}}
 
@@ -59,7 +59,12 @@ class Worker:
         program.run(request["seed"])
         warm = time.perf_counter() - started
         self._programs[request["prepare"]] = program, request["seed"]
-        return {"first_seconds": first, "warm_seconds": warm, "checksum": found}
+        return {
+            "first_seconds": first,
+            "warm_seconds": warm,
+            "memory_bytes": program.memory_bytes,
+            "checksum": found,
+        }
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Time one repetition; the checksum is taken afterwards."""

@@ -56,17 +56,22 @@ class WorkerProcess:
         environment: registered name.
         cpus: numbers of the CPUs it may run on.
         device: ``cpu`` or ``gpu``.
+        kernels: where another worker left compiled kernels; None for an empty folder of its own.
 
     Attributes:
         hello: what it said of itself: ``cpus``, ``platform``, ``device``, ``versions``.
+        kernels: where its compiled kernels lie.
 
     Raises:
         WorkerError: if it does not start.
     """
 
-    def __init__(self, environment: str, cpus: list[int], device: str = "cpu") -> None:
-        self._kernels = tempfile.TemporaryDirectory(prefix="envlift-bench-")
-        variables = child_environment(len(cpus), device, Path(self._kernels.name))
+    def __init__(
+        self, environment: str, cpus: list[int], device: str = "cpu", kernels: Path | None = None
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="envlift-bench-")
+        self.kernels = kernels or Path(self._folder.name)
+        variables = child_environment(len(cpus), device, self.kernels)
         command = [sys.executable, "-m", "envlift.bench.worker"]
         try:
             self._child = ChildProcess(command, env=variables)
@@ -108,4 +113,4 @@ class WorkerProcess:
     def close(self) -> None:
         """End the child; it is gone afterwards. May be called again."""
         self._child.kill()
-        self._kernels.cleanup()
+        self._folder.cleanup()

@@ -10,6 +10,7 @@ from typing import Any
 
 from envlift.bench.benchmark import benchmark_of
 from envlift.bench.result import Measurement, Result
+from envlift.bench.show import first_references
 from envlift.report import learning
 from envlift.report.transfer import read_transfer
 from envlift.verify.result import SCHEMA_VERSION
@@ -260,7 +261,6 @@ def compared(result: Result, target: str) -> list[tuple[str, Measurement]]:
     return [(words, found) for words, found in wanted if found is not None]
 
 
-def one_process(result: Result) -> Measurement | None:
-    """Return the reference in one process, in the default variant."""
-    found = (m for m in result.measurements if m.side == "reference" and m.threads == 1)
-    return next(found, None)
+def reference_of(result: Result) -> Measurement | None:
+    """Return the reference that ratios stand beside, in the default variant."""
+    return next(iter(first_references(result.measurements).values()), None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from envlift.bench.result import KINDS, Bar, Measurement, Result
-from envlift.bench.show import short
+from envlift.bench.show import compile_in_words, first_references, in_words, place, short
 from envlift.registry import registration
 from envlift.report import learning, transfer
-from envlift.report.facts import Facts, Mutation, compared, one_process
+from envlift.report.facts import Facts, Mutation, compared, reference_of
 from envlift.report.spec import Spec
 
 MISSING = "not measured"
@@ -36,7 +36,7 @@ def matrix(environments: Sequence[Facts]) -> str:
         "transfer",
         "open deviations",
         "mutation score",
-        "speed beside one reference process",
+        "speed beside the reference",
     )
     return table(headings, [_row(f, target) for f in environments for target in f.targets])
 
@@ -62,12 +62,13 @@ def speed_in_words(facts: Facts, target: str) -> str:
     """Return the ratios of the newest run of every device, or ``not measured``."""
     lines = []
     for result in facts.speeds:
-        reference = one_process(result)
+        reference = reference_of(result)
         parts = []
         for words, found in compared(result, target):
             parts.append(f"{words} {_times(found, reference)}")
         if parts:
-            lines.append(f"{', '.join(parts)} ({result.device}, {result.date[:10]})")
+            beside = f" beside {in_words(reference)}" if reference else ""
+            lines.append(f"{', '.join(parts)}{beside} ({result.device}, {result.date[:10]})")
     return "; ".join(lines) or MISSING
 
 
@@ -250,12 +251,14 @@ def _speed_of(result: Result) -> list[str]:
     parts = [f"{where}, {result.date[:10]}, by `{result.command}` ({versions})"]
     if result.reference_missing:
         parts.append(f"No reference: {result.reference_missing}")
-    references = {
-        m.case: m for m in result.measurements if m.side == "reference" and m.threads == 1
-    }
+    elif result.unavailable:
+        lines = (f"- {n} is not available: {why}" for n, why in result.unavailable.items())
+        parts.append("\n".join(lines))
+    references = first_references(result.measurements)
+    first = next(iter(references.values()), None)
     headings = (
         "what", "variant", "target", "on", "batch", "steps/s", "min to max", "compile",
-        "beside one reference process",
+        f"beside {in_words(first) if first else 'the reference'}",
     )  # fmt: skip
     rows = [_measured(m, references.get(m.case)) for m in result.measurements]
     parts.append(table(headings, rows))
@@ -265,28 +268,26 @@ def _speed_of(result: Result) -> list[str]:
 
 
 def _measured(m: Measurement, reference: Measurement | None) -> tuple[str, ...]:
-    unit = "process" if m.side == "reference" else "thread"
-    plural = ("es" if m.side == "reference" else "s") if m.threads > 1 else ""
+    # A name that is not simply "reference" says which of several it is.
+    named = m.side == "reference" and m.reference != "reference"
     return (
-        KINDS[m.kind],
+        f"{m.reference}, {KINDS[m.kind]}" if named else KINDS[m.kind],
         m.case,
         m.backend,
-        "GPU" if m.device == "gpu" else f"{m.threads} {unit}{plural}",
+        place(m),
         str(m.batch),
         short(m.rate.median),
         f"{short(m.rate.low)} to {short(m.rate.high)}",
-        "" if m.compile_seconds is None else f"{m.compile_seconds:.1f} s",
+        compile_in_words(m),
         _times(m, reference) if reference else MISSING,
     )
 
 
 def _bar(bar: Bar) -> str:
-    goal = f", goal {bar.goal:g} {bar.unit}" if bar.goal is not None else ""
-    relation = "at most" if bar.unit == "s" else "at least"
-    wanted = f"- {bar.name}: {relation} {bar.bar:g} {bar.unit}{goal}"
     if bar.measured is None:
-        return f"{wanted}: {MISSING}"
-    return f"{wanted}: {bar.measured:.2f} {bar.unit}, {'met' if bar.met else '**not met**'}"
+        return f"- {bar.wanted}: {MISSING}"
+    verdict = "met" if bar.met else "**not met**"
+    return f"- {bar.wanted}: {bar.measured:.2f} {bar.unit}, {verdict}"
 
 
 def mutation_text(mutation: Mutation) -> str:

@@ -178,7 +178,8 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
 
 def init(network: Network, observation_shape: tuple[int, ...], dtype: Any, key: jax.Array) -> Any:
     """Return fresh parameters."""
-    observations = jnp.zeros((1, 1, *observation_shape), dtype)
+    # A reference's float64 is float32 to JAX, as everywhere; asked for outright it would warn.
+    observations = jnp.zeros((1, 1, *observation_shape), jax.dtypes.canonicalize_dtype(dtype))
     variables = network.init(key, network.start(1), observations, jnp.ones((1, 1), bool))
     return variables["params"]
 

@@ -57,6 +57,7 @@ TRAINING = Training(
     # One pass over rollouts of 64 steps in minibatches of 8,192: PufferLib 3.0's defaults.
     settings={"horizon": 64, "epochs": 1, "num_envs": 1024, "minibatches": 8},
     target_score=20.0,
+    gpu={"frameskip": 1},
     recorded=(
         Recorded("PufferLib 3.0, MLP", 256_000, {"network": "mlp", "hidden": 128}, 2.0, SPEC),
         # 148 units make a GRU of 134K parameters, as many as its LSTM of 128 units has.
@@ -66,7 +67,7 @@ TRAINING = Training(
 
 BENCH = Benchmark(
     rollout=rollout,
-    reference=ReferenceLoop(REFERENCE, play_reference, forms=FORMS),
+    references=(ReferenceLoop(REFERENCE, play_reference, forms=FORMS),),
     backends=("warp", "jax"),
     cases=(
         Case("frameskip 1", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envlift.bench.result import KINDS, Measurement, Result
-from envlift.report.facts import compared, one_process
+from envlift.bench.show import in_words, place
+from envlift.report.facts import compared, reference_of
 from envlift.report.page import data
 
 REFERENCE = "reference"
@@ -19,7 +20,7 @@ def of_results(
     speedups, throughput = [], []
     for result in results:
         where = f"{result.device}, {result.date[:10]}"
-        one = one_process(result)
+        one = reference_of(result)
         for words, found in compared(result, target):
             rate = found.rate.median
             times = None if one is None else rate / one.rate.median
@@ -31,7 +32,7 @@ def of_results(
                     f"{where}, {result.measurements[0].case}",
                     lines,
                     None if one is None else one.rate.median,
-                    "" if one is None else f"reference, one process ({one.backend})",
+                    "" if one is None else f"{in_words(one)} ({one.backend})",
                 )
             )
     return speedups, throughput
@@ -43,8 +44,7 @@ def _series(result: Result, target: str) -> list[data.Series]:
     groups: dict[str, list[Measurement]] = {}
     for m in result.measurements:
         if (m.side, m.backend, m.case) == ("candidate", target, case):
-            on = "GPU" if m.device == "gpu" else f"{m.threads} thread{'s' * (m.threads > 1)}"
-            groups.setdefault(f"{KINDS[m.kind].partition(',')[0]}, {on}", []).append(m)
+            groups.setdefault(f"{KINDS[m.kind].partition(',')[0]}, {place(m)}", []).append(m)
     lines = []
     for label, group in groups.items():
         group.sort(key=lambda m: m.batch)
