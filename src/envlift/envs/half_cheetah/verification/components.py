@@ -1,0 +1,331 @@
+"""MuJoCo's stages beside ours, from thousands of generated states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.envs.half_cheetah.rules import model
+from envlift.reference.types import Array
+from envlift.verify.suite import Component, Field
+
+Named = dict[str, Array]
+Function = Callable[[Named], Named]
+
+LIMITS, CONTACTS = model.NUM_HINGES, model.NUM_ENDS
+
+
+def states(rng: np.random.Generator, n: int) -> Named:
+    """Draw states of every kind: standing, deep in the floor, in the air, on the back, fast.
+
+    Half of the joints lie within their limits, half beyond either of them.
+    """
+    m = model.load()
+    low, high = np.array(m.range_low), np.array(m.range_high)
+    kind = rng.integers(0, 5, size=n)
+    qpos = np.zeros((n, 9))
+    qpos[:, 0] = rng.uniform(-300, 300, n)
+    heights = [(-0.2, 0.1), (-0.7, -0.2), (0.6, 3.0), (-0.6, 0.2), (-0.3, 0.3)]
+    qpos[:, 1] = rng.uniform(*np.array([heights[k] for k in kind]).T)
+    turned = np.where(kind == 3, np.pi, 0.0) + rng.normal(size=n) * np.where(kind == 0, 0.2, 0.8)
+    # Somersaults add up: a cheetah has often turned many times.
+    qpos[:, 2] = turned + 2 * np.pi * rng.integers(-5, 6, size=n)
+    share = rng.uniform(-0.15, 1.15, size=(n, LIMITS))
+    qpos[:, 3:] = low + share * (high - low)
+    # Speeds of play are up to 30: every fifth state is as fast as that.
+    scale = np.where(kind == 4, 12.0, rng.choice([0.1, 1.0, 5.0], size=n))
+    return {
+        "qpos": qpos,
+        "qvel": rng.normal(size=(n, 9)) * scale[:, None],
+        "ctrl": rng.uniform(-1.5, 1.5, size=(n, 6)).astype(np.float32).astype(np.float64),
+    }
+
+
+def look(env: Any) -> Callable[[Named, Array], Named]:
+    """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
+    # Only here: the suite is read without loading Warp.
+    from envlift.envs.half_cheetah.verification import stages
+
+    rule = stages.make(env.dtype)
+    shapes = {field.name: (field.shape, field.dtype) for field in rule.state}
+
+    @jax.jit
+    def batched(*operands: jax.Array) -> Any:
+        return jax.vmap(rule)(*operands)
+
+    def evaluate(arguments: Named, vector: Array) -> Named:
+        n = len(vector)
+        given = {name: np.zeros((n, *shape), dtype) for name, (shape, dtype) in shapes.items()}
+        for name in ("qpos", "qvel"):
+            whole = arguments.get(name, np.zeros((n, 9)))
+            given[name] = whole.astype(env.dtype)
+            given[f"{name}_rest"] = (whole - given[name]).astype(env.dtype)
+        ctrl = arguments.get("ctrl", np.zeros((n, 6)))
+        operands = [*given.values(), vector.astype(env.dtype), ctrl.astype(env.dtype)]
+        values = batched(*map(jnp.asarray, operands))
+        seen = dict(zip(shapes, (np.asarray(value) for value in values), strict=True))
+        wide = {k: v.astype(np.float64) if v.dtype.kind == "f" else v for k, v in seen.items()}
+        for name in ("qpos", "qvel"):
+            wide[name] = wide[name] + wide.pop(f"{name}_rest")
+        return wide
+
+    return evaluate
+
+
+def slots(limits: Array, normal: Array, tangent: Array, present: Array) -> Array:
+    """Lay what rows say into the reference's 70 slots; absent ones hold 0."""
+    edges = np.stack([normal + tangent, normal - tangent, normal, normal], axis=2)
+    rest = edges.shape[3:]
+    rows = np.concatenate([limits, edges.reshape(len(edges), 4 * CONTACTS, *rest)], axis=1)
+    return np.where(present.reshape(present.shape + (1,) * len(rest)), rows, 0.0)
+
+
+def present_rows(seen: Named) -> Array:
+    """Say which of the 70 rows there are, from the stiffness the rules gave them."""
+    touching = np.repeat(seen["stiff"] > 0, 4, axis=1)
+    return np.concatenate([seen["limit_stiff"] > 0, touching], axis=1)
+
+
+def stage(compute: Callable[[Named, Named], Named]) -> Callable[[Any], Function]:
+    """Make a component of what ``compute(seen, arguments)`` picks from one look at a state."""
+
+    def candidate(env: Any) -> Function:
+        evaluate = look(env)
+
+        def run(arguments: Named) -> Named:
+            seen = evaluate(arguments, np.zeros((len(arguments["qpos"]), 9)))
+            return compute(seen, arguments)
+
+        return run
+
+    return candidate
+
+
+def columns(env: Any, arguments: Named) -> list[Named]:
+    """Look at a state nine times, each with another unit vector."""
+    evaluate, n = look(env), len(arguments["qpos"])
+    return [evaluate(arguments, np.tile(np.eye(9)[j], (n, 1))) for j in range(9)]
+
+
+def mj_crb(env: Any) -> Function:
+    """M, column by column."""
+    return lambda arguments: {
+        "qM": np.stack([seen["mass_times"] for seen in columns(env, arguments)], axis=2)
+    }
+
+
+def mj_make_constraint(env: Any) -> Function:
+    """J, column by column, and how far beyond its limit each row is."""
+
+    def run(arguments: Named) -> Named:
+        looks = columns(env, arguments)
+        present = present_rows(looks[0])
+        stacked = {
+            name: np.stack([seen[name] for seen in looks], axis=2)
+            for name in ("limit_of", "normal_of", "tangent_of")
+        }
+        rows = slots(stacked["limit_of"], stacked["normal_of"], stacked["tangent_of"], present)
+        zeros = np.zeros_like(looks[0]["end_dist"])
+        pos = slots(looks[0]["limit_dist"], looks[0]["end_dist"], zeros, present)
+        return {"present": present, "efc_J": rows, "efc_pos": pos}
+
+    return run
+
+
+def collision(seen: Named, arguments: Named) -> Named:
+    """Contact points in the world, from what lies between the origins of the bodies."""
+    x, z = np.zeros((2, len(seen["qpos"]), model.NUM_BODIES))
+    x[:, 0] = arguments["qpos"][:, 0]
+    z[:, 0] = arguments["qpos"][:, 1] + model.load().body_pos[0][1]
+    for body in range(1, model.NUM_BODIES):
+        parent = model.PARENT[body]
+        x[:, body] = x[:, parent] + seen["frames_x"][:, body]
+        z[:, body] = z[:, parent] + seen["frames_z"][:, body]
+    bodies = list(model.load().end_body)
+    places = np.stack([x[:, bodies] + seen["end_x"], z[:, bodies] + seen["end_z"]], axis=-1)
+    present = seen["stiff"] > 0
+    return {
+        "present": present,
+        "dist": np.where(present, seen["end_dist"], 0.0),
+        "pos": np.where(present[..., None], places, 0.0),
+    }
+
+
+def reference_constraint(seen: Named, _: Named) -> Named:
+    """What the rows want, and how soft they are."""
+    present = present_rows(seen)
+    stiff = np.concatenate([seen["limit_stiff"], np.repeat(seen["stiff"], 4, axis=1)], axis=1)
+    wanted = slots(seen["limit"], seen["normal"], seen["tangent"], present)
+    soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=present)
+    return {"present": present, "efc_aref": -wanted, "efc_R": soft}
+
+
+def forward_constraint(seen: Named, _: Named) -> Named:
+    """What the solver found."""
+    present = present_rows(seen)
+    stiff = np.concatenate([seen["limit_stiff"], np.repeat(seen["stiff"], 4, axis=1)], axis=1)
+    said = slots(seen["limit_at"], seen["normal_at"], seen["tangent_at"], present)
+    return {
+        "present": present,
+        "efc_force": -stiff * np.minimum(said, 0.0),
+        "qfrc_constraint": seen["qfrc_constraint"],
+        "qacc": seen["qacc"],
+    }
+
+
+def energy(env: Any) -> Function:
+    """Kinetic energy by M, potential energy by where the masses are."""
+    evaluate = look(env)
+    m = model.load()
+
+    def run(arguments: Named) -> Named:
+        seen = evaluate(arguments, arguments["qvel"])
+        height = np.zeros((len(seen["qpos"]), model.NUM_BODIES))
+        height[:, 0] = arguments["qpos"][:, 1] + m.body_pos[0][1]
+        for body in range(1, model.NUM_BODIES):
+            height[:, body] = height[:, model.PARENT[body]] + seen["frames_z"][:, body]
+        weights = -m.options["gravity"][1] * (height * m.body_mass + seen["mass_z"]).sum(axis=1)
+        springs = 0.5 * (np.array(m.stiffness) * arguments["qpos"][:, 3:] ** 2).sum(axis=1)
+        kinetic = 0.5 * (arguments["qvel"] * seen["mass_times"]).sum(axis=1)
+        return {"potential": weights + springs, "kinetic": kinetic}
+
+    return run
+
+
+def compiled_model(_: Any) -> Function:
+    """The tables, in MuJoCo's shapes."""
+    m = model.load()
+    ends = np.array(m.end_pos).reshape(-1, 2, 2)
+    table = {
+        "body_mass": [0.0, *m.body_mass],
+        "body_inertia_y": [0.0, *m.inertia_y],
+        "dof_damping": [0.0, 0.0, 0.0, *m.damping],
+        "dof_armature": [0.0, 0.0, 0.0, *m.armature],
+        "geom_ends": np.concatenate([np.zeros((1, 2, 2)), ends]),
+        "opt_timestep": m.options["timestep"],
+        "opt_gravity": [0.0, *m.options["gravity"]],
+    }
+    named = {name: np.asarray(value, np.float64)[None] for name, value in table.items()}
+    return lambda _: named
+
+
+ROUNDING = "sums in another order: rounding of float64"
+SINGLE = "rounding of float32, in which these stages are computed"
+FORCE = "MuJoCo's solver stops within its tolerance of 1e-8"
+
+
+def fields(reason: str, **tolerances: tuple[float, float]) -> tuple[Field, ...]:
+    """Return fields from ``name=(atol, rtol)``."""
+    return tuple(
+        Field(name, atol=atol, rtol=rtol, reason=reason)
+        for name, (atol, rtol) in tolerances.items()
+    )
+
+
+PRESENT = Field("present")
+DTYPES = {"qpos": "float64", "qvel": "float64", "ctrl": "float64"}
+FLOAT64, FLOAT32 = ("float64",), ("float32", "substep")
+
+
+def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
+    """Return the components of one precision; ``a`` and ``r`` are its places of 1."""
+    reason = SINGLE if single else ROUNDING
+    a, r = (1e-6, 2e-6) if single else (1e-13, 1e-13)
+
+    def component(name: str, candidate: Any, *found: Field) -> Component:
+        return Component(
+            name, found, candidate, dtypes=DTYPES, configs=configs, rows=lambda g, n: states(g, n)
+        )
+
+    def wide(name: str, atol: float, rtol: float) -> Field:
+        return fields(reason, **{name: (atol, rtol)})[0]
+
+    return (
+        component("mj_crb", mj_crb, wide("qM", 10 * a, 10 * r)),
+        component(
+            "mj_rne",
+            stage(lambda seen, _: {"qfrc_bias": seen["qfrc_bias"]}),
+            # Forces of up to 10,000 N are added up.
+            wide("qfrc_bias", 1e3 * a, 10 * r),
+        ),
+        component(
+            "mj_passive",
+            stage(lambda seen, _: {"qfrc_passive": seen["qfrc_passive"]}),
+            wide("qfrc_passive", 100 * a, r),
+        ),
+        component(
+            "mj_fwdActuation",
+            stage(lambda seen, _: {"qfrc_actuator": seen["qfrc_actuator"]}),
+            wide("qfrc_actuator", 10 * a, r),
+        ),
+        component(
+            "mj_fwdAcceleration",
+            stage(lambda seen, _: {n: seen[n] for n in ("qfrc_smooth", "qacc_smooth")}),
+            wide("qfrc_smooth", 1e3 * a, 10 * r),
+            wide("qacc_smooth", 1e5 * a, 100 * r),
+        ),
+        component(
+            "mj_collision",
+            stage(collision),
+            PRESENT,
+            wide("dist", a, r),
+            # x of up to 300 m.
+            wide("pos", 10 * a, r),
+        ),
+        component(
+            "mj_makeConstraint",
+            mj_make_constraint,
+            PRESENT,
+            wide("efc_J", 10 * a, r),
+            wide("efc_pos", a, r),
+        ),
+        component(
+            "mj_referenceConstraint",
+            stage(reference_constraint),
+            PRESENT,
+            wide("efc_aref", 1e3 * a, 10 * r),
+            wide("efc_R", 10 * a, 1e3 * r),
+        ),
+    )
+
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(
+        "model",
+        tuple(
+            Field(name, atol=1e-15, reason="a rotation of the inertia, in another order")
+            if name in ("body_inertia_y", "geom_ends")
+            else Field(name)
+            for name in (
+                *("body_mass", "body_inertia_y", "dof_damping", "dof_armature"),
+                *("geom_ends", "opt_timestep", "opt_gravity"),
+            )
+        ),
+        compiled_model,
+    ),
+    *_stages(FLOAT64, single=False),
+    *_stages(FLOAT32, single=True),
+    Component(
+        "mj_fwdConstraint",
+        (
+            PRESENT,
+            *fields(FORCE, efc_force=(1e-6, 1e-8), qfrc_constraint=(1e-6, 1e-8), qacc=(1e-5, 1e-8)),
+        ),
+        stage(forward_constraint),
+        rows=lambda g, n: states(g, n),
+        dtypes=DTYPES,
+        configs=FLOAT64,
+    ),
+    Component(
+        "energy",
+        fields(ROUNDING, potential=(1e-11, 1e-13), kinetic=(1e-11, 1e-12)),
+        energy,
+        rows=lambda g, n: states(g, n),
+        dtypes=DTYPES,
+        configs=FLOAT64,
+    ),
+)
