@@ -1,7 +1,7 @@
 """How long do two chaotic sides stay together when nothing is copied between them?
 
-A number to report, like the temperature of a machine: nothing is demanded of it, because versions
-of one reference part from each other as well.
+A number to report, like the temperature of a machine. What may be demanded of it is a share of the
+lanes, because versions of one reference part from each other as well.
 
 Shape letters: ``T`` steps of one exchange, ``B`` lanes.
 """
@@ -118,6 +118,14 @@ def _tell(lanes: _Lanes, plan: Horizon, check: Check) -> None:
         f"first step at which {', '.join(plan.fields)} differ by more than {plan.bound:g}: "
         f"min {shortest}, median {median}, max {longest} over {len(ordered)} lanes"
     )
+    if plan.least:
+        lasted = ~lanes.parted | (lanes.steps > plan.least)
+        check.counts["lanes that last"] = int(lasted.sum())
+        if lasted.mean() < plan.share:
+            check.verdict = Verdict.FAIL
+        check.detail += (
+            f"; {int(lasted.sum())} last {plan.least} steps, {plan.share:.0%} of them must"
+        )
     if not lanes.parted.all():
         check.detail += (
             f"; {int((~lanes.parted).sum())} had not parted when their episode or the "

@@ -345,6 +345,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         Cheetah=Cheetah,
         Noise=Noise,
         Work=Work,
+        start=start,
         begin=begin,
         begin_random=begin_random,
         position=position,

@@ -48,9 +48,9 @@ def states(rng: np.random.Generator, n: int) -> Named:
 def look(env: Any) -> Callable[[Named, Array], Named]:
     """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
     # Only here: the suite is read without loading Warp.
-    from envlift.envs.half_cheetah.verification import stages
+    from envlift.envs.half_cheetah.rules import look as looking
 
-    rule = stages.make(env.dtype)
+    rule = looking.make(env.dtype)
     shapes = {field.name: (field.shape, field.dtype) for field in rule.state}
 
     @jax.jit
@@ -249,8 +249,8 @@ def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
         component(
             "mj_rne",
             stage(lambda seen, _: {"qfrc_bias": seen["qfrc_bias"]}),
-            # Forces of up to 10,000 N are added up.
-            wide("qfrc_bias", 1e3 * a, 10 * r),
+            # Forces of up to 10,000 N are added up, by MuJoCo in coordinates of the world: 300 m.
+            wide("qfrc_bias", 1e4 * a, 10 * r),
         ),
         component(
             "mj_passive",
@@ -265,7 +265,7 @@ def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
         component(
             "mj_fwdAcceleration",
             stage(lambda seen, _: {n: seen[n] for n in ("qfrc_smooth", "qacc_smooth")}),
-            wide("qfrc_smooth", 1e3 * a, 10 * r),
+            wide("qfrc_smooth", 1e4 * a, 10 * r),
             wide("qacc_smooth", 1e5 * a, 100 * r),
         ),
         component(
@@ -287,7 +287,7 @@ def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
             "mj_referenceConstraint",
             stage(reference_constraint),
             PRESENT,
-            wide("efc_aref", 1e3 * a, 10 * r),
+            wide("efc_aref", 1e4 * a, 10 * r),
             wide("efc_R", 10 * a, 1e3 * r),
         ),
     )

@@ -1,0 +1,118 @@
+"""The cheetah against MuJoCo: what is compared and how closely, by whom it is played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from envlift.envs.half_cheetah.verification.components import COMPONENTS, states
+from envlift.envs.half_cheetah.verification.features import FEATURES
+from envlift.envs.half_cheetah.verification.policies import POLICIES
+from envlift.envs.half_cheetah.verification.scenarios import SCENARIOS
+from envlift.reference.types import StateDict
+from envlift.verify.suite import Config, Field, Horizon, Suite, load_deviations
+
+HERE = Path(__file__).parent
+REQUIREMENTS = {"requirements": "envlift.envs.half_cheetah.reference:requirements.txt"}
+
+NAMES = ("rootx", "rootz", "rooty", "bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot")
+SINGLE = "measured for a planar solver in float32 from equal states: 1e-6 in qpos, 1e-4 in qvel"
+DOUBLE = (
+    "MuJoCo's solver stops at its tolerance and sums in another order; a contact that opens or "
+    "closes multiplies both"
+)
+
+
+def tolerances(positions: float, speeds: float, reason: str) -> tuple[Field, ...]:
+    """Return qpos and qvel, and the observation and the reward, which are made of them."""
+    labels = (*NAMES[1:], *(f"{name} speed" for name in NAMES))
+    return (
+        Field("qpos", atol=positions, reason=reason, labels=NAMES),
+        Field("qvel", atol=speeds, reason=reason, labels=NAMES),
+        Field("observation", atol=speeds, rtol=1.2e-7, reason=reason, labels=labels),
+        Field("reward", atol=speeds, rtol=1.2e-7, reason=reason),
+    )
+
+
+def to_candidate(state: StateDict) -> StateDict:
+    """Split each number into a float32 and what is left of it.
+
+    The verifier casts to the candidate's dtype: in float64 nothing is lost by the split either.
+    """
+    split: StateDict = {"elapsed_steps": state["elapsed_steps"]}
+    for name in ("qpos", "qvel"):
+        near = state[name].astype(np.float32).astype(np.float64)
+        split |= {name: near, f"{name}_rest": state[name] - near}
+    return split
+
+
+def to_reference(state: StateDict) -> StateDict:
+    """Add what belongs together."""
+    return {
+        "elapsed_steps": state["elapsed_steps"],
+        **{
+            name: state[name].astype(np.float64) + state[f"{name}_rest"].astype(np.float64)
+            for name in ("qpos", "qvel")
+        },
+    }
+
+
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw states of play: no deeper and no faster than the policies get."""
+    drawn = states(rng, n)
+    return {
+        "qpos": drawn["qpos"],
+        "qvel": drawn["qvel"],
+        "elapsed_steps": rng.integers(0, 1000, size=n).astype(np.int32),
+    }
+
+
+FLOAT32 = tolerances(1e-6, 1e-4, SINGLE)
+EPISODES = {"lanes": 100, "min_ends": 1, "min_steps": 1000}
+
+SUITE = Suite(
+    name="half_cheetah",
+    reference="python:envlift.envs.half_cheetah.reference.half_cheetah:HalfCheetahReference",
+    candidate="half_cheetah",
+    state=(*FLOAT32[:2], Field("elapsed_steps")),
+    observation=FLOAT32[2],
+    reward=FLOAT32[3],
+    start="copy",
+    to_candidate=to_candidate,
+    to_reference=to_reference,
+    configs=(
+        Config("float32", REQUIREMENTS, resync=1, effort=EPISODES),
+        Config(
+            "substep",
+            {**REQUIREMENTS, "frame_skip": 1},
+            {"frame_skip": 1},
+            resync=1,
+            effort=EPISODES,
+        ),
+        Config(
+            "float64",
+            {**REQUIREMENTS, "solver_tolerance": 1e-14},
+            {"dtype": "float64"},
+            fields=tolerances(1e-9, 1e-7, DOUBLE),
+            x64=True,
+            resync=1,
+            effort=EPISODES,
+        ),
+    ),
+    policies=POLICIES,
+    components=COMPONENTS,
+    scenarios=SCENARIOS,
+    features=FEATURES,
+    deviations=load_deviations(HERE / "deviations.toml"),
+    corpus=HERE / "corpus",
+    horizon=Horizon(
+        ("qpos", "qvel"), bound=1e-5, max_steps=400, configs=("float64",), least=40, share=0.9
+    ),
+    not_verified=(
+        "models other than the half_cheetah.xml of Gymnasium 1.4",
+        "MuJoCo's solver at its default tolerance in float64: it stops early in one of 15,000 "
+        "substeps, by up to 3e-8 in qvel; the float64 configuration asks it for 1e-14",
+        "NumPy's random numbers: resets are compared as distributions",
+    ),
+)
