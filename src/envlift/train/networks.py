@@ -17,8 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from envlift.train import normalizer
 from envlift.train.config import Config
 from envlift.train.distributions import Categorical, DiagonalNormal, Head
+from envlift.train.normalizer import Normalizer
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
 CHANNELS = (16, 32, 32)
@@ -47,6 +49,7 @@ class Network(nn.Module):
         hidden: ``H``.
         layers: hidden layers of the encoder.
         activation: ``relu`` or ``tanh``.
+        normalize: observations become standard scores first, see ``normalizer``.
     """
 
     head: Head
@@ -54,6 +57,7 @@ class Network(nn.Module):
     hidden: int
     layers: int
     activation: str
+    normalize: bool = False
 
     @property
     def recurrent(self) -> bool:
@@ -77,6 +81,8 @@ class Network(nn.Module):
             mask: bool [T, B, A] of legal actions, None if all are.
         """
         act = ACTIVATIONS[self.activation]
+        if self.normalize:
+            observations = Normalizer(observations.shape[2:], name=normalizer.NAME)(observations)
         x = self._image(observations, act) if self.kind == "cnn" else self._flat(observations)
         for layer in range(self.layers):
             x = act(_dense(self.hidden, math.sqrt(2.0), f"encoder_{layer}")(x))
@@ -154,7 +160,14 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
     """
 
     def of(hidden: int) -> Network:
-        return Network(head, config.network, hidden, config.layers, config.activation)
+        return Network(
+            head,
+            config.network,
+            hidden,
+            config.layers,
+            config.activation,
+            config.normalize_observations,
+        )
 
     if config.parameters is None:
         return of(config.hidden)
