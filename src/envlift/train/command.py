@@ -158,10 +158,12 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
     config = settings.read(options, before)
     if config.env != before.env:
         raise ConfigError(f"{options.resume} is a run of {before.env}, not of {config.env}")
+    # Not what was saved itself: an older version knew fewer settings.
+    earlier = before.to_dict()
     changed = [
-        f"{name} = {value!r} instead of {about['config'][name]!r}"
+        f"{name} = {value!r} instead of {earlier[name]!r}"
         for name, value in config.to_dict().items()
-        if about["config"].get(name) != value
+        if earlier[name] != value
     ]
     if changed:
         console.print(f"resumes with {', '.join(changed)}", markup=False)

@@ -40,6 +40,7 @@ class Config:
         layers: hidden layers of the encoder.
         parameters: about how many parameters the network shall have; overrides ``hidden``.
         activation: of the hidden layers.
+        initial_log_std: of a fresh policy's continuous actions: logarithm of their standard deviation.
         learning_rate: of Adam.
         anneal: let the learning rate fall to 0 over ``total_steps``.
         epochs: passes over each rollout.
@@ -74,6 +75,7 @@ class Config:
     layers: int = 1
     parameters: int | None = None
     activation: Activation = "relu"
+    initial_log_std: float = 0.0
     learning_rate: float = 2.5e-4
     anneal: bool = True
     epochs: int = 4
@@ -164,6 +166,7 @@ _WHOLE: Mapping[str, int] = {
     "checkpoint_every": 0,
 }
 _REAL: Mapping[str, tuple[float, float]] = {
+    "initial_log_std": (-20.0, 20.0),
     "learning_rate": (0.0, 1.0),
     "gamma": (0.0, 1.0),
     "gae_lambda": (0.0, 1.0),

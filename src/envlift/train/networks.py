@@ -50,6 +50,7 @@ class Network(nn.Module):
         layers: hidden layers of the encoder.
         activation: ``relu`` or ``tanh``.
         normalize: observations become standard scores first, see ``normalizer``.
+        initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
     """
 
     head: Head
@@ -58,6 +59,7 @@ class Network(nn.Module):
     layers: int
     activation: str
     normalize: bool = False
+    initial_log_std: float = 0.0
 
     @property
     def recurrent(self) -> bool:
@@ -92,7 +94,8 @@ class Network(nn.Module):
         value = _dense(1, 1.0, "value")(x)[..., 0]
         log_std = None
         if not self.head.discrete:
-            log_std = self.param("log_std", nn.initializers.zeros, (self.head.outputs,))
+            begin = nn.initializers.constant(self.initial_log_std)
+            log_std = self.param("log_std", begin, (self.head.outputs,))
         return memory, Outputs(self.head.distribution(raw, log_std, mask), value)
 
     def _flat(self, observations: jax.Array) -> jax.Array:
@@ -167,6 +170,7 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
             config.layers,
             config.activation,
             config.normalize_observations,
+            config.initial_log_std,
         )
 
     if config.parameters is None:
