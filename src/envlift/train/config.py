@@ -40,7 +40,7 @@ class Config:
         layers: hidden layers of the encoder.
         parameters: about how many parameters the network shall have; overrides ``hidden``.
         activation: of the hidden layers.
-        initial_log_std: of a fresh policy's continuous actions: logarithm of their standard deviation.
+        initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
         learning_rate: of Adam.
         anneal: let the learning rate fall to 0 over ``total_steps``.
         epochs: passes over each rollout.

@@ -1,4 +1,4 @@
-"""``envlift train`` and ``envlift play`` with continuous actions: a cheetah, from words to a GIF."""
+"""``envlift train`` and ``play`` with continuous actions: a cheetah, from words to a GIF."""
 
 from __future__ import annotations
 

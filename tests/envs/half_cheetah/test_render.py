@@ -60,7 +60,7 @@ def extent(picture: Any, colour: tuple[int, int, int]) -> tuple[int, int, int, i
 def test_a_picture_has_the_capsules_at_their_place() -> None:
     state = standing(x=7.3)
     picture = render.frame(state)
-    assert (picture.shape, picture.dtype) == ((240, 480, 3), np.uint8)
+    assert (picture.shape, picture.dtype) == ((216, 480, 3), np.uint8)
     drawn = render.capsules(state)
     for colour, bodies in ((render.BACK, (1, 2, 3)), (render.FRONT, (4, 5, 6))):
         leg = [capsule for capsule in drawn if capsule.body in bodies]
@@ -125,7 +125,7 @@ def test_the_svg_has_the_same_lines() -> None:
     assert len(found) == len(strokes) > 16
     for stroke, (*numbers, colour, width) in zip(strokes, found, strict=True):
         x1, y1, x2, y2 = map(float, numbers)
-        expected = [stroke.a[0] - 1, 1.7 - stroke.a[1], stroke.b[0] - 1, 1.7 - stroke.b[1]]
+        expected = [stroke.a[0] - 1, render.TOP - stroke.a[1], stroke.b[0] - 1, render.TOP - stroke.b[1]]
         np.testing.assert_allclose([x1, y1, x2, y2], expected, atol=1e-4)
         assert bytes.fromhex(colour[1:]) == bytes(stroke.colour)
         assert float(width) == pytest.approx(stroke.width, rel=1e-5)

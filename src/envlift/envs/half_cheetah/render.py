@@ -18,7 +18,7 @@ from envlift.envs.half_cheetah.state import State
 
 FPS = 20
 """Pictures per second that show a step of 0.05 s in the time it takes."""
-WIDTH, BOTTOM, TOP = 4.0, -0.3, 1.7
+WIDTH, BOTTOM, TOP = 4.0, -0.3, 1.5
 """What the camera sees, m; it follows rootx and keeps its height."""
 PIXELS = 240
 """Of a metre at scale 1."""
@@ -153,8 +153,12 @@ def scene(state: State) -> list[Stroke | Label]:
         for end in capsule.ends:
             if end[1] < capsule.radius:
                 parts.append(Stroke((end[0] - 0.04, 0), (end[0] + 0.04, 0), 0.025, TOUCH))
-    for across, written in ((0.12, f"{distance:.1f} m"), (0.75, f"{speed:+.1f} m/s")):
-        parts.append(Label((left + across, TOP - 0.15), written, 0.13, TEXT, middle=False))
+    # The speed has the contacts' colour, which a GIF's palette might leave out otherwise.
+    for across, written, colour in (
+        (0.12, f"{distance:.1f} m", TEXT),
+        (0.85, f"{speed:+z.1f} m/s", TOUCH),
+    ):
+        parts.append(Label((left + across, TOP - 0.15), written, 0.13, colour, middle=False))
     return parts
 
 
@@ -171,7 +175,7 @@ def frame(state: State, scale: float = 0.5) -> np.ndarray[Any, np.dtype[np.uint8
         scale: pixels of the picture per 1 / 240 m, above 0.
 
     Returns:
-        uint8 [H, W, 3], red, green and blue; at scale 0.5, H = 240 and W = 480.
+        uint8 [H, W, 3], red, green and blue; at scale 0.5, H = 216 and W = 480.
 
     Raises:
         ValueError: if a position is not finite.
