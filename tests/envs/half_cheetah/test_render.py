@@ -125,7 +125,12 @@ def test_the_svg_has_the_same_lines() -> None:
     assert len(found) == len(strokes) > 16
     for stroke, (*numbers, colour, width) in zip(strokes, found, strict=True):
         x1, y1, x2, y2 = map(float, numbers)
-        expected = [stroke.a[0] - 1, render.TOP - stroke.a[1], stroke.b[0] - 1, render.TOP - stroke.b[1]]
+        expected = [
+            stroke.a[0] - 1,
+            render.TOP - stroke.a[1],
+            stroke.b[0] - 1,
+            render.TOP - stroke.b[1],
+        ]
         np.testing.assert_allclose([x1, y1, x2, y2], expected, atol=1e-4)
         assert bytes.fromhex(colour[1:]) == bytes(stroke.colour)
         assert float(width) == pytest.approx(stroke.width, rel=1e-5)
