@@ -27,7 +27,8 @@ class Registration:
         variants: option sets that the contract suite runs besides the default.
         render: ``module:function`` that draws a state, or None: ``function(state, scale)`` gives
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
-            states inside a step, to be shown before its last.
+            states inside a step, to be shown before its last, and an int ``FPS`` how many
+            pictures a second show things as fast as they happen (50 by default).
     """
 
     name: str

@@ -27,9 +27,9 @@ def config(**changes):
     return Config(**(fields | changes))
 
 
-def collected(fused, state):
+def collected(fused, state, key=None):
     """Play one rollout outside of an update; return lane keys, state after, rollout, metrics."""
-    lanes = chance.lane_keys(jax.random.key(7), B)
+    lanes = chance.lane_keys(jax.random.key(7) if key is None else key, B)
     whole = PartitionSpec()
     play = jax.shard_map(
         fused.collect,

@@ -296,6 +296,17 @@ def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts():
         assert bool(jnp.all(one.value[t:, b] == other.value[t:, b])) == begins
 
 
+def test_a_fresh_policy_has_the_deviation_it_was_given():
+    for log_std in (0.0, -1.0):
+        config = Config(hidden=4, initial_log_std=log_std)
+        network = make_network(config, (2,), Head(3, False, (-1.0,) * 3, (1.0,) * 3))
+        params = init(network, (2,), jnp.float32, jax.random.key(0))
+        _, outputs = network.apply({"params": params}, (), jnp.ones((1, 1, 2)), jnp.ones((1, 1)))
+        noise = np.random.default_rng(0).random((100_000, 3), np.float32)
+        actions = np.asarray(outputs.distribution.sample(noise))
+        np.testing.assert_allclose(actions.std(axis=(0, 1)), np.exp(log_std), rtol=0.02)
+
+
 @pytest.mark.parametrize("kind", ["mlp", "gru", "cnn"])
 @pytest.mark.parametrize("parameters", [134_000, 2_000_000, 20_000_000, 200_000_000])
 def test_networks_come_in_the_wanted_size(kind, parameters):

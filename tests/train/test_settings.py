@@ -52,6 +52,7 @@ TYPED = {
     "layers": ("0", 0),
     "parameters": ("134000", 134_000),
     "activation": ("tanh", "tanh"),
+    "initial_log_std": ("0.5", 0.5),
     "learning_rate": ("1e-3", 1e-3),
     "epochs": ("1", 1),
     "minibatches": ("2", 2),
@@ -63,6 +64,7 @@ TYPED = {
     "entropy_coefficient": ("0", 0.0),
     "max_gradient_norm": ("1", 1.0),
     "adam_epsilon": ("1e-8", 1e-8),
+    "reward_scale": ("0.1", 0.1),
     "target_score": ("-5", -5.0),
     "devices": ("2", 2),
     "checkpoint_every": ("0", 0),
@@ -77,8 +79,10 @@ def test_every_field_has_an_option(read: Read, field: str) -> None:
     elif field == "env_options":
         words, value = ["--option", "frameskip=8"], {"frameskip": 8}
     elif isinstance(getattr(Config(), field), bool):
-        words, value = ["--no-" + field.replace("_", "-")], False
+        off, value = "--no-" + field.replace("_", "-"), not getattr(Config(), field)
+        words = [flag if value else off]
         assert getattr(read(flag, toml=f"{field} = false"), field) is True
+        assert getattr(read(off, toml=f"{field} = true"), field) is False
     else:
         text, value = TYPED[field]
         words = [flag, text]

@@ -71,7 +71,9 @@ def add_play(commands: Any) -> None:
     play.add_argument("--max-steps", type=int, default=10_000, metavar="N", help="of an episode")
     play.add_argument("--greedy", action="store_true", help="take the most probable action")
     play.add_argument("--scale", type=float, default=0.5, metavar="X", help="of the pictures")
-    play.add_argument("--fps", type=int, default=50, metavar="N", help="pictures per second")
+    play.add_argument(
+        "--fps", type=int, metavar="N", help="pictures per second; by default as fast as it happens"
+    )
     play.add_argument(
         "--seconds", type=float, default=30.0, metavar="X", help="length of the GIF at most"
     )
@@ -156,10 +158,12 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
     config = settings.read(options, before)
     if config.env != before.env:
         raise ConfigError(f"{options.resume} is a run of {before.env}, not of {config.env}")
+    # Not what was saved itself: an older version knew fewer settings.
+    earlier = before.to_dict()
     changed = [
-        f"{name} = {value!r} instead of {about['config'][name]!r}"
+        f"{name} = {value!r} instead of {earlier[name]!r}"
         for name, value in config.to_dict().items()
-        if about["config"].get(name) != value
+        if earlier[name] != value
     ]
     if changed:
         console.print(f"resumes with {', '.join(changed)}", markup=False)
@@ -207,7 +211,7 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path) -> None:
 def _play(options: argparse.Namespace) -> int:
     _require_extra("play")
     from envlift.train.film import Film
-    from envlift.train.play import RandomPlayer, camera, load_policy, play
+    from envlift.train.play import RandomPlayer, camera, load_policy, play, real_time
 
     chosen = settings.read_options(options.option)
     player: Any = None
@@ -224,7 +228,10 @@ def _play(options: argparse.Namespace) -> int:
         player = RandomPlayer(env.action_space())
     else:
         _require_fit(player, env)
-    film = None if options.gif is None else Film(fps=options.fps, seconds=options.seconds)
+    film = None
+    if options.gif is not None:
+        fps = real_time(options.name) if options.fps is None else options.fps
+        film = Film(fps=fps, seconds=options.seconds)
     episodes = play(
         env,
         player,

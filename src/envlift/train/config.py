@@ -40,6 +40,7 @@ class Config:
         layers: hidden layers of the encoder.
         parameters: about how many parameters the network shall have; overrides ``hidden``.
         activation: of the hidden layers.
+        initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
         learning_rate: of Adam.
         anneal: let the learning rate fall to 0 over ``total_steps``.
         epochs: passes over each rollout.
@@ -53,6 +54,10 @@ class Config:
         max_gradient_norm: gradients are scaled down to this global norm.
         adam_epsilon: of Adam.
         normalize_advantages: to mean 0 and deviation 1 in every minibatch.
+        normalize_observations: to mean 0 and deviation 1 of all observations so far, and clipped to
+            +-10; what a checkpoint saved is used wherever its policy plays.
+        reward_scale: rewards are multiplied by it before they are learnt from, so that values are
+            numbers around 1; what is shown stays as it was.
         target_score: stop once the mean score of the last episodes reaches it; None: never.
         devices: devices of this process among which environments are divided.
         checkpoint_every: updates between two checkpoints; 0: only at the end.
@@ -70,6 +75,7 @@ class Config:
     layers: int = 1
     parameters: int | None = None
     activation: Activation = "relu"
+    initial_log_std: float = 0.0
     learning_rate: float = 2.5e-4
     anneal: bool = True
     epochs: int = 4
@@ -83,6 +89,8 @@ class Config:
     max_gradient_norm: float = 0.5
     adam_epsilon: float = 1e-5
     normalize_advantages: bool = True
+    normalize_observations: bool = False
+    reward_scale: float = 1.0
     target_score: float | None = None
     devices: int = 1
     checkpoint_every: int = 100
@@ -108,8 +116,14 @@ class Config:
             real = isinstance(value, (int, float)) and not isinstance(value, bool)
             good = real and math.isfinite(value) and low_end <= value <= high_end
             _require(self, name, good, f"a number from {low_end:g} to {high_end:g}")
-        for name in ("anneal", "normalize_advantages"):
+        for name in ("anneal", "normalize_advantages", "normalize_observations"):
             _require(self, name, isinstance(getattr(self, name), bool), "true or false")
+        if self.normalize_observations:
+            _require(
+                self, "network", self.network != "cnn", "mlp or gru: images are not normalized"
+            )
+            # Adam divides what no gradient moves, 0, by itself otherwise.
+            _require(self, "adam_epsilon", self.adam_epsilon > 0, "more than 0 to normalize")
         _require(self, "env", isinstance(self.env, str) and self.env != "", "a name")
         _require(self, "env_options", isinstance(self.env_options, dict), "a table of options")
         _require(self, "seed", self.seed < 2**63, "a whole number from 0 to 2**63 - 1")
@@ -152,6 +166,7 @@ _WHOLE: Mapping[str, int] = {
     "checkpoint_every": 0,
 }
 _REAL: Mapping[str, tuple[float, float]] = {
+    "initial_log_std": (-20.0, 20.0),
     "learning_rate": (0.0, 1.0),
     "gamma": (0.0, 1.0),
     "gae_lambda": (0.0, 1.0),
@@ -161,6 +176,7 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "entropy_coefficient": (0.0, 1e9),
     "max_gradient_norm": (1e-9, 1e9),
     "adam_epsilon": (0.0, 1.0),
+    "reward_scale": (1e-9, 1e9),
     "target_score": (-1e9, 1e9),
 }
 _OPTIONAL = ("parameters", "value_clip", "target_score")

@@ -200,10 +200,10 @@ class Fused:
                     keys, carry.state, self.head.played(action)
                 )
             ended = terminated | truncated
-            learnt = reward
+            learnt = reward * self.config.reward_scale
             if self.env.truncates:
                 final = info["final_observation"]
-                learnt = reward + self._bootstrap(apply, after, final, truncated)
+                learnt = learnt + self._bootstrap(apply, after, final, truncated)
             returned = carry.returned + reward
             scored = carry.scored + self.env.score(reward)
             length = carry.length + 1

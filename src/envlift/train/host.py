@@ -199,9 +199,9 @@ class Host:
             seen, reward, terminated, truncated, infos = self.step(played)
             reward = np.asarray(reward, np.float32)
             ended = np.asarray(terminated) | np.asarray(truncated)
-            learnt = reward
+            learnt = reward * np.float32(self.config.reward_scale)
             if np.any(truncated):
-                learnt = reward + self._bootstrap(params, memory, seen, truncated, infos)
+                learnt = learnt + self._bootstrap(params, memory, seen, truncated, infos)
             steps.append((observation, starts, mask, action, log_prob, value, learnt, ended))
             returned, scored = returned + reward, scored + self._score(reward)
             length = length + 1

@@ -17,8 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from envlift.train import normalizer
 from envlift.train.config import Config
 from envlift.train.distributions import Categorical, DiagonalNormal, Head
+from envlift.train.normalizer import Normalizer
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
 CHANNELS = (16, 32, 32)
@@ -47,6 +49,8 @@ class Network(nn.Module):
         hidden: ``H``.
         layers: hidden layers of the encoder.
         activation: ``relu`` or ``tanh``.
+        normalize: observations become standard scores first, see ``normalizer``.
+        initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
     """
 
     head: Head
@@ -54,6 +58,8 @@ class Network(nn.Module):
     hidden: int
     layers: int
     activation: str
+    normalize: bool = False
+    initial_log_std: float = 0.0
 
     @property
     def recurrent(self) -> bool:
@@ -77,6 +83,8 @@ class Network(nn.Module):
             mask: bool [T, B, A] of legal actions, None if all are.
         """
         act = ACTIVATIONS[self.activation]
+        if self.normalize:
+            observations = Normalizer(observations.shape[2:], name=normalizer.NAME)(observations)
         x = self._image(observations, act) if self.kind == "cnn" else self._flat(observations)
         for layer in range(self.layers):
             x = act(_dense(self.hidden, math.sqrt(2.0), f"encoder_{layer}")(x))
@@ -86,7 +94,8 @@ class Network(nn.Module):
         value = _dense(1, 1.0, "value")(x)[..., 0]
         log_std = None
         if not self.head.discrete:
-            log_std = self.param("log_std", nn.initializers.zeros, (self.head.outputs,))
+            begin = nn.initializers.constant(self.initial_log_std)
+            log_std = self.param("log_std", begin, (self.head.outputs,))
         return memory, Outputs(self.head.distribution(raw, log_std, mask), value)
 
     def _flat(self, observations: jax.Array) -> jax.Array:
@@ -154,7 +163,15 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
     """
 
     def of(hidden: int) -> Network:
-        return Network(head, config.network, hidden, config.layers, config.activation)
+        return Network(
+            head,
+            config.network,
+            hidden,
+            config.layers,
+            config.activation,
+            config.normalize_observations,
+            config.initial_log_std,
+        )
 
     if config.parameters is None:
         return of(config.hidden)

@@ -19,7 +19,7 @@ import numpy as np
 from envlift.env import Env
 from envlift.registry import AnyEnv, registration
 from envlift.train.config import ConfigError
-from envlift.train.film import Film
+from envlift.train.film import MAX_FPS, Film
 from envlift.train.player import Player
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -109,16 +109,30 @@ def camera(name: str, film: Film, scale: float) -> Camera:
     Raises:
         ConfigError: if the environment has no renderer, or for a scale out of range.
     """
-    where = registration(name).render
-    if where is None:
-        raise ConfigError(f"{name} has no renderer: play it without --gif")
+    module, attribute = _renderer(name)
     if not 0.1 <= scale <= 4:
         raise ConfigError(f"scale = {scale} is not allowed: give a number from 0.1 to 4")
-    module_name, _, attribute = where.partition(":")
-    module = importlib.import_module(module_name)
     draw = getattr(module, attribute)
     between: Any = getattr(module, "between", lambda env, state, action: [])
     return Camera(film, lambda state: draw(state, scale), between)
+
+
+def real_time(name: str) -> int:
+    """Return the pictures per second at which a registered environment's time passes as it does.
+
+    Raises:
+        ConfigError: if the environment has no renderer.
+    """
+    return int(getattr(_renderer(name)[0], "FPS", MAX_FPS))
+
+
+def _renderer(name: str) -> tuple[Any, str]:
+    """Return the module that draws an environment, and its function's name."""
+    where = registration(name).render
+    if where is None:
+        raise ConfigError(f"{name} has no renderer: play it without --gif")
+    module, _, attribute = where.partition(":")
+    return importlib.import_module(module), attribute
 
 
 def play(

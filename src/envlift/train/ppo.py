@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from envlift.train import normalizer
 from envlift.train.config import Config, ConfigError
 from envlift.train.networks import Network
 
@@ -45,8 +46,9 @@ class Rollout(NamedTuple):
         action: [T, B(, D)], as drawn.
         log_prob: float32 [T, B], of the action when it was drawn.
         value: float32 [T, B], of the observation.
-        reward: float32 [T, B]. Where an episode was truncated it includes the discounted value of
-            its final observation, so that ``ended`` needs no second kind.
+        reward: float32 [T, B], scaled by ``config.reward_scale``. Where an episode was truncated it
+            includes the discounted value of its final observation, so that ``ended`` needs no
+            second kind.
         ended: bool [T, B], terminated or truncated after this step.
         memory: of the network before the first step.
         last_value: float32 [B], of the observation after the last step.
@@ -271,6 +273,8 @@ def learn(
         return jax.lax.scan(minibatch, learner, chosen)
 
     learner, shown = jax.lax.scan(epoch, learner, jax.random.split(key, config.epochs))
+    params = normalizer.update(learner.params, rollout.observation, AXIS)
+    learner = learner._replace(params=params)
     metrics = {name: jnp.mean(values) for name, values in shown.items()}
     return learner, metrics | _fit(samples.target, samples.value)
 

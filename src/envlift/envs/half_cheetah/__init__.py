@@ -18,6 +18,7 @@ REGISTRATION = Registration(
     title="HalfCheetah (MuJoCo): a planar runner with six motors",
     suite="envlift.envs.half_cheetah.verification.suite:SUITE",
     reference="Gymnasium 1.4 HalfCheetah-v5 on MuJoCo 4.0.0",
+    render="envlift.envs.half_cheetah.render:frame",
     variants=(
         {"backend": "warp"},
         {"backend": "warp", "exclude_current_positions_from_observation": False},
