@@ -31,17 +31,17 @@ class Phases:
 
     ``begin`` and ``end`` see the state and the inputs, whatever lies between only the work. For
     each of ``repeats``: all of ``prepare``, then ``iterate`` until ``work.pending`` is 0 (at most
-    ``max_iterations`` times), ``insist`` if it never was, all of ``advance``.
+    ``max_iterations`` times), all of ``advance``.
 
     Attributes:
         work: ``@wp.struct``, with an int32 ``pending``; it may hold structs.
         begin: ``(state, *inputs) -> work``.
         prepare, advance: functions ``(work) -> work``, one pass each. What computes in two
             precisions is better cut in two: a pass takes as many lanes as its widest numbers allow.
-        iterate, insist: ``(work) -> work``. ``insist`` and ``restart`` may branch; applying
-            ``iterate`` to a work that is not pending must not change its result.
+        iterate: ``(work) -> work``; it must leave a work that is not pending as it is, also to the
+            last bit: how often it is applied depends on the other lanes of a block.
         end: ``(state, work, *inputs) -> (state, *outputs)``.
-        restart: ``(state, *inputs) -> state``, applied after the end, or None.
+        restart: ``(state, *inputs) -> state``, applied after the end, or None; it may branch.
         repeats: how often, static.
         max_iterations: static.
     """
@@ -50,7 +50,6 @@ class Phases:
     begin: Any
     prepare: tuple[Any, ...]
     iterate: Any
-    insist: Any
     advance: tuple[Any, ...]
     end: Any
     repeats: int
@@ -78,7 +77,7 @@ class PhasedRule(BatchedRule):
     def build(self, name: str, layout: Layout, registers: bool) -> Any:
         """Return the kernel of a layout."""
         text = source(self.phases, layout, registers)
-        names = ("begin", "iterate", "insist", "end", "restart")
+        names = ("begin", "iterate", "end", "restart")
         namespace = {name: getattr(self.phases, name) for name in names}
         namespace |= _numbered("prepare", self.phases.prepare)
         namespace |= _numbered("advance", self.phases.advance)
@@ -197,10 +196,8 @@ def _passes(
     arguments["count"] = wp.int32
     passes = {}
     before, after = _numbered("prepare", phases.prepare), _numbered("advance", phases.advance)
-    for phase in (*before, "iterate", "insist", *after):
+    for phase in (*before, "iterate", *after):
         lines = [f"work = {phase}(work)", *scratch.store(), "left += work.pending"]
-        if phase == "insist":
-            lines = ["if work.pending > 0:", *indent(lines)]
         # A copy of its own: what is stored could else move the array under the loop, for all LLVM
         # knows, and nothing would be vectorised.
         own = [f"{array} = given_{array}" for array in scratch.arguments()]
@@ -228,8 +225,6 @@ def _blocks(phases: Phases, layout: Layout) -> list[str]:
         f"while left > 0 and tries < {phases.max_iterations}:",
         f"    left = pass_iterate({given})",
         "    tries += 1",
-        "if left > 0:",
-        f"    left = pass_insist({given})",
         *(f"left = pass_{name}({given})" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
@@ -264,8 +259,6 @@ def _one_lane(phases: Phases, layout: Layout) -> list[str]:
         f"while work.pending > 0 and tries < {phases.max_iterations}:",
         "    work = iterate(work)",
         "    tries += 1",
-        "if work.pending > 0:",
-        "    work = insist(work)",
         *(f"work = {name}(work)" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]

@@ -24,12 +24,11 @@ def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
         begin=rules.begin_random if random else rules.begin,
         prepare=(rules.position, rules.velocity),
         iterate=rules.iterate,
-        insist=rules.insist,
         advance=(rules.settle,),
         end=rules.end_random if random else rules.end,
         restart=rules.restart_random if random else None,
         repeats=frame_skip,
-        max_iterations=solver.FULL_STEPS,
+        max_iterations=solver.MAX_STEPS,
     )
     outputs = {"reward": dtype, "truncated": "bool"}
     if not random:

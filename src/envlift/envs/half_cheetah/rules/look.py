@@ -2,7 +2,7 @@
 
 Every number comes from a function that ``rules/step.py`` plays with; nothing is computed anew. A
 matrix that the rules never form is asked of the function that stands for it, column by column: M
-of ``mj_mulM``, J of what a row says of an acceleration.
+of the sweep that divides by it, J of what a row says of an acceleration.
 """
 
 # mypy: ignore-errors
@@ -27,15 +27,12 @@ def make(dtype: str) -> BatchedRule:
     solving = solver.make(real)
     Rows = constraint.make(real).Rows  # noqa: N806
     start, position, velocity = rules.start, rules.position, rules.velocity
-    iterate, insist, settle = rules.iterate, rules.insist, rules.settle
+    iterate, settle = rules.iterate, rules.settle
     Cheetah = rules.Cheetah  # noqa: N806
-    mj_rne, mj_passive, mj_fwdActuation = first.mj_rne, first.mj_passive, first.mj_fwdActuation
-    fine9 = scalars.vector_type(fine, 9)
+    mj_rne, mj_fwdActuation = first.mj_rne, first.mj_fwdActuation
     solve, masses, moved = solving.solve, solving.masses, solving.moved
-    mj_mulM, mj_constraintUpdate = solving.mj_mulM, solving.mj_constraintUpdate
     row_normal, row_tangent = solving.row_normal, solving.row_tangent
     row_limit = solving.row_limit
-    zero = wp.constant(real(0.0))
 
     @wp.struct
     class Seen:
@@ -53,7 +50,6 @@ def make(dtype: str) -> BatchedRule:
         qfrc_smooth: vec9
         qacc_smooth: vec9
         qacc: vec9
-        qfrc_constraint: vec9
         end_x: vec16
         end_z: vec16
         end_dist: vec16
@@ -64,7 +60,10 @@ def make(dtype: str) -> BatchedRule:
         stiff: vec16
         limit: vec6
         limit_stiff: vec6
-        mass_times: vec9
+        divided: vec9
+        moved_rate: vec7
+        moved_x: vec7
+        moved_z: vec7
         normal_of: vec16
         tangent_of: vec16
         limit_of: vec6
@@ -101,8 +100,12 @@ def make(dtype: str) -> BatchedRule:
         seen.side = work.touch.side
         seen.stiff = work.rows.stiff
         seen.limit_stiff = work.rows.limit_stiff
-        seen.mass_times = mj_mulM(work.frames, vector)
+        apart = solve(masses(work.frames), work.frames, vector)
+        seen.divided = apart.qacc
         motion = moved(work.frames, vector)
+        seen.moved_rate = motion.rate
+        seen.moved_x = motion.x
+        seen.moved_z = motion.z
         nothing = Rows()
         for e in range(16):
             seen.normal[e] = row_normal(still, work.touch, work.rows, e)
@@ -113,12 +116,9 @@ def make(dtype: str) -> BatchedRule:
             seen.limit[j] = row_limit(still, work.touch, work.rows, j)
             seen.limit_of[j] = row_limit(motion, work.touch, nothing, j)
         count = wp.int32(0)
-        while work.pending > 0 and count < wp.static(solver.FULL_STEPS):
+        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
             work = iterate(work)
             count += 1
-        if work.pending > 0:
-            work = insist(work)
-            count += 100
         seen.iterations = count
         work = settle(work)
         seen.qacc = work.qacc
@@ -128,7 +128,6 @@ def make(dtype: str) -> BatchedRule:
             seen.tangent_at[e] = row_tangent(found, work.touch, work.rows, e)
         for j in range(6):
             seen.limit_at[j] = row_limit(found, work.touch, work.rows, j)
-        seen.qfrc_constraint = mj_constraintUpdate(found, work.frames, work.touch, work.rows)
         for i in range(9):
             seen.qpos[i] = real(work.qpos[i])
             seen.qpos_rest[i] = real(work.qpos[i] - fine(seen.qpos[i]))

@@ -40,7 +40,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
     mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
     mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
-    newton, line_search = third.newton, third.line_search
+    newton = third.newton
     FineFrames = smooth.make(fine).Frames  # noqa: N806
     FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows  # noqa: N806
     fine_newton, fine_euler = solver.make(fine).newton, solver.make(fine).mj_Euler
@@ -50,6 +50,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     full_turn = wp.constant(real(2.0 * math.pi))
     largest = wp.constant(real(LARGEST))
     zero, fine_zero = wp.constant(real(0.0)), wp.constant(fine(0.0))
+    half = wp.constant(real(0.5))
 
     @wp.struct
     class Cheetah:
@@ -81,10 +82,11 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         qpos: fine9
         qvel: fine9
         ctrl: vec6
+        qvel_real: vec9
         qfrc_smooth: vec9
         qacc: vec9
         unstable: wp.int32
-        pending: wp.int32
+        pending: wp.int32  # 0, or the number of the Newton step that comes next
 
     @wp.func(inline=True)
     def trusted(numbers: vec9):
@@ -151,29 +153,28 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         places = mj_kinematics(work.qpos)
         work.frames = mj_comPos(places)
         work.touch = mj_collision(places, work.qpos)
-        work.qfrc_smooth = mj_passive(work.qpos, rounded(work.qvel))
+        work.qvel_real = rounded(work.qvel)
+        work.qfrc_smooth = mj_passive(work.qpos, work.qvel_real)
         return work
 
     @wp.func(inline=True)
     def velocity(work: Work):
         """Do what is left of mj_forward before its solver."""
-        qvel = rounded(work.qvel)
-        work.rows = mj_makeConstraint(work.frames, work.touch, qvel)
-        bias = mj_rne(work.frames, qvel)
+        work.rows = mj_makeConstraint(work.frames, work.touch, work.qvel_real)
+        bias = mj_rne(work.frames, work.qvel_real)
         work.qfrc_smooth = work.qfrc_smooth + mj_fwdActuation(work.ctrl) - bias
         work.pending = 1
         return work
 
     @wp.func(inline=True)
     def iterate(work: Work):
-        qacc, done = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
-        work.qacc = qacc
-        work.pending = wp.where(done, 0, 1)
-        return work
-
-    @wp.func
-    def insist(work: Work):
-        work.qacc = line_search(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
+        """Take a Newton step; a work that has converged stays as it is."""
+        target, done = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
+        full = done or work.pending <= wp.static(solver.FULL_STEPS)
+        for i in range(9):
+            halfway = half * (work.qacc[i] + target[i])
+            work.qacc[i] = wp.where(full, target[i], halfway)
+        work.pending = wp.where(done, 0, work.pending + 1)
         return work
 
     @wp.func(inline=True)
@@ -351,7 +352,6 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         position=position,
         velocity=velocity,
         iterate=iterate,
-        insist=insist,
         settle=settle,
         end=end,
         end_random=end_random,
