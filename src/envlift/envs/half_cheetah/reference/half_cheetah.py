@@ -43,8 +43,8 @@ class HalfCheetahReference:
         reset_noise_scale: see Gymnasium.
         exclude_current_positions_from_observation: leave ``qpos[0]`` out of the observation.
         max_episode_steps: the time limit.
-        solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver stops
-            a little early in one of 15,000 substeps.
+        solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver
+            stops a little early in one of 15,000 substeps.
     """
 
     batched = True

@@ -64,7 +64,10 @@ def records(model: Any) -> dict[str, list[dict[str, Any]]]:
         }
         for i in range(1, model.nbody)
     ]
-    gear = {int(j[0]): float(g[0]) for j, g in zip(model.actuator_trnid, model.actuator_gear)}
+    gear = {
+        int(j[0]): float(g[0])
+        for j, g in zip(model.actuator_trnid, model.actuator_gear, strict=True)
+    }
     joints = [
         {
             "name": name(joint_kind, j),

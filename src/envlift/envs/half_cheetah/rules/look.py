@@ -6,11 +6,9 @@ of ``mj_mulM``, J of what a row says of an acceleration.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache
-from typing import Any
 
 import warp as wp
 
@@ -25,17 +23,15 @@ def make(dtype: str) -> BatchedRule:
     vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
     rules, first = step.make(real, 1), smooth.make(real)
     solving = solver.make(real)
-    Rows = constraint.make(real).Rows  # noqa: N806
+    Rows = constraint.make(real).Rows
     start, position, velocity = rules.start, rules.position, rules.velocity
     iterate, insist, settle = rules.iterate, rules.insist, rules.settle
-    Cheetah = rules.Cheetah  # noqa: N806
-    mj_rne, mj_passive, mj_fwdActuation = first.mj_rne, first.mj_passive, first.mj_fwdActuation
-    fine9 = scalars.vector_type(fine, 9)
+    Cheetah = rules.Cheetah
+    mj_rne, mj_fwdActuation = first.mj_rne, first.mj_fwdActuation
     solve, masses, moved = solving.solve, solving.masses, solving.moved
     mj_mulM, mj_constraintUpdate = solving.mj_mulM, solving.mj_constraintUpdate
     row_normal, row_tangent = solving.row_normal, solving.row_tangent
     row_limit = solving.row_limit
-    zero = wp.constant(real(0.0))
 
     @wp.struct
     class Seen:
