@@ -16,6 +16,7 @@ import gymnasium
 import mujoco
 import numpy as np
 
+from envlift.envs.half_cheetah.reference.model import quiet_mujoco
 from envlift.envs.half_cheetah.reference.stages import Stages
 from envlift.reference.lanes import LaneError, find_component
 from envlift.reference.types import Array, ArraySpec, SideSpec
@@ -61,11 +62,7 @@ class HalfCheetahReference:
         max_episode_steps: int = 1000,
         solver_tolerance: float | None = None,
     ) -> None:
-        # MuJoCo would write MUJOCO_LOG.TXT into the user's folder, and say for each lane that the
-        # model has a deprecated attribute. Its errors are exceptions in any case.
-        log = mujoco.MjLogConfig.get()
-        log.logto_file = log.logto_console = False
-        log.set()
+        quiet_mujoco()
         options: dict[str, Any] = {
             "frame_skip": frame_skip,
             "forward_reward_weight": forward_reward_weight,

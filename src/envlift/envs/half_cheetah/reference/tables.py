@@ -21,6 +21,10 @@ def compiled() -> tuple[Any, Path]:
     import gymnasium
     import mujoco
 
+    # As ``model.quiet_mujoco``: where this runs, envlift is not installed.
+    log = mujoco.MjLogConfig.get()
+    log.logto_file = log.logto_console = False
+    log.set()
     xml = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets" / "half_cheetah.xml"
     return mujoco.MjModel.from_xml_path(str(xml)), xml
 
