@@ -51,15 +51,6 @@ class Baseline:
         raise NotImplementedError(f"{self.name} has no step by message; call 'play'")
 
 
-def quiet_mujoco() -> None:
-    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the folder this was started in."""
-    import mujoco
-
-    log = mujoco.MjLogConfig.get()
-    log.logto_file = log.logto_console = False
-    log.set()
-
-
 def threads() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

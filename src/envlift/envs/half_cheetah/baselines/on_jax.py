@@ -19,10 +19,10 @@ from envlift.envs.half_cheetah.baselines.base import (
     Baseline,
     answer,
     number,
-    quiet_mujoco,
     rounds,
 )
 from envlift.envs.half_cheetah.baselines.rollout import first_states, model
+from envlift.envs.half_cheetah.reference.model import quiet_mujoco
 from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.lanes import component
 from envlift.reference.types import Array

@@ -16,11 +16,11 @@ from envlift.envs.half_cheetah.baselines.base import (
     Baseline,
     answer,
     number,
-    quiet_mujoco,
     random_actions,
     rounds,
     threads,
 )
+from envlift.envs.half_cheetah.reference.model import quiet_mujoco
 from envlift.reference.lanes import component
 from envlift.reference.types import Array
 

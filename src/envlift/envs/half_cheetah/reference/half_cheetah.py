@@ -16,6 +16,7 @@ import gymnasium
 import mujoco
 import numpy as np
 
+from envlift.envs.half_cheetah.reference.model import quiet_mujoco
 from envlift.envs.half_cheetah.reference.stages import Stages
 from envlift.reference.lanes import LaneError, find_component
 from envlift.reference.types import Array, ArraySpec, SideSpec
@@ -43,8 +44,8 @@ class HalfCheetahReference:
         reset_noise_scale: see Gymnasium.
         exclude_current_positions_from_observation: leave ``qpos[0]`` out of the observation.
         max_episode_steps: the time limit.
-        solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver stops
-            a little early in one of 15,000 substeps.
+        solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver
+            stops a little early in one of 15,000 substeps.
     """
 
     batched = True
@@ -61,11 +62,7 @@ class HalfCheetahReference:
         max_episode_steps: int = 1000,
         solver_tolerance: float | None = None,
     ) -> None:
-        # MuJoCo would write MUJOCO_LOG.TXT into the user's folder, and say for each lane that the
-        # model has a deprecated attribute. Its errors are exceptions in any case.
-        log = mujoco.MjLogConfig.get()
-        log.logto_file = log.logto_console = False
-        log.set()
+        quiet_mujoco()
         options: dict[str, Any] = {
             "frame_skip": frame_skip,
             "forward_reward_weight": forward_reward_weight,

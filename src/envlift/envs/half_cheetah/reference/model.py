@@ -30,6 +30,19 @@ _OPTIONS = (
 )
 
 
+def quiet_mujoco() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the folder this was started in.
+
+    It would say for every model made that an attribute of its XML is deprecated. MuJoCo's errors
+    are exceptions in any case.
+    """
+    import mujoco
+
+    log = mujoco.MjLogConfig.get()
+    log.logto_file = log.logto_console = False
+    log.set()
+
+
 def compiled(model: Any) -> dict[str, Array]:
     """Return the model's arrays under MuJoCo's names, the options as ``opt_<name>``, and two more.
 

@@ -73,12 +73,12 @@ class Stages:
         return self._read(state, "qfrc_passive")
 
     @component
-    def mj_fwdActuation(self, **state: Array) -> dict[str, Array]:  # noqa: N802 - MuJoCo's name
+    def mj_fwdActuation(self, **state: Array) -> dict[str, Array]:
         """Return the motors' torques: ``qfrc_actuator`` [N, 9]."""
         return self._read(state, "qfrc_actuator")
 
     @component
-    def mj_fwdAcceleration(self, **state: Array) -> dict[str, Array]:  # noqa: N802
+    def mj_fwdAcceleration(self, **state: Array) -> dict[str, Array]:
         """Return ``qfrc_smooth`` and ``qacc_smooth`` [N, 9]: all but the constraints."""
         return self._read(state, "qfrc_smooth", "qacc_smooth")
 
@@ -96,12 +96,12 @@ class Stages:
         return {"present": present, "dist": dist, "pos": pos}
 
     @component
-    def mj_makeConstraint(self, **state: Array) -> dict[str, Array]:  # noqa: N802
+    def mj_makeConstraint(self, **state: Array) -> dict[str, Array]:
         """Return ``present`` bool, ``efc_pos`` [N, 70], and ``efc_J`` [N, 70, 9]."""
         return self._rows(state, "efc_J", "efc_pos")
 
     @component
-    def mj_referenceConstraint(self, **state: Array) -> dict[str, Array]:  # noqa: N802
+    def mj_referenceConstraint(self, **state: Array) -> dict[str, Array]:
         """Return ``present`` bool, ``efc_aref``, ``efc_R``, ``efc_D``, ``efc_diagA``, each [N, 70].
 
         ``efc_R`` and ``efc_D`` are made by ``mj_makeImpedance``.
@@ -109,7 +109,7 @@ class Stages:
         return self._rows(state, "efc_aref", "efc_R", "efc_D", "efc_diagA")
 
     @component
-    def mj_fwdConstraint(self, **state: Array) -> dict[str, Array]:  # noqa: N802
+    def mj_fwdConstraint(self, **state: Array) -> dict[str, Array]:
         """Return what the solver found.
 
         ``present`` bool [N, 70], ``efc_force`` [N, 70], ``qfrc_constraint`` and ``qacc`` [N, 9],
@@ -121,7 +121,7 @@ class Stages:
         return {**found, "solver_niter": np.array(iterations, np.int32)}
 
     @component
-    def mj_Euler(self, **state: Array) -> dict[str, Array]:  # noqa: N802
+    def mj_Euler(self, **state: Array) -> dict[str, Array]:
         """Return ``qpos`` and ``qvel`` [N, 9] after one ``mj_step``, a single substep.
 
         NaN, infinity and numbers beyond 1e10 are allowed here: ``bad_qpos``, ``bad_qvel``,

@@ -21,6 +21,10 @@ def compiled() -> tuple[Any, Path]:
     import gymnasium
     import mujoco
 
+    # As ``model.quiet_mujoco``: where this runs, envlift is not installed.
+    log = mujoco.MjLogConfig.get()
+    log.logto_file = log.logto_console = False
+    log.set()
     xml = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets" / "half_cheetah.xml"
     return mujoco.MjModel.from_xml_path(str(xml)), xml
 
@@ -64,7 +68,10 @@ def records(model: Any) -> dict[str, list[dict[str, Any]]]:
         }
         for i in range(1, model.nbody)
     ]
-    gear = {int(j[0]): float(g[0]) for j, g in zip(model.actuator_trnid, model.actuator_gear)}
+    gear = {
+        int(j[0]): float(g[0])
+        for j, g in zip(model.actuator_trnid, model.actuator_gear, strict=True)
+    }
     joints = [
         {
             "name": name(joint_kind, j),

@@ -77,7 +77,8 @@ def transition(
         frame_skip: static.
 
     Returns:
-        The state after it; ``reward``, ``x_velocity``, ``reward_ctrl``, ``unstable``, ``truncated``.
+        The state after it; ``reward``, ``x_velocity``, ``reward_ctrl``, ``unstable`` and
+        ``truncated``.
     """
     dtype = state.qpos.dtype
     rule = _stepping(dtype.name, frame_skip, False)

@@ -6,7 +6,6 @@ of the rows are the bare normal, twice.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache
@@ -32,7 +31,7 @@ def make(real: Any) -> SimpleNamespace:
     fine = scalars.FINE
     vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
     fine9 = scalars.vector_type(fine, 9)
-    Places, Frames = smooth.make(real).Places, smooth.make(real).Frames  # noqa: N806
+    Places, Frames = smooth.make(real).Places, smooth.make(real).Frames
 
     friction = m.options["friction"]
     end_x, end_z = (constant(fine, [p[i] for p in m.end_pos]) for i in (0, 1))
@@ -56,7 +55,7 @@ def make(real: Any) -> SimpleNamespace:
 
     @wp.struct
     class Touch:
-        """The ends: their contact points from the body's origin, m, and depth, m, negative where they touch.
+        """The ends: contact points from the body's origin, m; ``dist``, m, negative in the floor.
 
         The hinges: how far they are from the nearer limit, rad, negative beyond it; ``side`` is 1
         at the lower limit, -1 at the upper one.

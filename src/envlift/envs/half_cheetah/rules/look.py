@@ -6,11 +6,9 @@ of the sweep that divides by it, J of what a row says of an acceleration.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache
-from typing import Any
 
 import warp as wp
 
@@ -25,10 +23,10 @@ def make(dtype: str) -> BatchedRule:
     vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
     rules, first = step.make(real, 1), smooth.make(real)
     solving = solver.make(real)
-    Rows = constraint.make(real).Rows  # noqa: N806
+    Rows = constraint.make(real).Rows
     start, position, velocity = rules.start, rules.position, rules.velocity
     iterate, settle = rules.iterate, rules.settle
-    Cheetah = rules.Cheetah  # noqa: N806
+    Cheetah = rules.Cheetah
     mj_rne, mj_fwdActuation = first.mj_rne, first.mj_fwdActuation
     solve, masses, moved = solving.solve, solving.masses, solving.moved
     row_normal, row_tangent = solving.row_normal, solving.row_tangent

@@ -5,7 +5,6 @@ every number of the model goes through ``vector`` or ``real`` on its way into a 
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 import math
@@ -48,7 +47,7 @@ LARGEST_TURN = 1e6
 
 @cache
 def make(real: Any) -> SimpleNamespace:
-    """Return sine and cosine as selects and products, which a CPU computes for many lanes at once."""
+    """Return sine and cosine as selects and products, which a CPU does for many lanes at once."""
     name = "float32" if real is wp.float32 else "float64"
     part_0, part_1, part_2 = (wp.constant(real(part)) for part in HALF_PI[name])
     turns = wp.constant(real(2.0 / math.pi))

@@ -11,7 +11,6 @@ the floor is a small difference of large numbers, and the forces hang on it by a
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache

@@ -8,7 +8,6 @@ are the same before and after a step, the minimum is found.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache
@@ -35,9 +34,9 @@ def make(real: Any) -> SimpleNamespace:
     """Return the solver for one number type."""
     m = model.load()
     constant = scalars.vector
-    vec3, vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (3, 6, 7, 9))
-    Frames = smooth.make(real).Frames  # noqa: N806
-    Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows  # noqa: N806
+    vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (6, 7, 9))
+    Frames = smooth.make(real).Frames
+    Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows
 
     mass, armature = constant(real, m.body_mass), constant(real, m.armature)
     about_origin = constant(
@@ -53,7 +52,7 @@ def make(real: Any) -> SimpleNamespace:
 
     @wp.struct
     class Tree:
-        """Inertia and force about its origin of each body, to be swept; ``diagonal`` is of the hinges.
+        """Inertia and force of each body about its origin, to be swept; ``diagonal``: the hinges.
 
         ``t`` stands for the turn: ``tx`` couples turning with force along x.
         """

@@ -1,10 +1,11 @@
 """One step of the environment, in the phases that ``targets.warp_phases`` asks for.
 
-``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one Newton step, ``advance`` the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
+``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one Newton step,
+``insist`` the same with a line search, ``settle`` the last Newton step and the integrator, ``end``
+the task of Gymnasium's HalfCheetah-v5.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 import math
@@ -41,8 +42,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
     mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
     newton = third.newton
-    FineFrames = smooth.make(fine).Frames  # noqa: N806
-    FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows  # noqa: N806
+    FineFrames = smooth.make(fine).Frames
+    FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows
     fine_newton, fine_euler = solver.make(fine).newton, solver.make(fine).mj_Euler
     seconds = model.load().options["timestep"]
     timestep = wp.constant(fine(seconds))
@@ -319,7 +320,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         reset_noise_scale: real,
         max_episode_steps: wp.int32,
     ):
-        after, reward, x_velocity, reward_ctrl, unstable, truncated = end(
+        after, reward, _x_velocity, _reward_ctrl, _unstable, truncated = end(
             state, work, work.ctrl, forward_reward_weight, ctrl_cost_weight, max_episode_steps
         )
         return after, reward, truncated

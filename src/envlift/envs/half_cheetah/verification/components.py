@@ -15,6 +15,7 @@ from envlift.verify.suite import Component, Field
 
 Named = dict[str, Array]
 Function = Callable[[Named], Named]
+Look = Callable[[Named, Array], Named]
 
 LIMITS, CONTACTS = model.NUM_HINGES, model.NUM_ENDS
 
@@ -45,7 +46,7 @@ def states(rng: np.random.Generator, n: int) -> Named:
     }
 
 
-def look(env: Any) -> Callable[[Named, Array], Named]:
+def look(env: Any) -> Look:
     """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
     # Only here: the suite is read without loading Warp.
     from envlift.envs.half_cheetah.rules import look as looking
@@ -84,10 +85,9 @@ def slots(limits: Array, normal: Array, tangent: Array, present: Array) -> Array
     return np.where(present.reshape(present.shape + (1,) * len(rest)), rows, 0.0)
 
 
-def present_rows(seen: Named) -> Array:
-    """Say which of the 70 rows there are, from the stiffness the rules gave them."""
-    touching = np.repeat(seen["stiff"] > 0, 4, axis=1)
-    return np.concatenate([seen["limit_stiff"] > 0, touching], axis=1)
+def stiffness(seen: Named) -> Array:
+    """Return MuJoCo's ``efc_D`` of the 70 rows, 0 where there is none."""
+    return np.concatenate([seen["limit_stiff"], np.repeat(seen["stiff"], 4, axis=1)], axis=1)
 
 
 def stage(compute: Callable[[Named, Named], Named]) -> Callable[[Any], Function]:
@@ -105,17 +105,18 @@ def stage(compute: Callable[[Named, Named], Named]) -> Callable[[Any], Function]
     return candidate
 
 
-def columns(env: Any, arguments: Named) -> list[Named]:
+def columns(evaluate: Look, arguments: Named) -> list[Named]:
     """Look at a state nine times, each with another unit vector."""
-    evaluate, n = look(env), len(arguments["qpos"])
+    n = len(arguments["qpos"])
     return [evaluate(arguments, np.tile(np.eye(9)[j], (n, 1))) for j in range(9)]
 
 
 def mj_crb(env: Any) -> Function:
     """M, which the rules never form: they divide by it, column by column."""
+    evaluate = look(env)
 
     def run(arguments: Named) -> Named:
-        divided = np.stack([seen["divided"] for seen in columns(env, arguments)], axis=2)
+        divided = np.stack([seen["divided"] for seen in columns(evaluate, arguments)], axis=2)
         return {"qM": np.linalg.inv(divided)}
 
     return run
@@ -124,9 +125,11 @@ def mj_crb(env: Any) -> Function:
 def mj_make_constraint(env: Any) -> Function:
     """J, column by column, and how far beyond its limit each row is."""
 
+    evaluate = look(env)
+
     def run(arguments: Named) -> Named:
-        looks = columns(env, arguments)
-        present = present_rows(looks[0])
+        looks = columns(evaluate, arguments)
+        present = stiffness(looks[0]) > 0
         stacked = {
             name: np.stack([seen[name] for seen in looks], axis=2)
             for name in ("limit_of", "normal_of", "tangent_of")
@@ -160,8 +163,8 @@ def collision(seen: Named, arguments: Named) -> Named:
 
 def reference_constraint(seen: Named, _: Named) -> Named:
     """What the rows want, and how soft they are."""
-    present = present_rows(seen)
-    stiff = np.concatenate([seen["limit_stiff"], np.repeat(seen["stiff"], 4, axis=1)], axis=1)
+    stiff = stiffness(seen)
+    present = stiff > 0
     wanted = slots(seen["limit"], seen["normal"], seen["tangent"], present)
     soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=present)
     return {"present": present, "efc_aref": -wanted, "efc_R": soft}
@@ -169,8 +172,8 @@ def reference_constraint(seen: Named, _: Named) -> Named:
 
 def forward_constraint(seen: Named, _: Named) -> Named:
     """What the solver found."""
-    present = present_rows(seen)
-    stiff = np.concatenate([seen["limit_stiff"], np.repeat(seen["stiff"], 4, axis=1)], axis=1)
+    stiff = stiffness(seen)
+    present = stiff > 0
     said = slots(seen["limit_at"], seen["normal_at"], seen["tangent_at"], present)
     return {
         "present": present,
@@ -243,9 +246,7 @@ def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
     a, r = (1e-6, 2e-6) if single else (1e-13, 1e-13)
 
     def component(name: str, candidate: Any, *found: Field) -> Component:
-        return Component(
-            name, found, candidate, dtypes=DTYPES, configs=configs, rows=lambda g, n: states(g, n)
-        )
+        return Component(name, found, candidate, dtypes=DTYPES, configs=configs, rows=states)
 
     def wide(name: str, atol: float, rtol: float) -> Field:
         return fields(reason, **{name: (atol, rtol)})[0]
@@ -323,7 +324,7 @@ COMPONENTS: tuple[Component, ...] = (
             *fields(FORCE, efc_force=(1e-6, 1e-8), qacc=(1e-5, 1e-8)),
         ),
         stage(forward_constraint),
-        rows=lambda g, n: states(g, n),
+        rows=states,
         dtypes=DTYPES,
         configs=FLOAT64,
     ),
@@ -331,7 +332,7 @@ COMPONENTS: tuple[Component, ...] = (
         "energy",
         fields(ROUNDING, potential=(1e-11, 1e-13), kinetic=(1e-11, 1e-12)),
         energy,
-        rows=lambda g, n: states(g, n),
+        rows=states,
         dtypes=DTYPES,
         configs=FLOAT64,
     ),

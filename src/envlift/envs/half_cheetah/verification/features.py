@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from envlift.envs.half_cheetah.rules import model
@@ -44,14 +46,19 @@ def rows(t: Trace) -> Array:
 
 def touches(t: Trace, *ends: int) -> Array:
     """Whether any of these ends is in the floor."""
-    return (depths(t.before["qpos"])[..., ends] < 0).any(axis=-1)
+    return np.any(depths(t.before["qpos"])[..., ends] < 0, axis=-1)
 
 
-def limit(t: Trace, hinge: int, upper: bool) -> Array:
+def beyond_limit(t: Trace, hinge: int, upper: bool) -> Array:
     """Whether a hinge is beyond a limit."""
     m = model.load()
     angle = t.before["qpos"][..., 3 + hinge]
     return angle > m.range_high[hinge] if upper else angle < m.range_low[hinge]
+
+
+def whips(t: Trace) -> Array:
+    """Whether a hinge turns faster than 20 rad/s."""
+    return np.any(np.abs(t.before["qvel"][..., 3:]) > 20.0, axis=-1)
 
 
 def upside_down(t: Trace) -> Array:
@@ -74,13 +81,13 @@ FEATURES = (
     Feature("upside down", upside_down, STEPS),
     Feature("faster than 3 m/s", lambda t: t.before["qvel"][..., 0] > 3.0, STEPS),
     Feature("backwards", lambda t: t.before["qvel"][..., 0] < -1.0),
-    Feature("a hinge faster than 20 rad/s", lambda t: (np.abs(t.before["qvel"]) > 20).any(axis=-1)),
-    Feature("an action is clamped", lambda t: (np.abs(t.action) > 1.0).any(axis=-1)),
+    Feature("a hinge faster than 20 rad/s", whips),
+    Feature("an action is clamped", lambda t: np.any(np.abs(t.action) > 1.0, axis=-1)),
     Feature("truncated", lambda t: t.truncated),
     *(
         Feature(
             f"{name} at its {'upper' if upper else 'lower'} limit",
-            lambda t, hinge=hinge, upper=upper: limit(t, hinge, upper),
+            partial(beyond_limit, hinge=hinge, upper=upper),
             STEPS,
         )
         for hinge, name in enumerate(HINGES)
