@@ -180,28 +180,30 @@ def _call(function: str, arguments: list[str], results: list[str]) -> list[str]:
     return [f"{', '.join(results)} = {function}({', '.join(arguments)})"]
 
 
-def _over(lines: list[str]) -> list[str]:
-    return ["i = wp.int32(0)", "while i < count:", *indent([*lines, "i += 1"])]
+def _over(lines: list[str], count: str | int = BLOCK) -> list[str]:
+    return ["i = wp.int32(0)", f"while i < {count}:", *indent([*lines, "i += 1"])]
 
 
 def _passes(
     name: str, phases: Phases, names: dict[str, Any], leaves: tuple[Field, ...]
 ) -> dict[str, Any]:
-    """Return a function for each phase that passes over a block and counts who is pending.
+    """Return a function for each phase that passes over a block; ``iterate`` counts who is pending.
 
     They are never inlined: LLVM's time grows faster than the code that it sees at once.
     """
     scratch = _Scratch(phases.work)
     arguments = {f"given_{name}": kind for name, kind in scratch.arguments().items()}
-    arguments["count"] = wp.int32
     passes = {}
     before, after = _numbered("prepare", phases.prepare), _numbered("advance", phases.advance)
     for phase in (*before, "iterate", *after):
-        lines = [f"work = {phase}(work)", *scratch.store(), "left += work.pending"]
+        each = [*scratch.load(), f"work = {phase}(work)", *scratch.store()]
         # A copy of its own: what is stored could else move the array under the loop, for all LLVM
         # knows, and nothing would be vectorised.
         own = [f"{array} = given_{array}" for array in scratch.arguments()]
-        body = [*own, "left = wp.int32(0)", *_over([*scratch.load(), *lines]), "return left"]
+        body = [*own, *_over(each)]
+        if phase == "iterate":
+            body = [*own, "left = wp.int32(0)", *_over([*each, "left += work.pending"])]
+            body.append("return left")
         head = f"def pass_{phase}({', '.join(arguments)}):"
         text = "\n".join([head, *indent(body)]) + "\n"
         function = warp_codegen.define(f"{name}.{phase}", text, names, leaves)
@@ -213,34 +215,38 @@ def _passes(
 def _blocks(phases: Phases, layout: Layout) -> list[str]:
     """Pass over a block of lanes phase by phase."""
     scratch, access = _Scratch(phases.work), Access(layout)
-    given = ", ".join([*scratch.arguments(), "count"])
+    given = ", ".join(scratch.arguments())
     arrays = ["lane = base + i", *access.load_state, *access.load_inputs]
+    # The last block is filled up with its last lane, so that a pass always has as many: else LLVM
+    # would compile each of them a second time, for what is left over.
+    repeated = ["lane = wp.min(base + i, high - 1)", *arrays[1:]]
 
     begin = _call("begin", ["state", *access.arguments], ["work"])
     end = _call("end", ["state", "work", *access.arguments], ["state", *access.results])
     outputs = access.add_outputs if layout.steps else access.put_outputs
     turn = [
-        *(f"left = pass_{name}({given})" for name in _numbered("prepare", phases.prepare)),
+        *(f"pass_{name}({given})" for name in _numbered("prepare", phases.prepare)),
+        "left = wp.int32(1)",
         "tries = wp.int32(0)",
         f"while left > 0 and tries < {phases.max_iterations}:",
         f"    left = pass_iterate({given})",
         "    tries += 1",
-        *(f"left = pass_{name}({given})" for name in _numbered("advance", phases.advance)),
+        *(f"pass_{name}({given})" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
     once = [
-        *_over([*arrays, *begin, *scratch.store()]),
+        *_over([*repeated, *begin, *scratch.store()]),
         "turn = wp.int32(0)",
         f"while turn < {phases.repeats}:",
         *indent(turn),
-        *_over([*arrays, *scratch.load(), *end, *access.store_state, *outputs]),
+        *_over([*arrays, *scratch.load(), *end, *access.store_state, *outputs], "count"),
     ]
     if phases.restart is not None:
         restart = _call("restart", ["state", *access.arguments], ["state"])
-        once += _over([*arrays, *restart, *access.store_state])
+        once += _over([*arrays, *restart, *access.store_state], "count")
     if layout.steps:
-        once += _over([*arrays, *access.keep]) if access.keep else []
-        clear = _over(["lane = base + i", *access.clear_outputs])
+        once += _over([*arrays, *access.keep], "count") if access.keep else []
+        clear = _over(["lane = base + i", *access.clear_outputs], "count")
         once = clear + warp_codegen.step_loop(once)
     return [
         *scratch.declare(),

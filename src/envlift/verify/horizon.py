@@ -119,7 +119,7 @@ def _tell(lanes: _Lanes, plan: Horizon, check: Check) -> None:
         f"min {shortest}, median {median}, max {longest} over {len(ordered)} lanes"
     )
     if plan.least:
-        lasted = ~lanes.parted | (lanes.steps > plan.least)
+        lasted = lanes.steps > plan.least
         check.counts["lanes that last"] = int(lasted.sum())
         if lasted.mean() < plan.share:
             check.verdict = Verdict.FAIL

@@ -14,10 +14,7 @@ from typing import Any
 
 NUM_BODIES = 7
 NUM_HINGES = 6
-NUM_DOFS = 9
 NUM_ENDS = 16
-NUM_ROWS = NUM_HINGES + 4 * NUM_ENDS
-"""Rows of the largest constraint problem: a limit for each hinge, then four edges for each end."""
 
 PARENT = (-1, 0, 1, 2, 0, 4, 5)
 

@@ -10,7 +10,6 @@ every number of the model goes through ``vector`` or ``real`` on its way into a 
 import math
 from collections.abc import Sequence
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import warp as wp
@@ -32,35 +31,32 @@ def vector(real: Any, numbers: Sequence[float]) -> Any:
     return wp.constant(vector_type(real, len(numbers))(*numbers))
 
 
-# pi / 2 in three parts: multiples of the first two are exact in their type for any angle that still
-# has a meaning there (float32: 8 and 11 bits; float64: 33 each).
-HALF_PI = {
-    "float32": (1.5703125, 0.0004837512969970703, 7.549790126404332e-08),
-    "float64": (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21),
-}
-TERMS = {"float32": 5, "float64": 9}
+# pi / 2 in three parts; products of the first two with up to 2**20 quarter turns are exact.
+HALF_PI = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
+TERMS = 9
 """Terms of the power series on [-pi/4, pi/4]: what follows is below the last place of 1."""
 
 LARGEST_TURN = 1e6
-"""Quarter turns beyond which an angle is meaningless in float32; keeps the integer in its range."""
+"""Quarter turns beyond which an angle is taken for this one; it keeps the integer in its range."""
 
 
 @cache
-def make(real: Any) -> SimpleNamespace:
-    """Return sine and cosine as selects and products, which a CPU does for many lanes at once."""
-    name = "float32" if real is wp.float32 else "float64"
-    part_0, part_1, part_2 = (wp.constant(real(part)) for part in HALF_PI[name])
-    turns = wp.constant(real(2.0 / math.pi))
-    largest = wp.constant(real(LARGEST_TURN))
-    terms = TERMS[name]
-    pair = vector_type(real, 2)
+def sine_and_cosine() -> Any:
+    """Return sine and cosine as selects and products, which a CPU computes for many lanes at once.
+
+    They work in ``FINE``, as do all angles.
+    """
+    part_0, part_1, part_2 = (wp.constant(FINE(part)) for part in HALF_PI)
+    turns = wp.constant(FINE(2.0 / math.pi))
+    largest = wp.constant(FINE(LARGEST_TURN))
+    pair = vector_type(FINE, 2)
     # Highest power first; the cosine has one term more.
-    powers = range(terms, -1, -1)
-    sine = vector(real, [(-1.0) ** k / math.factorial(2 * k + 1) for k in powers[1:]])
-    cosine = vector(real, [(-1.0) ** k / math.factorial(2 * k) for k in powers])
+    powers = range(TERMS, -1, -1)
+    sine = vector(FINE, [(-1.0) ** k / math.factorial(2 * k + 1) for k in powers[1:]])
+    cosine = vector(FINE, [(-1.0) ** k / math.factorial(2 * k) for k in powers])
 
     @wp.func
-    def sin_cos(angle: real):
+    def sin_cos(angle: FINE):
         """Return (sin, cos) of an angle in rad, to about one unit in the last place of 1."""
         count = wp.rint(wp.clamp(angle * turns, -largest, largest))
         quarter = wp.int32(count)
@@ -68,7 +64,7 @@ def make(real: Any) -> SimpleNamespace:
         square = rest * rest
         s = sine[0]
         c = cosine[0] * square + cosine[1]
-        for k in range(1, wp.static(terms)):
+        for k in range(1, wp.static(TERMS)):
             s = s * square + sine[k]
             c = c * square + cosine[k + 1]
         s = s * rest
@@ -79,4 +75,4 @@ def make(real: Any) -> SimpleNamespace:
         cos = wp.where(((quarter + 1) & 2) == 2, -cos, cos)
         return pair(sin, cos)
 
-    return SimpleNamespace(sin_cos=sin_cos)
+    return sin_cos

@@ -32,7 +32,7 @@ def make(real: Any) -> SimpleNamespace:
     fine = scalars.FINE
     vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (6, 7, 9))
     fine7, fine9 = (scalars.vector_type(fine, n) for n in (7, 9))
-    sin_cos = scalars.make(fine).sin_cos
+    sin_cos = scalars.sine_and_cosine()
 
     pos_x, pos_z = (constant(fine, [p[i] for p in m.body_pos]) for i in (0, 1))
     ipos_x, ipos_z = (constant(fine, [p[i] for p in m.body_ipos]) for i in (0, 1))

@@ -41,10 +41,11 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
     mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
     mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
-    newton = third.newton
+    newton, same_rows, moved = third.newton, third.same_rows, third.moved
     FineFrames = smooth.make(fine).Frames
     FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows
-    fine_newton, fine_euler = solver.make(fine).newton, solver.make(fine).mj_Euler
+    fine_newton, fine_moved = solver.make(fine).newton, solver.make(fine).moved
+    fine_euler = solver.make(fine).mj_Euler
     seconds = model.load().options["timestep"]
     timestep = wp.constant(fine(seconds))
     duration = wp.constant(fine(frame_skip * seconds))
@@ -74,7 +75,9 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     class Work:
         """What the phases leave for each other.
 
-        ``ctrl`` is the action as it was given.
+        Positions and speeds are whole here, ``qvel_real`` is the rounded speed. ``ctrl`` is the
+        action as it was given. ``unstable`` is 1 once something was not to be trusted; ``pending``
+        is 0, or the number of the Newton step that comes next.
         """
 
         frames: first.Frames
@@ -87,7 +90,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         qfrc_smooth: vec9
         qacc: vec9
         unstable: wp.int32
-        pending: wp.int32  # 0, or the number of the Newton step that comes next
+        pending: wp.int32
 
     @wp.func(inline=True)
     def trusted(numbers: vec9):
@@ -170,11 +173,13 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     @wp.func(inline=True)
     def iterate(work: Work):
         """Take a Newton step; a work that has converged stays as it is."""
-        target, done = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, work.qacc)
+        before = moved(work.frames, work.qacc)
+        after = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, before)
+        done = same_rows(work.touch, work.rows, before, after)
         full = done or work.pending <= wp.static(solver.FULL_STEPS)
         for i in range(9):
-            halfway = half * (work.qacc[i] + target[i])
-            work.qacc[i] = wp.where(full, target[i], halfway)
+            halfway = half * (work.qacc[i] + after.qacc[i])
+            work.qacc[i] = wp.where(full, after.qacc[i], halfway)
         work.pending = wp.where(done, 0, work.pending + 1)
         return work
 
@@ -209,7 +214,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
             touch.side[j] = fine(work.touch.side[j])
             rows.limit[j] = fine(work.rows.limit[j])
             rows.limit_stiff[j] = fine(work.rows.limit_stiff[j])
-        settled, _same = fine_newton(frames, touch, rows, smooth_force, accel)
+        before = fine_moved(frames, accel)
+        settled = fine_newton(frames, touch, rows, smooth_force, before).qacc
         work.qacc = rounded(settled)
         work.qvel = work.qvel + timestep * fine_euler(frames, settled)
         work.qpos = work.qpos + timestep * work.qvel
