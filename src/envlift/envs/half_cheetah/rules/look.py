@@ -26,14 +26,46 @@ def make(dtype: str) -> BatchedRule:
     Rows = constraint.make(real).Rows
     start, position, velocity = rules.start, rules.position, rules.velocity
     iterate, settle = rules.iterate, rules.settle
-    Cheetah = rules.Cheetah
+    Cheetah, Work, Frames = rules.Cheetah, rules.Work, first.Frames
     mj_rne, mj_fwdActuation = first.mj_rne, first.mj_fwdActuation
     solve, masses, moved = solving.solve, solving.masses, solving.moved
     row_normal, row_tangent = solving.row_normal, solving.row_tangent
     row_limit = solving.row_limit
 
+    # Stages of their own, since LLVM's time grows faster than what it sees at once.
+    @wp.func(inline=False)
+    def mj_fwdPosition(work: Work):
+        return position(work)
+
+    @wp.func(inline=False)
+    def mj_fwdVelocity(work: Work):
+        return velocity(work)
+
+    @wp.func(inline=False)
+    def mj_fwdConstraint(work: Work):
+        count = wp.int32(0)
+        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
+            work = iterate(work)
+            count += 1
+        return work
+
+    @wp.func(inline=False)
+    def mj_Euler(work: Work):
+        return settle(work)
+
+    @wp.func(inline=False)
+    def divide(frames: Frames, force: vec9):
+        motion = solve(masses(frames), frames, force)
+        return motion.qacc
+
     @wp.struct
     class Seen:
+        """A state, and after it what is computed on the way to the next one.
+
+        ``divided`` is M^-1 times the vector that is asked about, ``*_of`` is J times it, ``*_at``
+        is what each row says of the accelerations found. In and out: qpos and qvel are stepped.
+        """
+
         qpos: vec9
         qpos_rest: vec9
         qvel: vec9
@@ -68,7 +100,6 @@ def make(dtype: str) -> BatchedRule:
         normal_at: vec16
         tangent_at: vec16
         limit_at: vec6
-        iterations: wp.int32
 
     @wp.func
     def look(seen: Seen, vector: vec9, ctrl: vec6):
@@ -78,9 +109,9 @@ def make(dtype: str) -> BatchedRule:
         state.qvel = seen.qvel
         state.qvel_rest = seen.qvel_rest
         work = start(state, ctrl)
-        work = position(work)
+        work = mj_fwdPosition(work)
         seen.qfrc_passive = work.qfrc_smooth
-        work = velocity(work)
+        work = mj_fwdVelocity(work)
         seen.frames_x = work.frames.x
         seen.frames_z = work.frames.z
         seen.mass_x = work.frames.mass_x
@@ -89,8 +120,7 @@ def make(dtype: str) -> BatchedRule:
         seen.qfrc_actuator = mj_fwdActuation(ctrl)
         seen.qfrc_smooth = work.qfrc_smooth
         still = moved(work.frames, vec9())
-        free = solve(masses(work.frames), work.frames, work.qfrc_smooth)
-        seen.qacc_smooth = free.qacc
+        seen.qacc_smooth = divide(work.frames, work.qfrc_smooth)
         seen.end_x = work.touch.x
         seen.end_z = work.touch.z
         seen.end_dist = work.touch.dist
@@ -98,8 +128,7 @@ def make(dtype: str) -> BatchedRule:
         seen.side = work.touch.side
         seen.stiff = work.rows.stiff
         seen.limit_stiff = work.rows.limit_stiff
-        apart = solve(masses(work.frames), work.frames, vector)
-        seen.divided = apart.qacc
+        seen.divided = divide(work.frames, vector)
         motion = moved(work.frames, vector)
         seen.moved_rate = motion.rate
         seen.moved_x = motion.x
@@ -113,12 +142,8 @@ def make(dtype: str) -> BatchedRule:
         for j in range(6):
             seen.limit[j] = row_limit(still, work.touch, work.rows, j)
             seen.limit_of[j] = row_limit(motion, work.touch, nothing, j)
-        count = wp.int32(0)
-        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
-            work = iterate(work)
-            count += 1
-        seen.iterations = count
-        work = settle(work)
+        work = mj_fwdConstraint(work)
+        work = mj_Euler(work)
         seen.qacc = work.qacc
         found = moved(work.frames, work.qacc)
         for e in range(16):
