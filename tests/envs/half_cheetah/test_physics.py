@@ -118,8 +118,8 @@ def test_limbs_do_not_move_the_whole_in_the_air(x64):
     exchanged = (each[..., 0].max(axis=0) - each[..., 0].min(axis=0)).max()
     # The inertia changes within a substep as much as the limbs move, and that is the integrator's
     # error: second order in the motion, where what the limbs exchange is of first order.
-    assert np.abs(total[..., 0] - total[0, :, 0]).max() < 10 * size * exchanged
-    assert np.abs(total[..., 1] - total[0, :, 1]).max() < 10 * size * exchanged
+    assert np.abs(total[..., 0] - total[0, :, 0]).max() < size * exchanged
+    assert np.abs(total[..., 1] - total[0, :, 1]).max() < size * exchanged
     assert exchanged > size
 
 
@@ -135,8 +135,8 @@ def test_the_floor_takes_energy_and_gives_none(x64):
     state = runners("float64")
     places, speeds = fly(np.asarray(state.qpos), 3 * np.asarray(state.qvel), 60)
     told = np.stack([energy(*row) for row in zip(places, speeds, strict=True)])
-    # In a contact's spring a few joules wait that are no part of the sum.
-    assert np.diff(told, axis=0).max() < 10
+    # What waits in the contacts' springs is no part of the sum: 3e-5 J when this was written.
+    assert np.diff(told, axis=0).max() < 1e-3
     assert (told[0] - told[-1]).min() > 10
 
 
