@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from envlift.cli import main
+from envlift.registry import list_envs
 from envlift.report.page.gather import gather, read
 from tests.report.translated import PROJECT, project, report
 
@@ -69,7 +70,9 @@ class TestWritten:
 
 class TestRefused:
     def test_no_such_source(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert "known environments: pong" in refused(capsys, "pnog")
+        known = ", ".join(list_envs())
+        assert "pong" in known
+        assert f"known environments: {known}\n" in refused(capsys, "pnog")
 
     def test_a_folder_without_a_project(
         self, place: Path, capsys: pytest.CaptureFixture[str]
