@@ -92,12 +92,14 @@ def make(dtype: str) -> PhasedRule:
 
     @wp.func
     def insist(work: Work):
-        tries = wp.int32(0)
-        while work.pending > 0 and tries < wp.static(INSISTING):
-            work.guess.root = improved(work.target, work.guess.root)
-            work.pending = missed(work.target, work.guess.root)
-            tries += 1
-        work.insisted = work.insisted + 1 + work.pending * 100
+        # With branches: such a pass plays one lane at a time.
+        if work.pending > 0:
+            tries = wp.int32(0)
+            while work.pending > 0 and tries < wp.static(INSISTING):
+                work.guess.root = improved(work.target, work.guess.root)
+                work.pending = missed(work.target, work.guess.root)
+                tries += 1
+            work.insisted = work.insisted + 1 + work.pending * 100
         return work
 
     @wp.func
@@ -137,8 +139,7 @@ def make(dtype: str) -> PhasedRule:
         begin=begin,
         prepare=(widen, guess),
         iterate=iterate,
-        insist=insist,
-        advance=(advance, narrow),
+        advance=(insist, advance, narrow),
         end=end,
         repeats=REPEATS,
         max_iterations=MAX_ITERATIONS[dtype],

@@ -36,8 +36,9 @@ class Phases:
     Attributes:
         work: ``@wp.struct``, with an int32 ``pending``; it may hold structs.
         begin: ``(state, *inputs) -> work``.
-        prepare, advance: functions ``(work) -> work``, one pass each. What computes in two
-            precisions is better cut in two: a pass takes as many lanes as its widest numbers allow.
+        prepare, advance: functions ``(work) -> work``, one pass each; one that branches plays one
+            lane at a time. What computes in two precisions is better cut in two: a pass takes as
+            many lanes as its widest numbers allow.
         iterate: ``(work) -> work``; it must leave a work that is not pending as it is, also to the
             last bit: how often it is applied depends on the other lanes of a block.
         end: ``(state, work, *inputs) -> (state, *outputs)``.

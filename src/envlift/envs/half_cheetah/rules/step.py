@@ -1,8 +1,7 @@
 """One step of the environment, in the phases that ``targets.warp_phases`` asks for.
 
 ``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one Newton step,
-``insist`` the same with a line search, ``settle`` the last Newton step and the integrator, ``end``
-the task of Gymnasium's HalfCheetah-v5.
+``settle`` the last one and the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
 """
 
 # mypy: ignore-errors
