@@ -1,4 +1,4 @@
-"""The rules' own stages, looked into: what a step computes on its way, as JAX functions.
+"""The rules' own stages, looked into: what a step computes on its way.
 
 Every number comes from a function that ``rules/step.py`` plays with; nothing is computed anew. A
 matrix that the rules never form is asked of the function that stands for it, column by column: M
@@ -9,48 +9,105 @@ of the sweep that divides by it, J of what a row says of an acceleration.
 # Warp's kernel language looks like Python but has its own types, which Warp checks.
 
 from functools import cache
+from types import SimpleNamespace
 
+import numpy as np
 import warp as wp
 
 from envlift.envs.half_cheetah.rules import constraint, scalars, smooth, solver, step
-from envlift.targets.warp import BatchedRule
+from envlift.targets import warp_init
+
+SIZES = {
+    "frames_x": 7,
+    "frames_z": 7,
+    "mass_x": 7,
+    "mass_z": 7,
+    "qfrc_bias": 9,
+    "qfrc_passive": 9,
+    "qfrc_actuator": 9,
+    "qfrc_smooth": 9,
+    "qacc_smooth": 9,
+    "qacc": 9,
+    "end_x": 16,
+    "end_z": 16,
+    "end_dist": 16,
+    "limit_dist": 6,
+    "normal": 16,
+    "tangent": 16,
+    "stiff": 16,
+    "limit": 6,
+    "limit_stiff": 6,
+    "divided": 9,
+    "moved_rate": 7,
+    "moved_x": 7,
+    "moved_z": 7,
+    "normal_of": 16,
+    "tangent_of": 16,
+    "limit_of": 6,
+    "normal_at": 16,
+    "tangent_at": 16,
+    "limit_at": 6,
+}
+"""What is seen, and how many numbers of it.
+
+``divided`` is M^-1 times the vector that is asked about, ``moved_*`` how it moves the bodies,
+``*_of`` is J times it; ``*_at`` is what each row says of the accelerations that were found.
+"""
+
+PLACES = dict(zip(SIZES, np.cumsum([0, *SIZES.values()])[:-1].tolist(), strict=True))
+
+
+def look(
+    dtype: str, qpos: np.ndarray, qvel: np.ndarray, ctrl: np.ndarray, vector: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Look into one substep from each state, without JAX.
+
+    Args:
+        dtype: ``float32`` or ``float64``, in which the rules compute.
+        qpos, qvel: float64 [N, 9]; ctrl: [N, 6]; vector: [N, 9], what M and J are applied to.
+
+    Returns:
+        float64 [N, size] for each name in ``SIZES``.
+    """
+    warp_init.init()
+    seen = np.zeros((len(qpos), sum(SIZES.values())), dtype)
+    given = [np.ascontiguousarray(array, np.float64) for array in (qpos, qvel)]
+    given += [np.ascontiguousarray(array, dtype) for array in (ctrl, vector)]
+    with wp.ScopedDevice("cpu"):
+        arrays = [
+            wp.from_numpy(array, dtype=wp.dtype_from_numpy(array.dtype), device="cpu")
+            for array in (*given, seen)
+        ]
+        wp.launch(_kernel(dtype), dim=len(qpos), inputs=arrays, device="cpu")
+        whole = arrays[-1].numpy().astype(np.float64)
+    return {name: whole[:, PLACES[name] : PLACES[name] + size] for name, size in SIZES.items()}
 
 
 @cache
-def make(dtype: str) -> BatchedRule:
-    """Return ``rule(*Seen, vector, ctrl) -> Seen``; ``vector`` is what M and J are applied to."""
-    real, fine = scalars.REALS[dtype], scalars.FINE
-    vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
-    rules, first = step.make(real, 1), smooth.make(real)
-    solving = solver.make(real)
-    Rows = constraint.make(real).Rows
-    start, position, velocity = rules.start, rules.position, rules.velocity
-    iterate, settle = rules.iterate, rules.settle
-    Cheetah, Work, Frames = rules.Cheetah, rules.Work, first.Frames
-    mj_rne, mj_fwdActuation = first.mj_rne, first.mj_fwdActuation
-    solve, masses, moved = solving.solve, solving.masses, solving.moved
-    row_normal, row_tangent = solving.row_normal, solving.row_tangent
-    row_limit = solving.row_limit
-
-    # Stages of their own, since LLVM's time grows faster than what it sees at once.
-    @wp.func(inline=False)
-    def mj_fwdPosition(work: Work):
-        return position(work)
+def _stages(dtype: str) -> SimpleNamespace:
+    """Return the stages as functions of their own: LLVM's time grows faster than what it sees."""
+    real = scalars.REALS[dtype]
+    rules, solving = step.make(real, 1), solver.make(real)
+    Work, Frames = rules.Work, smooth.make(real).Frames
+    vec9 = scalars.vector_type(real, 9)
+    find_places, find_rows = rules.position, rules.velocity
+    newton, settle = rules.iterate, rules.settle
+    solve, masses = solving.solve, solving.masses
 
     @wp.func(inline=False)
-    def mj_fwdVelocity(work: Work):
-        return velocity(work)
+    def position(work: Work):
+        return find_places(work)
 
     @wp.func(inline=False)
-    def mj_fwdConstraint(work: Work):
-        count = wp.int32(0)
-        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
-            work = iterate(work)
-            count += 1
-        return work
+    def velocity(work: Work):
+        return find_rows(work)
 
     @wp.func(inline=False)
-    def mj_Euler(work: Work):
+    def iterate(work: Work):
+        return newton(work)
+
+    @wp.func(inline=False)
+    def integrate(work: Work):
         return settle(work)
 
     @wp.func(inline=False)
@@ -58,104 +115,143 @@ def make(dtype: str) -> BatchedRule:
         motion = solve(masses(frames), frames, force)
         return motion.qacc
 
-    @wp.struct
-    class Seen:
-        """A state, and after it what is computed on the way to the next one.
+    return SimpleNamespace(
+        position=position, velocity=velocity, iterate=iterate, integrate=integrate, divide=divide
+    )
 
-        ``divided`` is M^-1 times the vector that is asked about, ``*_of`` is J times it, ``*_at``
-        is what each row says of the accelerations found. In and out: qpos and qvel are stepped.
-        """
 
-        qpos: vec9
-        qpos_rest: vec9
-        qvel: vec9
-        qvel_rest: vec9
-        frames_x: vec7
-        frames_z: vec7
-        mass_x: vec7
-        mass_z: vec7
-        qfrc_bias: vec9
-        qfrc_passive: vec9
-        qfrc_actuator: vec9
-        qfrc_smooth: vec9
-        qacc_smooth: vec9
-        qacc: vec9
-        end_x: vec16
-        end_z: vec16
-        end_dist: vec16
-        limit_dist: vec6
-        side: vec6
-        normal: vec16
-        tangent: vec16
-        stiff: vec16
-        limit: vec6
-        limit_stiff: vec6
-        divided: vec9
-        moved_rate: vec7
-        moved_x: vec7
-        moved_z: vec7
-        normal_of: vec16
-        tangent_of: vec16
-        limit_of: vec6
-        normal_at: vec16
-        tangent_at: vec16
-        limit_at: vec6
+@cache
+def _kernel(dtype: str) -> wp.Kernel:
+    real, fine = scalars.REALS[dtype], scalars.FINE
+    vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
+    rules, first, solving = step.make(real, 1), smooth.make(real), solver.make(real)
+    stages = _stages(dtype)
+    position, velocity, iterate = stages.position, stages.velocity, stages.iterate
+    integrate, divide = stages.integrate, stages.divide
+    Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows
+    Cheetah, Motion, start = rules.Cheetah, solving.Motion, rules.start
+    mj_rne, mj_fwdActuation, moved = first.mj_rne, first.mj_fwdActuation, solving.moved
+    row_normal, row_tangent = solving.row_normal, solving.row_tangent
+    row_limit = solving.row_limit
+    place = SimpleNamespace(**PLACES)
 
-    @wp.func
-    def look(seen: Seen, vector: vec9, ctrl: vec6):
+    @wp.func(inline=False)
+    def put6(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec6):
+        for k in range(6):
+            seen[lane, at + k] = values[k]
+
+    @wp.func(inline=False)
+    def put7(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec7):
+        for k in range(7):
+            seen[lane, at + k] = values[k]
+
+    @wp.func(inline=False)
+    def put9(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec9):
+        for k in range(9):
+            seen[lane, at + k] = values[k]
+
+    @wp.func(inline=False)
+    def put16(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec16):
+        for k in range(16):
+            seen[lane, at + k] = values[k]
+
+    @wp.func(inline=False)
+    def put_rows(
+        seen: wp.array2d(dtype=real),
+        lane: int,
+        normal: int,
+        tangent: int,
+        limit: int,
+        motion: Motion,
+        touch: Touch,
+        rows: Rows,
+    ):
+        for e in range(16):
+            seen[lane, normal + e] = row_normal(motion, touch, rows, e)
+            seen[lane, tangent + e] = row_tangent(motion, touch, rows, e)
+        for j in range(6):
+            seen[lane, limit + j] = row_limit(motion, touch, rows, j)
+
+    def kernel(
+        qpos: wp.array2d(dtype=fine),
+        qvel: wp.array2d(dtype=fine),
+        ctrl: wp.array2d(dtype=real),
+        vector: wp.array2d(dtype=real),
+        seen: wp.array2d(dtype=real),
+    ):
+        lane = wp.tid()
         state = Cheetah()
-        state.qpos = seen.qpos
-        state.qpos_rest = seen.qpos_rest
-        state.qvel = seen.qvel
-        state.qvel_rest = seen.qvel_rest
-        work = start(state, ctrl)
-        work = mj_fwdPosition(work)
-        seen.qfrc_passive = work.qfrc_smooth
-        work = mj_fwdVelocity(work)
-        seen.frames_x = work.frames.x
-        seen.frames_z = work.frames.z
-        seen.mass_x = work.frames.mass_x
-        seen.mass_z = work.frames.mass_z
-        seen.qfrc_bias = mj_rne(work.frames, seen.qvel)
-        seen.qfrc_actuator = mj_fwdActuation(ctrl)
-        seen.qfrc_smooth = work.qfrc_smooth
-        still = moved(work.frames, vec9())
-        seen.qacc_smooth = divide(work.frames, work.qfrc_smooth)
-        seen.end_x = work.touch.x
-        seen.end_z = work.touch.z
-        seen.end_dist = work.touch.dist
-        seen.limit_dist = work.touch.limit_dist
-        seen.side = work.touch.side
-        seen.stiff = work.rows.stiff
-        seen.limit_stiff = work.rows.limit_stiff
-        seen.divided = divide(work.frames, vector)
-        motion = moved(work.frames, vector)
-        seen.moved_rate = motion.rate
-        seen.moved_x = motion.x
-        seen.moved_z = motion.z
-        nothing = Rows()
-        for e in range(16):
-            seen.normal[e] = row_normal(still, work.touch, work.rows, e)
-            seen.tangent[e] = row_tangent(still, work.touch, work.rows, e)
-            seen.normal_of[e] = row_normal(motion, work.touch, nothing, e)
-            seen.tangent_of[e] = row_tangent(motion, work.touch, nothing, e)
-        for j in range(6):
-            seen.limit[j] = row_limit(still, work.touch, work.rows, j)
-            seen.limit_of[j] = row_limit(motion, work.touch, nothing, j)
-        work = mj_fwdConstraint(work)
-        work = mj_Euler(work)
-        seen.qacc = work.qacc
-        found = moved(work.frames, work.qacc)
-        for e in range(16):
-            seen.normal_at[e] = row_normal(found, work.touch, work.rows, e)
-            seen.tangent_at[e] = row_tangent(found, work.touch, work.rows, e)
-        for j in range(6):
-            seen.limit_at[j] = row_limit(found, work.touch, work.rows, j)
+        asked = vec9()
+        control = vec6()
         for i in range(9):
-            seen.qpos[i] = real(work.qpos[i])
-            seen.qpos_rest[i] = real(work.qpos[i] - fine(seen.qpos[i]))
-            seen.qvel[i] = real(work.qvel[i])
-            seen.qvel_rest[i] = real(work.qvel[i] - fine(seen.qvel[i]))
-        return seen
+            state.qpos[i] = real(qpos[lane, i])
+            state.qpos_rest[i] = real(qpos[lane, i] - fine(state.qpos[i]))
+            state.qvel[i] = real(qvel[lane, i])
+            state.qvel_rest[i] = real(qvel[lane, i] - fine(state.qvel[i]))
+            asked[i] = vector[lane, i]
+        for j in range(6):
+            control[j] = ctrl[lane, j]
+        work = position(start(state, control))
+        put9(seen, lane, wp.static(place.qfrc_passive), work.qfrc_smooth)
+        work = velocity(work)
+        put7(seen, lane, wp.static(place.frames_x), work.frames.x)
+        put7(seen, lane, wp.static(place.frames_z), work.frames.z)
+        put7(seen, lane, wp.static(place.mass_x), work.frames.mass_x)
+        put7(seen, lane, wp.static(place.mass_z), work.frames.mass_z)
+        put9(seen, lane, wp.static(place.qfrc_bias), mj_rne(work.frames, work.qvel_real))
+        put9(seen, lane, wp.static(place.qfrc_actuator), mj_fwdActuation(control))
+        put9(seen, lane, wp.static(place.qfrc_smooth), work.qfrc_smooth)
+        put9(seen, lane, wp.static(place.qacc_smooth), divide(work.frames, work.qfrc_smooth))
+        put9(seen, lane, wp.static(place.divided), divide(work.frames, asked))
+        put16(seen, lane, wp.static(place.end_x), work.touch.x)
+        put16(seen, lane, wp.static(place.end_z), work.touch.z)
+        put16(seen, lane, wp.static(place.end_dist), work.touch.dist)
+        put6(seen, lane, wp.static(place.limit_dist), work.touch.limit_dist)
+        put16(seen, lane, wp.static(place.stiff), work.rows.stiff)
+        put6(seen, lane, wp.static(place.limit_stiff), work.rows.limit_stiff)
+        still = moved(work.frames, vec9())
+        put_rows(
+            seen,
+            lane,
+            wp.static(place.normal),
+            wp.static(place.tangent),
+            wp.static(place.limit),
+            still,
+            work.touch,
+            work.rows,
+        )
+        motion = moved(work.frames, asked)
+        put7(seen, lane, wp.static(place.moved_rate), motion.rate)
+        put7(seen, lane, wp.static(place.moved_x), motion.x)
+        put7(seen, lane, wp.static(place.moved_z), motion.z)
+        put_rows(
+            seen,
+            lane,
+            wp.static(place.normal_of),
+            wp.static(place.tangent_of),
+            wp.static(place.limit_of),
+            motion,
+            work.touch,
+            Rows(),
+        )
+        count = wp.int32(0)
+        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
+            work = iterate(work)
+            count += 1
+        work = integrate(work)
+        put9(seen, lane, wp.static(place.qacc), work.qacc)
+        found = moved(work.frames, work.qacc)
+        put_rows(
+            seen,
+            lane,
+            wp.static(place.normal_at),
+            wp.static(place.tangent_at),
+            wp.static(place.limit_at),
+            found,
+            work.touch,
+            work.rows,
+        )
 
-    return BatchedRule(look, Seen, {}, name=f"envlift.half_cheetah.look.{dtype}")
+    module = wp.get_module(f"envlift.half_cheetah.look.{dtype}")
+    module.options.update(warp_init.MODULE_OPTIONS)
+    return wp.Kernel(kernel, key=f"half_cheetah_look_{dtype}", module=module)

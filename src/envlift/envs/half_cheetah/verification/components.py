@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from envlift.envs.half_cheetah.rules import model
@@ -49,30 +47,12 @@ def states(rng: np.random.Generator, n: int) -> Named:
 def look(env: Any) -> Look:
     """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
     # Only here: the suite is read without loading Warp.
-    from envlift.envs.half_cheetah.rules import look as looking
-
-    rule = looking.make(env.dtype)
-    shapes = {field.name: (field.shape, field.dtype) for field in rule.state}
-
-    @jax.jit
-    def batched(*operands: jax.Array) -> Any:
-        return jax.vmap(rule)(*operands)
+    from envlift.envs.half_cheetah.rules.look import look as look_into
 
     def evaluate(arguments: Named, vector: Array) -> Named:
         n = len(vector)
-        given = {name: np.zeros((n, *shape), dtype) for name, (shape, dtype) in shapes.items()}
-        for name in ("qpos", "qvel"):
-            whole = arguments.get(name, np.zeros((n, 9)))
-            given[name] = whole.astype(env.dtype)
-            given[f"{name}_rest"] = (whole - given[name]).astype(env.dtype)
-        ctrl = arguments.get("ctrl", np.zeros((n, 6)))
-        operands = [*given.values(), vector.astype(env.dtype), ctrl.astype(env.dtype)]
-        values = batched(*map(jnp.asarray, operands))
-        seen = dict(zip(shapes, (np.asarray(value) for value in values), strict=True))
-        wide = {k: v.astype(np.float64) if v.dtype.kind == "f" else v for k, v in seen.items()}
-        for name in ("qpos", "qvel"):
-            wide[name] = wide[name] + wide.pop(f"{name}_rest")
-        return wide
+        qpos, qvel = (arguments.get(name, np.zeros((n, 9))) for name in ("qpos", "qvel"))
+        return look_into(env.dtype, qpos, qvel, arguments.get("ctrl", np.zeros((n, 6))), vector)
 
     return evaluate
 
@@ -144,7 +124,7 @@ def mj_make_constraint(env: Any) -> Function:
 
 def collision(seen: Named, arguments: Named) -> Named:
     """Contact points in the world, from what lies between the origins of the bodies."""
-    x, z = np.zeros((2, len(seen["qpos"]), model.NUM_BODIES))
+    x, z = np.zeros((2, len(arguments["qpos"]), model.NUM_BODIES))
     x[:, 0] = arguments["qpos"][:, 0]
     z[:, 0] = arguments["qpos"][:, 1] + model.load().body_pos[0][1]
     for body in range(1, model.NUM_BODIES):
@@ -189,7 +169,7 @@ def energy(env: Any) -> Function:
 
     def run(arguments: Named) -> Named:
         seen = evaluate(arguments, arguments["qvel"])
-        height = np.zeros((len(seen["qpos"]), model.NUM_BODIES))
+        height = np.zeros((len(arguments["qpos"]), model.NUM_BODIES))
         height[:, 0] = arguments["qpos"][:, 1] + m.body_pos[0][1]
         for body in range(1, model.NUM_BODIES):
             height[:, body] = height[:, model.PARENT[body]] + seen["frames_z"][:, body]
