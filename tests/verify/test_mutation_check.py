@@ -46,7 +46,7 @@ def run(capsys, *arguments):
 
 def test_results_of_the_rules_as_they_are_pass(package, capsys):
     record(package, "warp", drop=3)
-    code, out = run(capsys)
+    code, out = run(capsys, "pong")
     assert code == 0
     assert out.splitlines() == [
         f"pong: mutation-{backend}.json is of the rules as they are" for backend in ("jax", "warp")
@@ -96,7 +96,7 @@ def test_a_file_that_is_no_result_is_bad_usage(package, capsys):
 def test_nothing_recorded_is_said(package, capsys):
     for backend in ("jax", "warp"):
         recorded(package, backend).unlink()
-    assert run(capsys) == (0, "pong has no committed mutation result\n")
+    assert run(capsys, "pong") == (0, "pong has no committed mutation result\n")
 
 
 def test_without_check_a_name_is_needed(capsys):

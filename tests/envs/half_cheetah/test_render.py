@@ -21,7 +21,8 @@ METRE = 120
 def state_of(qpos: Any, speed: float = 0.0) -> State:
     qvel = np.zeros(9)
     qvel[0] = speed
-    return State(np.asarray(qpos, float), qvel, np.int32(0))  # type: ignore[arg-type]
+    zeros = np.zeros(9)
+    return State(np.asarray(qpos, float), zeros, qvel, zeros, np.int32(0))  # type: ignore[arg-type]
 
 
 def standing(x: float = 0.0, z: float = 0.0) -> State:
