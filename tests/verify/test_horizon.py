@@ -1,4 +1,4 @@
-"""How far two sides stay together when nothing is copied: a number, and no demand."""
+"""How far two sides stay together when nothing is copied, and a share where one is asked."""
 
 from __future__ import annotations
 
@@ -82,6 +82,51 @@ def test_the_number_is_the_step_at_which_a_fault_shows(tmp_path):
     assert check.verdict == "PASS"
 
 
+@pytest.mark.parametrize(
+    ("least", "share", "verdict"), [(3, 1.0, "PASS"), (4, 0.1, "FAIL"), (4, 1.0, "FAIL")]
+)
+def test_a_share_of_the_lanes_must_last(tmp_path, least, share, verdict):
+    """Every lane parts at its fourth step: it has lasted three."""
+
+    class Late(KickedRotor):
+        def transition(self, state, action, draws, params=None):
+            nxt = super().transition(state, action, draws, params)
+            late = np.float32(0.1) * (nxt.state.elapsed == 4)
+            return nxt._replace(state=replace(nxt.state, speed=nxt.state.speed + late))
+
+    demand = Horizon(("speed",), 0.05, least=least, share=share)
+    _, check = measured(tmp_path, Config("float32", LONG, resync=1), demand, candidate=Late)
+    lasting = 8 if least == 3 else 0
+    assert check.verdict == verdict
+    assert check.counts["lanes that last"] == lasting
+    assert f"{lasting} last {least} steps, {share:.0%} of them must" in check.detail
+
+
+def test_a_part_of_the_lanes_is_a_part(tmp_path):
+    """Some lanes part at once, the others never: what is demanded of a share decides."""
+
+    class Some(KickedRotor):
+        def transition(self, state, action, draws, params=None):
+            nxt = super().transition(state, action, draws, params)
+            late = np.float32(0.1) * ((nxt.state.elapsed == 1) & (state.angle[0] > 0))
+            return nxt._replace(state=replace(nxt.state, speed=nxt.state.speed + late))
+
+    config = Config("float32", LONG, resync=1)
+    verdicts = []
+    for share in (0.01, 1.0):
+        demand = Horizon(("speed",), 0.05, max_steps=2, least=2, share=share)
+        _, check = measured(tmp_path, config, demand, candidate=Some)
+        assert 0 < check.counts["lanes that last"] < 8
+        verdicts.append(check.verdict)
+    assert verdicts == ["PASS", "FAIL"]
+
+
+def test_an_episode_that_ends_before_has_not_lasted(tmp_path):
+    demand = Horizon(("speed",), 0.05, max_steps=10, least=5, share=0.5)
+    _, check = measured(tmp_path, Config("float32", {"limit": 3}, resync=1), demand)
+    assert (check.verdict, check.counts["lanes that last"]) == ("FAIL", 0)
+
+
 def test_lanes_that_end_together_count_with_their_length(tmp_path):
     _, check = measured(tmp_path, Config("float32", {"limit": 3}, resync=1))
     assert check.counts["lanes parted"] == 0
@@ -116,6 +161,9 @@ def test_it_is_measured_where_the_suite_says_so_and_names_what_there_is(tmp_path
         ({"fields": ()}, "at least one state field"),
         ({"bound": 0.0}, "must be more than 0, it is 0.0"),
         ({"max_steps": 0}, "must be at least 1, it is 0"),
+        ({"share": 0.0}, r"must be in \(0, 1\], it is 0.0"),
+        ({"share": 1.5}, r"must be in \(0, 1\], it is 1.5"),
+        ({"least": 201}, "between 0 and its max_steps, 200; it is 201"),
     ],
 )
 def test_a_horizon_that_makes_no_sense_is_refused(changes, message):

@@ -16,7 +16,7 @@ from typing import Any
 import warp as wp
 
 from envlift.targets import warp_init
-from envlift.targets.warp_memory import load, store
+from envlift.targets.warp_memory import load, store, vector_access
 
 warp_init.init()
 
@@ -103,19 +103,27 @@ def state_fields(struct: Any) -> tuple[Field, ...]:
     return tuple(field_of(name, variable.type) for name, variable in struct.vars.items())
 
 
-def _load(argument: str, field: Field, lane: str) -> str:
+def load_field(array: str, field: Field, place: str, stride: int = 1) -> str:
+    """Return the expression that reads a field; its numbers lie ``stride`` apart from ``place``."""
     if field.size is None:
-        return f"load({argument}, {lane})"
-    items = (f"load({argument}, {lane} * {field.size} + {i})" for i in range(field.size))
-    return f"vector_{field.dtype}_{field.size}({', '.join(items)})"
+        return f"load({array}, {place})"
+    return f"load_{field.dtype}_{field.size}({array}, {place}, {stride})"
 
 
-def _store(argument: str, field: Field, lane: str, value: str) -> list[str]:
+def store_field(array: str, field: Field, place: str, value: str, stride: int = 1) -> str:
+    """Return the statement that writes a field."""
     if field.size is None:
-        return [f"store({argument}, {lane}, {value})"]
-    return [
-        f"store({argument}, {lane} * {field.size} + {i}, {value}[{i}])" for i in range(field.size)
-    ]
+        return f"store({array}, {place}, {value})"
+    return f"store_{field.dtype}_{field.size}({array}, {place}, {stride}, {value})"
+
+
+def _load(array: str, field: Field, lane: str) -> str:
+    return load_field(array, field, lane if field.size is None else f"{lane} * {field.size}")
+
+
+def _store(array: str, field: Field, lane: str, value: str) -> str:
+    place = lane if field.size is None else f"{lane} * {field.size}"
+    return store_field(array, field, place, value)
 
 
 def _summed(field: Field) -> Field:
@@ -149,7 +157,7 @@ class Access:
         names = [(f"state_{f.name}", f, f"state.{f.name}") for f in layout.state]
         self.load_state = ["state = State()"]
         self.load_state += [f"{value} = {_load(array, f, 'lane')}" for array, f, value in names]
-        self.store_state = [line for a, f, v in names for line in _store(a, f, "lane", v)]
+        self.store_state = [_store(array, f, "lane", value) for array, f, value in names]
         self.load_inputs = []
         for f in layout.inputs:
             lane = "0" if f.name in layout.shared else "lane"
@@ -160,9 +168,7 @@ class Access:
             self.arguments[1] = "given_word_1 + wp.uint32(step)"
         self.results = [f"result_{f.name}" for f in layout.outputs]
         self.put_outputs = [
-            line
-            for f in layout.outputs
-            for line in _store(f"output_{f.name}", f, "lane", f"result_{f.name}")
+            _store(f"output_{f.name}", f, "lane", f"result_{f.name}") for f in layout.outputs
         ]
         self.clear_outputs = [
             f"store(output_{f.name}, lane, wp.{f.dtype}(0))" for f in output_fields(layout)
@@ -172,9 +178,8 @@ class Access:
             for f in layout.outputs
         ]
         self.keep = [
-            line
+            _store(f"kept_{f.name}", f, "(step * num_lanes + lane)", f"state.{f.name}")
             for f in layout.kept
-            for line in _store(f"kept_{f.name}", f, "(step * num_lanes + lane)", f"state.{f.name}")
         ]
 
 
@@ -243,10 +248,9 @@ def sums_in_registers(layout: Layout) -> tuple[list[str], list[str], list[str]]:
 def write_in_place(layout: Layout) -> list[str]:
     """Return the lines that write, at every step, the state fields that have to be in memory."""
     return [
-        line
+        _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
         for f in layout.state
         if f.name in layout.written
-        for line in _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
     ]
 
 
@@ -286,7 +290,7 @@ def compile_kernel(
         struct: the ``@wp.struct`` of the state.
         layout: the arguments.
         names: what the source names besides.
-        more_fields: fields of other structs whose vector types the source names.
+        more_fields: vectors of other structs that the source loads or stores.
     """
     annotations: dict[str, Any] = {}
     for prefix, fields in (("state_", layout.state), ("input_", layout.inputs)):
@@ -294,7 +298,7 @@ def compile_kernel(
     annotations |= dict.fromkeys(COUNTS, wp.int32)
     for prefix, fields in (("output_", output_fields(layout)), ("kept_", layout.kept)):
         annotations |= {prefix + f.name: wp.array(dtype=WARP_DTYPES[f.dtype]) for f in fields}
-    fields = (*layout.state, *layout.inputs, *more_fields)
+    fields = (*layout.state, *layout.inputs, *layout.outputs, *more_fields)
     function = define(name, text, {"State": struct, **names}, fields)
     function.__annotations__ = annotations
     module = wp.get_module(name)
@@ -308,13 +312,15 @@ def define(name: str, text: str, names: dict[str, Any], fields: tuple[Field, ...
     Args:
         name: for tracebacks; Warp finds the source by it.
         text: the source.
-        names: what it names besides ``load``, ``store`` and the vector types of ``fields``.
-        fields: see there.
+        names: what it names besides the loads and stores.
+        fields: those that are vectors get their ``load_<dtype>_<size>`` and ``store_...``.
     """
     namespace: dict[str, Any] = {"wp": wp, "load": load, "store": store, **names}
     for f in fields:
         if f.size is not None:
-            namespace[f"vector_{f.dtype}_{f.size}"] = wp.types.vector(f.size, WARP_DTYPES[f.dtype])
+            kind = f"{f.dtype}_{f.size}"
+            both = vector_access(WARP_DTYPES[f.dtype], f.size)
+            namespace[f"load_{kind}"], namespace[f"store_{kind}"] = both
     before, file = set(namespace), f"<{name}>"
     exec(compile(text, file, "exec"), namespace)
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)

@@ -8,6 +8,9 @@ the start of the array; nothing is checked.
 # ruff: noqa: D103, F811
 # Warp's kernel language looks like Python; a function may have one definition per type.
 
+from functools import cache
+from typing import Any
+
 import warp as wp
 
 
@@ -49,3 +52,24 @@ def store(values: wp.array(dtype=wp.uint32), index: wp.int32, value: wp.uint32):
 
 @wp.func_native("values.data[index] = value;")
 def store(values: wp.array(dtype=wp.bool), index: wp.int32, value: wp.bool): ...
+
+
+@cache
+def vector_access(dtype: Any, size: int) -> tuple[Any, Any]:
+    """Return functions ``(values, index, stride)`` and ``(values, index, stride, vector)``.
+
+    They load and store a vector whose numbers lie ``stride`` elements apart. One call for all of
+    them, since LLVM takes each call apart: number by number, a kernel compiles for twice as long.
+    """
+    array, vector = wp.array(dtype=dtype), wp.types.vector(length=size, dtype=dtype)
+    # One pointer and constant distances: LLVM sees how it moves from lane to lane.
+    each = f"auto* first = values.data + index; for (wp::int64 k = 0; k < {size}; ++k)"
+    read = f"wp::vec_t<{size}, wp::{dtype.__name__}> read; "
+
+    @wp.func_native(f"{read}{each} read.c[k] = first[k * stride]; return read;")
+    def load_vector(values: array, index: wp.int32, stride: wp.int32) -> vector: ...
+
+    @wp.func_native(f"{each} first[k * stride] = vector.c[k];")
+    def store_vector(values: array, index: wp.int32, stride: wp.int32, vector: vector): ...
+
+    return load_vector, store_vector

@@ -12,12 +12,13 @@ its result. On CUDA each thread plays one lane through all phases and stops when
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
 import warp as wp
 
-from envlift.targets import warp_codegen
+from envlift.targets import warp_codegen, warp_fields
 from envlift.targets.warp import BatchedRule
 from envlift.targets.warp_codegen import Access, Field, Layout, indent, lane_loop
 
@@ -43,8 +44,7 @@ class Phases:
             last bit: how often it is applied depends on the other lanes of a block.
         end: ``(state, work, *inputs) -> (state, *outputs)``.
         restart: ``(state, *inputs) -> state``, applied after the end, or None; it may branch.
-        repeats: how often, static.
-        max_iterations: static.
+        repeats, max_iterations: static, at least 1.
     """
 
     work: Any
@@ -134,37 +134,48 @@ class _Scratch:
         kinds = warp_codegen.WARP_DTYPES
         return {f"scratch_{dtype}": wp.array(dtype=kinds[dtype]) for dtype in self.sizes}
 
-    def _entry(self, path: str, field: Field, number: int) -> str:
-        return f"scratch_{field.dtype}, {(self.places[path] + number) * BLOCK} + i"
+    def _place(self, path: str) -> str:
+        return f"{self.places[path] * BLOCK} + i"
 
-    def load(self) -> list[str]:
-        return self._load_struct(self.struct, "work")
+    def load(self, only: Set[str]) -> list[str]:
+        """Return the lines that load ``work``, as far as its fields are in ``only``."""
+        return self._load_struct(self.struct, "work", only)
 
-    def _load_struct(self, struct: Any, path: str) -> list[str]:
+    def _load_struct(self, struct: Any, path: str, only: Set[str]) -> list[str]:
         # A struct inside another is filled on its own and then put in its place.
         local = path.replace(".", "_")
         lines = [f"{local} = {constructor_name(struct)}()"]
-        for name, variable in struct.vars.items():
+        for name in (name for name in struct.vars if name in only):
+            kind = struct.vars[name].type
             inner = f"{path}.{name}"
-            if isinstance(variable.type, wp._src.codegen.Struct):
-                lines += self._load_struct(variable.type, inner)
+            if isinstance(kind, wp._src.codegen.Struct):
+                lines += self._load_struct(kind, inner, kind.vars.keys())
                 value = inner.replace(".", "_")
             else:
-                field = warp_codegen.field_of(inner.replace(".", "_"), variable.type)
-                items = [f"load({self._entry(inner, field, k)})" for k in range(field.size or 1)]
-                value = items[0]
-                if field.size is not None:
-                    value = f"vector_{field.dtype}_{field.size}({', '.join(items)})"
+                field = warp_codegen.field_of(inner.replace(".", "_"), kind)
+                array = f"scratch_{field.dtype}"
+                value = warp_codegen.load_field(array, field, self._place(inner), BLOCK)
             lines.append(f"{local}.{name} = {value}")
         return lines
 
-    def store(self) -> list[str]:
-        lines = []
-        for path, field in work_fields(self.struct):
-            for k in range(field.size or 1):
-                value = path if field.size is None else f"{path}[{k}]"
-                lines.append(f"store({self._entry(path, field, k)}, {value})")
-        return lines
+    def store(self, only: Set[str]) -> list[str]:
+        """Return the lines that store ``work``, as far as its fields are in ``only``."""
+        return [
+            warp_codegen.store_field(f"scratch_{f.dtype}", f, self._place(path), path, BLOCK)
+            for path, f in work_fields(self.struct)
+            if path.split(".")[1] in only
+        ]
+
+
+def read_first(phases: Phases) -> frozenset[str]:
+    """Return the fields of the work that some phase reads before any phase has written them."""
+    found: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    for phase in (*phases.prepare, phases.iterate, *phases.advance):
+        uses = warp_fields.uses(phase)
+        found |= uses.read - written
+        written |= uses.written
+    return found | (warp_fields.uses(phases.end, 1).read - written)
 
 
 def source(phases: Phases, layout: Layout, registers: bool) -> str:
@@ -197,7 +208,8 @@ def _passes(
     passes = {}
     before, after = _numbered("prepare", phases.prepare), _numbered("advance", phases.advance)
     for phase in (*before, "iterate", *after):
-        each = [*scratch.load(), f"work = {phase}(work)", *scratch.store()]
+        uses = warp_fields.uses(names[phase])
+        each = [*scratch.load(uses.read), f"work = {phase}(work)", *scratch.store(uses.written)]
         # A copy of its own: what is stored could else move the array under the loop, for all LLVM
         # knows, and nothing would be vectorised.
         own = [f"{array} = given_{array}" for array in scratch.arguments()]
@@ -235,12 +247,13 @@ def _blocks(phases: Phases, layout: Layout) -> list[str]:
         *(f"pass_{name}({given})" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
+    read_last = scratch.load(warp_fields.uses(phases.end, 1).read)
     once = [
-        *_over([*repeated, *begin, *scratch.store()]),
+        *_over([*repeated, *begin, *scratch.store(read_first(phases))]),
         "turn = wp.int32(0)",
         f"while turn < {phases.repeats}:",
         *indent(turn),
-        *_over([*arrays, *scratch.load(), *end, *access.store_state, *outputs], "count"),
+        *_over([*arrays, *read_last, *end, *access.store_state, *outputs], "count"),
     ]
     if phases.restart is not None:
         restart = _call("restart", ["state", *access.arguments], ["state"])

@@ -119,7 +119,8 @@ def _tell(lanes: _Lanes, plan: Horizon, check: Check) -> None:
         f"min {shortest}, median {median}, max {longest} over {len(ordered)} lanes"
     )
     if plan.least:
-        lasted = lanes.steps > plan.least
+        # The step at which a lane parts is counted, and has not lasted.
+        lasted = lanes.steps - lanes.parted >= plan.least
         check.counts["lanes that last"] = int(lasted.sum())
         if lasted.mean() < plan.share:
             check.verdict = Verdict.FAIL

@@ -86,6 +86,20 @@ def test_options_reach_gymnasium():
         assert played.reward[0, 0] == pytest.approx(3 * moved / 0.02 - 0.5 * 6 * 0.25, rel=1e-12)
 
 
+def test_the_solver_obeys_its_tolerance():
+    """Asked for nearly nothing, it stops with another acceleration; asked for more, it goes on."""
+    state, action = some_state(8), some_actions(9, 1)
+    state["qpos"][:, 1] = -0.4  # deep in the floor: there is something to solve
+    found = {}
+    for tolerance in (None, 1e-8, 1e-14, 1e4):
+        config = CONFIG | ({} if tolerance is None else {"solver_tolerance": tolerance})
+        with open_reference(REFERENCE, num_lanes=len(state["qpos"]), config=config) as side:
+            side.set_state(state)
+            found[tolerance] = side.step(action, reset_seeds=seeds(1)).state["qvel"]
+    np.testing.assert_array_equal(found[None], found[1e-8])  # the model's own
+    assert np.abs(found[1e4] - found[1e-14]).max() > 1e-6
+
+
 def test_a_state_comes_back_as_it_was_set(reference):
     state = some_state(1)
     reference.set_state(state)

@@ -29,9 +29,10 @@ def make(real: Any) -> SimpleNamespace:
     m = model.load()
     constant = scalars.vector
     fine = scalars.FINE
-    vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
+    vec6, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 9, 16))
     fine9 = scalars.vector_type(fine, 9)
-    Places, Frames = smooth.make(real).Places, smooth.make(real).Frames
+    first = smooth.make(real)
+    Places, Frames, moved = first.Places, first.Frames, first.moved
 
     friction = m.options["friction"]
     end_x, end_z = (constant(fine, [p[i] for p in m.end_pos]) for i in (0, 1))
@@ -112,25 +113,13 @@ def make(real: Any) -> SimpleNamespace:
     def mj_makeConstraint(frames: Frames, touch: Touch, qvel: vec9):
         """Say what every row wants and how stiffly."""
         rows = Rows()
-        rate = vec7()
-        speed_x = vec7()
-        speed_z = vec7()
-        for b in range(7):
-            if b == 0:
-                rate[b] = qvel[2]
-                speed_x[b] = qvel[0]
-                speed_z[b] = qvel[1]
-            else:
-                p = smooth.PARENT[b]
-                rate[b] = rate[p] + qvel[b + 2]
-                speed_x[b] = speed_x[p] + rate[p] * frames.z[b]
-                speed_z[b] = speed_z[p] - rate[p] * frames.x[b]
+        speed = moved(frames, qvel)
         for e in range(16):
             b = END_BODY[e]
             dist = touch.dist[e]
             d = impedance(dist, contact_width)
-            normal_speed = speed_z[b] - rate[b] * touch.x[e]
-            tangent_speed = speed_x[b] + rate[b] * touch.z[e]
+            normal_speed = speed.z[b] - speed.rate[b] * touch.x[e]
+            tangent_speed = speed.x[b] + speed.rate[b] * touch.z[e]
             rows.normal[e] = damp * normal_speed + stiff * d * dist
             rows.tangent[e] = damp * tangent_speed
             rows.stiff[e] = wp.where(dist < zero, d / ((one - d) * contact_diagonal[e]), zero)

@@ -16,6 +16,7 @@ import warp as wp
 
 from envlift.envs.half_cheetah.rules import constraint, scalars, smooth, solver, step
 from envlift.targets import warp_init
+from envlift.targets.warp_memory import vector_access
 
 SIZES = {
     "frames_x": 7,
@@ -55,6 +56,7 @@ SIZES = {
 """
 
 PLACES = dict(zip(SIZES, np.cumsum([0, *SIZES.values()])[:-1].tolist(), strict=True))
+TOTAL = sum(SIZES.values())
 
 
 def look(
@@ -70,7 +72,7 @@ def look(
         float64 [N, size] for each name in ``SIZES``.
     """
     warp_init.init()
-    seen = np.zeros((len(qpos), sum(SIZES.values())), dtype)
+    seen = np.zeros(len(qpos) * TOTAL, dtype)
     given = [np.ascontiguousarray(array, np.float64) for array in (qpos, qvel)]
     given += [np.ascontiguousarray(array, dtype) for array in (ctrl, vector)]
     with wp.ScopedDevice("cpu"):
@@ -79,7 +81,7 @@ def look(
             for array in (*given, seen)
         ]
         wp.launch(_kernel(dtype), dim=len(qpos), inputs=arrays, device="cpu")
-        whole = arrays[-1].numpy().astype(np.float64)
+        whole = arrays[-1].numpy().reshape(len(qpos), TOTAL).astype(np.float64)
     return {name: whole[:, PLACES[name] : PLACES[name] + size] for name, size in SIZES.items()}
 
 
@@ -113,7 +115,7 @@ def _stages(dtype: str) -> SimpleNamespace:
     @wp.func(inline=False)
     def divide(frames: Frames, force: vec9):
         motion = solve(masses(frames), frames, force)
-        return motion.qacc
+        return motion.joints
 
     return SimpleNamespace(
         position=position, velocity=velocity, iterate=iterate, integrate=integrate, divide=divide
@@ -123,63 +125,55 @@ def _stages(dtype: str) -> SimpleNamespace:
 @cache
 def _kernel(dtype: str) -> wp.Kernel:
     real, fine = scalars.REALS[dtype], scalars.FINE
-    vec6, vec7, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 7, 9, 16))
+    vec6, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 9, 16))
     rules, first, solving = step.make(real, 1), smooth.make(real), solver.make(real)
     stages = _stages(dtype)
     position, velocity, iterate = stages.position, stages.velocity, stages.iterate
     integrate, divide = stages.integrate, stages.divide
     Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows
-    Cheetah, Motion, start = rules.Cheetah, solving.Motion, rules.start
-    mj_rne, mj_fwdActuation, moved = first.mj_rne, first.mj_fwdActuation, solving.moved
+    Cheetah, Motion, start = rules.Cheetah, first.Motion, rules.start
+    mj_rne, mj_fwdActuation, moved = first.mj_rne, first.mj_fwdActuation, first.moved
     row_normal, row_tangent = solving.row_normal, solving.row_tangent
     row_limit = solving.row_limit
     place = SimpleNamespace(**PLACES)
 
-    @wp.func(inline=False)
-    def put6(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec6):
-        for k in range(6):
-            seen[lane, at + k] = values[k]
-
-    @wp.func(inline=False)
-    def put7(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec7):
-        for k in range(7):
-            seen[lane, at + k] = values[k]
-
-    @wp.func(inline=False)
-    def put9(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec9):
-        for k in range(9):
-            seen[lane, at + k] = values[k]
-
-    @wp.func(inline=False)
-    def put16(seen: wp.array2d(dtype=real), lane: int, at: int, values: vec16):
-        for k in range(16):
-            seen[lane, at + k] = values[k]
+    put6, put7, put9, put16 = (vector_access(real, n)[1] for n in (6, 7, 9, 16))
 
     @wp.func(inline=False)
     def put_rows(
-        seen: wp.array2d(dtype=real),
-        lane: int,
-        normal: int,
-        tangent: int,
-        limit: int,
+        seen: wp.array(dtype=real),
+        normal_place: int,
+        tangent_place: int,
+        limit_place: int,
         motion: Motion,
         touch: Touch,
         rows: Rows,
     ):
+        rate, accel_x, accel_z, joints = motion.rate, motion.x, motion.z, motion.joints
+        point_x, point_z, side = touch.x, touch.z, touch.side
+        wanted_normal, wanted_tangent, wanted_limit = rows.normal, rows.tangent, rows.limit
+        normal = vec16()
+        tangent = vec16()
+        limit = vec6()
         for e in range(16):
-            seen[lane, normal + e] = row_normal(motion, touch, rows, e)
-            seen[lane, tangent + e] = row_tangent(motion, touch, rows, e)
+            b = constraint.END_BODY[e]
+            normal[e] = row_normal(rate[b], accel_z[b], point_x[e], wanted_normal[e])
+            tangent[e] = row_tangent(rate[b], accel_x[b], point_z[e], wanted_tangent[e])
         for j in range(6):
-            seen[lane, limit + j] = row_limit(motion, touch, rows, j)
+            limit[j] = row_limit(joints[j + 3], side[j], wanted_limit[j])
+        put16(seen, normal_place, 1, normal)
+        put16(seen, tangent_place, 1, tangent)
+        put6(seen, limit_place, 1, limit)
 
     def kernel(
         qpos: wp.array2d(dtype=fine),
         qvel: wp.array2d(dtype=fine),
         ctrl: wp.array2d(dtype=real),
         vector: wp.array2d(dtype=real),
-        seen: wp.array2d(dtype=real),
+        seen: wp.array(dtype=real),
     ):
         lane = wp.tid()
+        base = lane * wp.static(TOTAL)
         state = Cheetah()
         asked = vec9()
         control = vec6()
@@ -192,44 +186,42 @@ def _kernel(dtype: str) -> wp.Kernel:
         for j in range(6):
             control[j] = ctrl[lane, j]
         work = position(start(state, control))
-        put9(seen, lane, wp.static(place.qfrc_passive), work.qfrc_smooth)
+        put9(seen, base + wp.static(place.qfrc_passive), 1, work.qfrc_smooth)
         work = velocity(work)
-        put7(seen, lane, wp.static(place.frames_x), work.frames.x)
-        put7(seen, lane, wp.static(place.frames_z), work.frames.z)
-        put7(seen, lane, wp.static(place.mass_x), work.frames.mass_x)
-        put7(seen, lane, wp.static(place.mass_z), work.frames.mass_z)
-        put9(seen, lane, wp.static(place.qfrc_bias), mj_rne(work.frames, work.qvel_real))
-        put9(seen, lane, wp.static(place.qfrc_actuator), mj_fwdActuation(control))
-        put9(seen, lane, wp.static(place.qfrc_smooth), work.qfrc_smooth)
-        put9(seen, lane, wp.static(place.qacc_smooth), divide(work.frames, work.qfrc_smooth))
-        put9(seen, lane, wp.static(place.divided), divide(work.frames, asked))
-        put16(seen, lane, wp.static(place.end_x), work.touch.x)
-        put16(seen, lane, wp.static(place.end_z), work.touch.z)
-        put16(seen, lane, wp.static(place.end_dist), work.touch.dist)
-        put6(seen, lane, wp.static(place.limit_dist), work.touch.limit_dist)
-        put16(seen, lane, wp.static(place.stiff), work.rows.stiff)
-        put6(seen, lane, wp.static(place.limit_stiff), work.rows.limit_stiff)
+        put7(seen, base + wp.static(place.frames_x), 1, work.frames.x)
+        put7(seen, base + wp.static(place.frames_z), 1, work.frames.z)
+        put7(seen, base + wp.static(place.mass_x), 1, work.frames.mass_x)
+        put7(seen, base + wp.static(place.mass_z), 1, work.frames.mass_z)
+        put9(seen, base + wp.static(place.qfrc_bias), 1, mj_rne(work.frames, work.qvel_real))
+        put9(seen, base + wp.static(place.qfrc_actuator), 1, mj_fwdActuation(control))
+        put9(seen, base + wp.static(place.qfrc_smooth), 1, work.qfrc_smooth)
+        put9(seen, base + wp.static(place.qacc_smooth), 1, divide(work.frames, work.qfrc_smooth))
+        put9(seen, base + wp.static(place.divided), 1, divide(work.frames, asked))
+        put16(seen, base + wp.static(place.end_x), 1, work.touch.x)
+        put16(seen, base + wp.static(place.end_z), 1, work.touch.z)
+        put16(seen, base + wp.static(place.end_dist), 1, work.touch.dist)
+        put6(seen, base + wp.static(place.limit_dist), 1, work.touch.limit_dist)
+        put16(seen, base + wp.static(place.stiff), 1, work.rows.stiff)
+        put6(seen, base + wp.static(place.limit_stiff), 1, work.rows.limit_stiff)
         still = moved(work.frames, vec9())
         put_rows(
             seen,
-            lane,
-            wp.static(place.normal),
-            wp.static(place.tangent),
-            wp.static(place.limit),
+            base + wp.static(place.normal),
+            base + wp.static(place.tangent),
+            base + wp.static(place.limit),
             still,
             work.touch,
             work.rows,
         )
         motion = moved(work.frames, asked)
-        put7(seen, lane, wp.static(place.moved_rate), motion.rate)
-        put7(seen, lane, wp.static(place.moved_x), motion.x)
-        put7(seen, lane, wp.static(place.moved_z), motion.z)
+        put7(seen, base + wp.static(place.moved_rate), 1, motion.rate)
+        put7(seen, base + wp.static(place.moved_x), 1, motion.x)
+        put7(seen, base + wp.static(place.moved_z), 1, motion.z)
         put_rows(
             seen,
-            lane,
-            wp.static(place.normal_of),
-            wp.static(place.tangent_of),
-            wp.static(place.limit_of),
+            base + wp.static(place.normal_of),
+            base + wp.static(place.tangent_of),
+            base + wp.static(place.limit_of),
             motion,
             work.touch,
             Rows(),
@@ -239,14 +231,13 @@ def _kernel(dtype: str) -> wp.Kernel:
             work = iterate(work)
             count += 1
         work = integrate(work)
-        put9(seen, lane, wp.static(place.qacc), work.qacc)
+        put9(seen, base + wp.static(place.qacc), 1, work.qacc)
         found = moved(work.frames, work.qacc)
         put_rows(
             seen,
-            lane,
-            wp.static(place.normal_at),
-            wp.static(place.tangent_at),
-            wp.static(place.limit_at),
+            base + wp.static(place.normal_at),
+            base + wp.static(place.tangent_at),
+            base + wp.static(place.limit_at),
             found,
             work.touch,
             work.rows,

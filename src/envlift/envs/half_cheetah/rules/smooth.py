@@ -98,6 +98,30 @@ def make(real: Any) -> SimpleNamespace:
             frames.z[b] = real(pos_z[b] * c - pos_x[b] * s)
         return frames
 
+    @wp.struct
+    class Motion:
+        """Velocity, or acceleration, of each body and of the joints."""
+
+        rate: vec7
+        x: vec7
+        z: vec7
+        joints: vec9
+
+    @wp.func
+    def moved(frames: Frames, joints: vec9):
+        """Return how the bodies move when the joints do: every row of J times a vector needs it."""
+        motion = Motion()
+        motion.joints = joints
+        motion.x[0] = joints[0]
+        motion.z[0] = joints[1]
+        motion.rate[0] = joints[2]
+        for b in range(1, 7):
+            p = PARENT[b]
+            motion.rate[b] = motion.rate[p] + joints[b + 2]
+            motion.x[b] = motion.x[p] + motion.rate[p] * frames.z[b]
+            motion.z[b] = motion.z[p] - motion.rate[p] * frames.x[b]
+        return motion
+
     @wp.func
     def gathered(frames: Frames, torque: vec7, force_x: vec7, force_z: vec7):
         """Return what the joints feel of a wrench on every body."""
@@ -156,14 +180,14 @@ def make(real: Any) -> SimpleNamespace:
     @wp.func
     def mj_fwdActuation(ctrl: vec6):
         """Return the motors' forces; MuJoCo takes all of a control with a NaN as zero."""
-        known = bool(True)
+        unknown = wp.int32(0)
         for j in range(6):
-            known = known and ctrl[j] == ctrl[j]
+            unknown = unknown + wp.where(ctrl[j] == ctrl[j], 0, 1)
         force = vec9()
         for j in range(6):
             limited = wp.where(ctrl[j] < ctrl_low, ctrl_low, ctrl[j])
             limited = wp.where(limited > ctrl_high, ctrl_high, limited)
-            force[j + 3] = wp.where(known, gear[j] * limited, zero)
+            force[j + 3] = wp.where(unknown == 0, gear[j] * limited, zero)
         return force
 
     return SimpleNamespace(
@@ -171,7 +195,8 @@ def make(real: Any) -> SimpleNamespace:
         Frames=Frames,
         mj_kinematics=mj_kinematics,
         mj_comPos=mj_comPos,
-        gathered=gathered,
+        Motion=Motion,
+        moved=moved,
         mj_rne=mj_rne,
         mj_passive=mj_passive,
         mj_fwdActuation=mj_fwdActuation,

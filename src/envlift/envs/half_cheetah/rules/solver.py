@@ -35,7 +35,7 @@ def make(real: Any) -> SimpleNamespace:
     m = model.load()
     constant = scalars.vector
     vec6, vec7, vec9 = (scalars.vector_type(real, n) for n in (6, 7, 9))
-    Frames = smooth.make(real).Frames
+    Frames, Motion = smooth.make(real).Frames, smooth.make(real).Motion
     Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows
 
     mass, armature = constant(real, m.body_mass), constant(real, m.armature)
@@ -70,15 +70,6 @@ def make(real: Any) -> SimpleNamespace:
         force_z: vec7
         diagonal: vec6
 
-    @wp.struct
-    class Motion:
-        """Acceleration of each body and of the joints."""
-
-        rate: vec7
-        x: vec7
-        z: vec7
-        qacc: vec9
-
     @wp.func
     def masses(frames: Frames):
         """Return the tree without constraints."""
@@ -96,6 +87,9 @@ def make(real: Any) -> SimpleNamespace:
     @wp.func
     def solve(tree: Tree, frames: Frames, force: vec9):
         """Return the accelerations under a force on the joints and the tree's own forces."""
+        ways_x, ways_z, diagonals = frames.x, frames.z, tree.diagonal
+        tt, tx, tz, xx, xz, zz = tree.tt, tree.tx, tree.tz, tree.xx, tree.xz, tree.zz
+        torque, force_x, force_z = tree.torque, tree.force_x, tree.force_z
         across_t = vec6()
         across_x = vec6()
         across_z = vec6()
@@ -104,173 +98,165 @@ def make(real: Any) -> SimpleNamespace:
             j = 5 - i
             b = j + 1
             p = smooth.PARENT[b]
-            x = frames.x[b]
-            z = frames.z[b]
-            diagonal = tree.diagonal[j]
-            inv = one / (tree.tt[b] + diagonal)
-            vt = tree.tt[b] * inv
-            vx = tree.tx[b] * inv
-            vz = tree.tz[b] * inv
-            left = (force[j + 3] + tree.torque[b]) * inv
+            x = ways_x[b]
+            z = ways_z[b]
+            inv = one / (tt[b] + diagonals[j])
+            vt = tt[b] * inv
+            vx = tx[b] * inv
+            vz = tz[b] * inv
+            left = (force[j + 3] + torque[b]) * inv
             # What the hinge passes on. Where the body is stiff, tt is nearly tt + diagonal: the
             # difference of tt and tt * vt is taken as this product, which loses no digits.
-            kept = diagonal * inv
-            tt = tree.tt[b] * kept
-            tx = tree.tx[b] * kept
-            tz = tree.tz[b] * kept
-            xx = tree.xx[b] - tree.tx[b] * vx
-            xz = tree.xz[b] - tree.tx[b] * vz
-            zz = tree.zz[b] - tree.tz[b] * vz
-            torque = tree.torque[b] * kept - vt * force[j + 3]
-            force_x = tree.force_x[b] - tree.tx[b] * left
-            force_z = tree.force_z[b] - tree.tz[b] * left
+            kept = diagonals[j] * inv
+            on_tt = tt[b] * kept
+            on_tx = tx[b] * kept
+            on_tz = tz[b] * kept
+            on_xx = xx[b] - tx[b] * vx
+            on_xz = xz[b] - tx[b] * vz
+            on_zz = zz[b] - tz[b] * vz
+            on_torque = torque[b] * kept - vt * force[j + 3]
+            on_x = force_x[b] - tx[b] * left
+            on_z = force_z[b] - tz[b] * left
             # To the parent's origin.
-            far_x = tx + z * xx - x * xz
-            far_z = tz + z * xz - x * zz
-            tree.tt[p] = tree.tt[p] + (tt + z * (tx + far_x) - x * (tz + far_z))
-            tree.tx[p] = tree.tx[p] + far_x
-            tree.tz[p] = tree.tz[p] + far_z
-            tree.xx[p] = tree.xx[p] + xx
-            tree.xz[p] = tree.xz[p] + xz
-            tree.zz[p] = tree.zz[p] + zz
-            tree.torque[p] = tree.torque[p] + (torque + z * force_x - x * force_z)
-            tree.force_x[p] = tree.force_x[p] + force_x
-            tree.force_z[p] = tree.force_z[p] + force_z
+            far_x = on_tx + z * on_xx - x * on_xz
+            far_z = on_tz + z * on_xz - x * on_zz
+            tt[p] = tt[p] + (on_tt + z * (on_tx + far_x) - x * (on_tz + far_z))
+            tx[p] = tx[p] + far_x
+            tz[p] = tz[p] + far_z
+            xx[p] = xx[p] + on_xx
+            xz[p] = xz[p] + on_xz
+            zz[p] = zz[p] + on_zz
+            torque[p] = torque[p] + (on_torque + z * on_x - x * on_z)
+            force_x[p] = force_x[p] + on_x
+            force_z[p] = force_z[p] + on_z
             across_t[j] = vt
             across_x[j] = vx
             across_z[j] = vz
             free[j] = left
-        motion = Motion()
         # The torso: three equations, eliminated from z over x to the turn.
-        inv_z = one / tree.zz[0]
-        xz = tree.xz[0] * inv_z
-        tz = tree.tz[0] * inv_z
-        force_z = force[1] + tree.force_z[0]
-        force_x = force[0] + tree.force_x[0] - xz * force_z
-        torque = force[2] + tree.torque[0] - tz * force_z
-        inv_x = one / (tree.xx[0] - xz * tree.xz[0])
-        lower = tree.tx[0] - xz * tree.tz[0]
-        tx = lower * inv_x
-        torque = torque - tx * force_x
-        rate = torque / (tree.tt[0] - tz * tree.tz[0] - tx * lower)
-        accel_x = force_x * inv_x - tx * rate
-        accel_z = force_z * inv_z - tz * rate - xz * accel_x
-        motion.rate[0] = rate
-        motion.x[0] = accel_x
-        motion.z[0] = accel_z
-        motion.qacc[0] = accel_x
-        motion.qacc[1] = accel_z
-        motion.qacc[2] = rate
+        inv_z = one / zz[0]
+        z_of_x = xz[0] * inv_z
+        z_of_t = tz[0] * inv_z
+        root_z = force[1] + force_z[0]
+        root_x = force[0] + force_x[0] - z_of_x * root_z
+        root_t = force[2] + torque[0] - z_of_t * root_z
+        inv_x = one / (xx[0] - z_of_x * xz[0])
+        lower = tx[0] - z_of_x * tz[0]
+        x_of_t = lower * inv_x
+        rate = vec7()
+        accel_x = vec7()
+        accel_z = vec7()
+        joints = vec9()
+        rate[0] = (root_t - x_of_t * root_x) / (tt[0] - z_of_t * tz[0] - x_of_t * lower)
+        accel_x[0] = root_x * inv_x - x_of_t * rate[0]
+        accel_z[0] = root_z * inv_z - z_of_t * rate[0] - z_of_x * accel_x[0]
+        joints[0] = accel_x[0]
+        joints[1] = accel_z[0]
+        joints[2] = rate[0]
         for j in range(6):
             b = j + 1
             p = smooth.PARENT[b]
-            motion.x[b] = motion.x[p] + motion.rate[p] * frames.z[b]
-            motion.z[b] = motion.z[p] - motion.rate[p] * frames.x[b]
-            carried = across_x[j] * motion.x[b] + across_z[j] * motion.z[b]
-            turn = free[j] - across_t[j] * motion.rate[p] - carried
-            motion.qacc[j + 3] = turn
-            motion.rate[b] = motion.rate[p] + turn
-        return motion
+            accel_x[b] = accel_x[p] + rate[p] * ways_z[b]
+            accel_z[b] = accel_z[p] - rate[p] * ways_x[b]
+            carried = across_x[j] * accel_x[b] + across_z[j] * accel_z[b]
+            turn = free[j] - across_t[j] * rate[p] - carried
+            joints[j + 3] = turn
+            rate[b] = rate[p] + turn
+        return Motion(rate, accel_x, accel_z, joints)
 
     @wp.func
-    def moved(frames: Frames, qacc: vec9):
-        """Return how the bodies move when the joints do: every row of J times a vector needs it."""
-        motion = Motion()
-        motion.qacc = qacc
-        motion.x[0] = qacc[0]
-        motion.z[0] = qacc[1]
-        motion.rate[0] = qacc[2]
-        for b in range(1, 7):
-            p = smooth.PARENT[b]
-            motion.rate[b] = motion.rate[p] + qacc[b + 2]
-            motion.x[b] = motion.x[p] + motion.rate[p] * frames.z[b]
-            motion.z[b] = motion.z[p] - motion.rate[p] * frames.x[b]
-        return motion
-
-    @wp.func
-    def row_normal(motion: Motion, touch: Touch, rows: Rows, e: int):
+    def row_normal(rate: real, accel_z: real, x: real, normal: real):
         """Return what the two bare edges of an end say of an acceleration: J a - aref."""
-        b = constraint.END_BODY[e]
-        return motion.z[b] - motion.rate[b] * touch.x[e] + rows.normal[e]
+        return accel_z - rate * x + normal
 
     @wp.func
-    def row_tangent(motion: Motion, touch: Touch, rows: Rows, e: int):
+    def row_tangent(rate: real, accel_x: real, z: real, tangent: real):
         """Return what the other two add to that, and take from it."""
-        b = constraint.END_BODY[e]
-        return mu * (motion.x[b] + motion.rate[b] * touch.z[e] + rows.tangent[e])
+        return mu * (accel_x + rate * z + tangent)
 
     @wp.func
-    def row_limit(motion: Motion, touch: Touch, rows: Rows, j: int):
+    def row_limit(accel: real, side: real, limit: real):
         """Return what a hinge's limit says of an acceleration."""
-        return touch.side[j] * motion.qacc[j + 3] + rows.limit[j]
+        return side * accel + limit
 
     @wp.func
     def touching(tree: Tree, motion: Motion, touch: Touch, rows: Rows):
         """Add the rows that are active at an acceleration to the tree."""
+        rate, accel_x, accel_z = motion.rate, motion.x, motion.z
+        point_x, point_z = touch.x, touch.z
+        normal, tangent, stiff = rows.normal, rows.tangent, rows.stiff
+        tt, tx, tz, xx, xz, zz = tree.tt, tree.tx, tree.tz, tree.xx, tree.xz, tree.zz
+        torque, force_x, force_z = tree.torque, tree.force_x, tree.force_z
         for e in range(16):
             b = constraint.END_BODY[e]
-            s = row_normal(motion, touch, rows, e)
-            t = row_tangent(motion, touch, rows, e)
-            d = rows.stiff[e]
+            x = point_x[e]
+            z = point_z[e]
+            s = row_normal(rate[b], accel_z[b], x, normal[e])
+            t = row_tangent(rate[b], accel_x[b], z, tangent[e])
+            d = stiff[e]
             bare = wp.where(s < zero, d, zero)
             plus = wp.where(s + t < zero, d, zero)
             minus = wp.where(s - t < zero, d, zero)
-            nn = two * bare + plus + minus
-            nt = mu * (plus - minus)
-            tt = mu * mu * (plus + minus)
-            x = touch.x[e]
-            z = touch.z[e]
+            along = two * bare + plus + minus
+            mixed = mu * (plus - minus)
+            across = mu * mu * (plus + minus)
             # The normal and the tangent about the origin: (-x, 0, 1) and (z, 1, 0).
-            along_n = nt * z - nn * x
-            along_t = tt * z - nt * x
-            tree.tt[b] = tree.tt[b] + (along_t * z - along_n * x)
-            tree.tx[b] = tree.tx[b] + along_t
-            tree.tz[b] = tree.tz[b] + along_n
-            tree.xx[b] = tree.xx[b] + tt
-            tree.xz[b] = tree.xz[b] + nt
-            tree.zz[b] = tree.zz[b] + nn
-            force_n = -(nn * rows.normal[e] + nt * rows.tangent[e])
-            force_t = -(nt * rows.normal[e] + tt * rows.tangent[e])
-            tree.torque[b] = tree.torque[b] + (z * force_t - x * force_n)
-            tree.force_x[b] = tree.force_x[b] + force_t
-            tree.force_z[b] = tree.force_z[b] + force_n
-        return tree
-
-    @wp.func
-    def pushes(motion: Motion, touch: Touch, rows: Rows, j: int):
-        """Return the stiffness of a hinge's limit where it is active, else 0."""
-        return wp.where(row_limit(motion, touch, rows, j) < zero, rows.limit_stiff[j], zero)
+            turn_n = mixed * z - along * x
+            turn_t = across * z - mixed * x
+            tt[b] = tt[b] + (turn_t * z - turn_n * x)
+            tx[b] = tx[b] + turn_t
+            tz[b] = tz[b] + turn_n
+            xx[b] = xx[b] + across
+            xz[b] = xz[b] + mixed
+            zz[b] = zz[b] + along
+            push_n = -(along * normal[e] + mixed * tangent[e])
+            push_t = -(mixed * normal[e] + across * tangent[e])
+            torque[b] = torque[b] + (z * push_t - x * push_n)
+            force_x[b] = force_x[b] + push_t
+            force_z[b] = force_z[b] + push_n
+        return Tree(tt, tx, tz, xx, xz, zz, torque, force_x, force_z, tree.diagonal)
 
     @wp.func
     def newton(frames: Frames, touch: Touch, rows: Rows, qfrc_smooth: vec9, before: Motion):
         """Take a full Newton step from an acceleration."""
         tree = touching(masses(frames), before, touch, rows)
-        force = vec9()
-        for i in range(3):
-            force[i] = qfrc_smooth[i]
+        accel, force, diagonal = before.joints, vec9(qfrc_smooth), tree.diagonal
+        side, limit, limit_stiff = touch.side, rows.limit, rows.limit_stiff
         for j in range(6):
-            stiff = pushes(before, touch, rows, j)
-            tree.diagonal[j] = tree.diagonal[j] + stiff
-            force[j + 3] = qfrc_smooth[j + 3] - stiff * touch.side[j] * rows.limit[j]
+            active = row_limit(accel[j + 3], side[j], limit[j]) < zero
+            stiff = wp.where(active, limit_stiff[j], zero)
+            diagonal[j] = diagonal[j] + stiff
+            force[j + 3] = force[j + 3] - stiff * side[j] * limit[j]
+        tree.diagonal = diagonal
         return solve(tree, frames, force)
+
+    @wp.func
+    def differ(before: real, after: real):
+        """Return 1 for a row that is active at one of two accelerations only, else 0."""
+        return wp.where(before < zero, 1, 0) ^ wp.where(after < zero, 1, 0)
 
     @wp.func
     def same_rows(touch: Touch, rows: Rows, before: Motion, after: Motion):
         """Whether two accelerations have the same active rows."""
+        rate_0, accel_x_0, accel_z_0, joints_0 = before.rate, before.x, before.z, before.joints
+        rate_1, accel_x_1, accel_z_1, joints_1 = after.rate, after.x, after.z, after.joints
+        point_x, point_z, side = touch.x, touch.z, touch.side
+        normal, tangent, stiff = rows.normal, rows.tangent, rows.stiff
+        limit, limit_stiff = rows.limit, rows.limit_stiff
         changed = wp.int32(0)
         for e in range(16):
-            s0 = row_normal(before, touch, rows, e)
-            t0 = row_tangent(before, touch, rows, e)
-            s1 = row_normal(after, touch, rows, e)
-            t1 = row_tangent(after, touch, rows, e)
-            other = (s0 < zero) != (s1 < zero)
-            other = other or (s0 + t0 < zero) != (s1 + t1 < zero)
-            other = other or (s0 - t0 < zero) != (s1 - t1 < zero)
-            changed = changed + wp.where(other and rows.stiff[e] > zero, 1, 0)
+            b = constraint.END_BODY[e]
+            s0 = row_normal(rate_0[b], accel_z_0[b], point_x[e], normal[e])
+            t0 = row_tangent(rate_0[b], accel_x_0[b], point_z[e], tangent[e])
+            s1 = row_normal(rate_1[b], accel_z_1[b], point_x[e], normal[e])
+            t1 = row_tangent(rate_1[b], accel_x_1[b], point_z[e], tangent[e])
+            other = differ(s0, s1) + differ(s0 + t0, s1 + t1) + differ(s0 - t0, s1 - t1)
+            changed = changed + wp.where(stiff[e] > zero, other, 0)
         for j in range(6):
-            first = row_limit(before, touch, rows, j) < zero
-            other = first != (row_limit(after, touch, rows, j) < zero)
-            changed = changed + wp.where(other and rows.limit_stiff[j] > zero, 1, 0)
+            before_j = row_limit(joints_0[j + 3], side[j], limit[j])
+            after_j = row_limit(joints_1[j + 3], side[j], limit[j])
+            other = differ(before_j, after_j)
+            changed = changed + wp.where(limit_stiff[j] > zero, other, 0)
         return changed == 0
 
     @wp.func
@@ -287,13 +273,11 @@ def make(real: Any) -> SimpleNamespace:
             tree.diagonal[j] = tree.diagonal[j] + step_damping[j]
             late[j + 3] = step_damping[j] * qacc[j + 3]
         motion = solve(tree, frames, late)
-        return qacc - motion.qacc
+        return qacc - motion.joints
 
     return SimpleNamespace(
-        Motion=Motion,
         masses=masses,
         solve=solve,
-        moved=moved,
         newton=newton,
         same_rows=same_rows,
         mj_Euler=mj_Euler,

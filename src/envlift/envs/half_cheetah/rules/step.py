@@ -40,16 +40,16 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
     mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
     mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
-    newton, same_rows, moved = third.newton, third.same_rows, third.moved
+    newton, same_rows, moved = third.newton, third.same_rows, first.moved
     FineFrames = smooth.make(fine).Frames
     FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows
-    fine_newton, fine_moved = solver.make(fine).newton, solver.make(fine).moved
+    fine_newton, fine_moved = solver.make(fine).newton, smooth.make(fine).moved
     fine_euler = solver.make(fine).mj_Euler
     seconds = model.load().options["timestep"]
     timestep = wp.constant(fine(seconds))
     duration = wp.constant(fine(frame_skip * seconds))
     full_turn = wp.constant(real(2.0 * math.pi))
-    largest = wp.constant(real(LARGEST))
+    largest, fine_largest = wp.constant(real(LARGEST)), wp.constant(fine(LARGEST))
     zero, fine_zero = wp.constant(real(0.0)), wp.constant(fine(0.0))
     half = wp.constant(real(0.5))
 
@@ -75,7 +75,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         """What the phases leave for each other.
 
         Positions and speeds are whole here, ``qvel_real`` is the rounded speed. ``ctrl`` is the
-        action as it was given. ``unstable`` is 1 once something was not to be trusted; ``pending``
+        action, not yet clamped. ``unstable`` is 1 once something was not to be trusted; ``pending``
         is 0, or the number of the Newton step that comes next.
         """
 
@@ -91,23 +91,24 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         unstable: wp.int32
         pending: wp.int32
 
-    @wp.func(inline=True)
-    def trusted(numbers: vec9):
-        """Whether no number is NaN or enormous."""
-        good = bool(True)
+    # Counted, not tied together with "and", which branches.
+    @wp.func
+    def wild(numbers: vec9):
+        """Return how many numbers are NaN or enormous."""
+        count = wp.int32(0)
         for i in range(9):
-            good = good and wp.abs(numbers[i]) < largest
-        return good
+            count = count + wp.where(wp.abs(numbers[i]) < largest, 0, 1)
+        return count
 
-    @wp.func(inline=True)
-    def near(numbers: fine9):
-        """Whether no position is NaN or enormous."""
-        good = bool(True)
+    @wp.func
+    def wild_fine(numbers: fine9):
+        """Return the same for positions and speeds."""
+        count = wp.int32(0)
         for i in range(9):
-            good = good and wp.abs(numbers[i]) < fine(largest)
-        return good
+            count = count + wp.where(wp.abs(numbers[i]) < fine_largest, 0, 1)
+        return count
 
-    @wp.func(inline=True)
+    @wp.func
     def whole(numbers: vec9, rests: vec9):
         """Return numbers with all their digits."""
         result = fine9()
@@ -115,26 +116,24 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
             result[i] = fine(numbers[i]) + fine(rests[i])
         return result
 
-    @wp.func(inline=True)
+    @wp.func
     def rounded(numbers: fine9):
         result = vec9()
         for i in range(9):
             result[i] = real(numbers[i])
         return result
 
-    @wp.func(inline=True)
+    @wp.func
     def start(state: Cheetah, action: vec6):
         work = Work()
         work.qpos = whole(state.qpos, state.qpos_rest)
         work.qvel = whole(state.qvel, state.qvel_rest)
         work.ctrl = action
-        known = bool(True)
         for j in range(6):
-            known = known and wp.abs(action[j]) < largest
-        work.unstable = wp.where(known, 0, 1)
+            work.unstable = wp.where(wp.abs(action[j]) < largest, work.unstable, 1)
         return work
 
-    @wp.func(inline=True)
+    @wp.func
     def begin(
         state: Cheetah,
         action: vec6,
@@ -144,15 +143,17 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     ):
         return start(state, action)
 
-    @wp.func(inline=True)
+    @wp.func
     def position(work: Work):
-        """Do mj_fwdPosition; a state that nobody trusts becomes qpos0, at rest."""
-        good = near(work.qpos) and near(work.qvel) and trusted(work.qacc)
+        """Do mj_fwdPosition; a state that nobody trusts becomes qpos0, at rest, without control."""
+        good = wild_fine(work.qpos) + wild_fine(work.qvel) + wild(work.qacc) == 0
         work.unstable = wp.where(good, work.unstable, 1)
         for i in range(9):
             work.qpos[i] = wp.where(good, work.qpos[i], fine_zero)
             work.qvel[i] = wp.where(good, work.qvel[i], fine_zero)
             work.qacc[i] = wp.where(good, work.qacc[i], zero)
+        for j in range(6):
+            work.ctrl[j] = wp.where(good, work.ctrl[j], zero)
         places = mj_kinematics(work.qpos)
         work.frames = mj_comPos(places)
         work.touch = mj_collision(places, work.qpos)
@@ -160,7 +161,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         work.qfrc_smooth = mj_passive(work.qpos, work.qvel_real)
         return work
 
-    @wp.func(inline=True)
+    @wp.func
     def velocity(work: Work):
         """Do what is left of mj_forward before its solver."""
         work.rows = mj_makeConstraint(work.frames, work.touch, work.qvel_real)
@@ -169,7 +170,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         work.pending = 1
         return work
 
-    @wp.func(inline=True)
+    @wp.func
     def iterate(work: Work):
         """Take a Newton step; a work that has converged stays as it is."""
         before = moved(work.frames, work.qacc)
@@ -177,12 +178,12 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         done = same_rows(work.touch, work.rows, before, after)
         full = done or work.pending <= wp.static(solver.FULL_STEPS)
         for i in range(9):
-            halfway = half * (work.qacc[i] + after.qacc[i])
-            work.qacc[i] = wp.where(full, after.qacc[i], halfway)
+            halfway = half * (work.qacc[i] + after.joints[i])
+            work.qacc[i] = wp.where(full, after.joints[i], halfway)
         work.pending = wp.where(done, 0, work.pending + 1)
         return work
 
-    @wp.func(inline=True)
+    @wp.func
     def settle(work: Work):
         """Take one more Newton step, in float64, and step the speeds.
 
@@ -214,13 +215,13 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
             rows.limit[j] = fine(work.rows.limit[j])
             rows.limit_stiff[j] = fine(work.rows.limit_stiff[j])
         before = fine_moved(frames, accel)
-        settled = fine_newton(frames, touch, rows, smooth_force, before).qacc
+        settled = fine_newton(frames, touch, rows, smooth_force, before).joints
         work.qacc = rounded(settled)
         work.qvel = work.qvel + timestep * fine_euler(frames, settled)
         work.qpos = work.qpos + timestep * work.qvel
         return work
 
-    @wp.func(inline=True)
+    @wp.func
     def end(
         state: Cheetah,
         work: Work,
@@ -229,8 +230,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         ctrl_cost_weight: real,
         max_episode_steps: wp.int32,
     ):
-        good = near(work.qpos) and near(work.qvel) and trusted(work.qacc)
-        unstable = work.unstable == 1 or not good
+        good = wild_fine(work.qpos) + wild_fine(work.qvel) + wild(work.qacc) == 0
+        unstable = wp.where(good, work.unstable, 1) == 1
         # In float64, since the difference of two places far from zero has few digits left.
         began = fine(state.qpos[0]) + fine(state.qpos_rest[0])
         x_velocity = real((work.qpos[0] - began) / duration)
