@@ -81,14 +81,16 @@ class Watching:
 
     def __init__(self, shape=()):
         self.seen = []
+        self.greedy = []
         self.shape = shape
 
     def start(self, batch):
         assert batch == B
         return np.full(batch, -7)
 
-    def act(self, memory, observation, starts, noise, mask=None):
+    def act(self, memory, observation, starts, noise, mask=None, greedy=False):
         memory = np.where(starts, 0, memory + 1)
+        self.greedy.append(greedy)
         self.seen.append((memory, observation, starts, noise, mask))
         return memory, np.floor(noise[:, 0] * 9).reshape(B, *self.shape)
 
@@ -193,6 +195,13 @@ def test_actions_are_masked_where_both_sides_show_masks(ours, theirs):
         return
     np.testing.assert_array_equal(masks[0].sum(axis=1), [5, 5, 5, 5])
     np.testing.assert_array_equal(masks[1].sum(axis=1), [5, 6, 6, 6])
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_actions_are_drawn_unless_the_most_probable_ones_are_asked_for(greedy):
+    policy = Watching()
+    play_both(CHANCE, Fake(), Fake(), policy, seed=3, max_steps=2, greedy=greedy)
+    assert policy.greedy == [greedy] * 4
 
 
 def test_vectors_are_actions_too():

@@ -50,7 +50,7 @@ class Follower:
     def start(self, batch):
         return None
 
-    def act(self, memory, observation, starts, noise, mask=None):
+    def act(self, memory, observation, starts, noise, mask=None, greedy=False):
         gap = 640 * (observation[:, 3] - observation[:, 1]) + 16 - 35
         way = np.where(gap > 15.5, 1, np.where(gap < -15.5, 2, 0))
         return None, np.where(noise[:, 0] < self.skill, way, (3 * noise[:, 1]).astype(int))
@@ -133,7 +133,7 @@ def unplayed(monkeypatch):
     # The same draws in every run: of fresh ones one in ten shows a difference by chance alone.
     draws = itertools.count()
 
-    def play_both(suite, reference, candidate, policy, seed, max_steps):
+    def play_both(suite, reference, candidate, policy, seed, max_steps, greedy):
         rng = np.random.default_rng(next(draws))
         returned = rng.normal(-20, 1, reference.num_lanes)
         some = rng.normal(0, 0.1, reference.num_lanes)
@@ -256,7 +256,7 @@ def test_what_was_learnt_counts_where_it_was_learnt():
 def test_an_episode_without_an_end_leaves_the_question_open(transferred, monkeypatch):
     """Even where the returns so far look like a difference."""
 
-    def play_both(suite, reference, candidate, policy, seed, max_steps):
+    def play_both(suite, reference, candidate, policy, seed, max_steps, greedy):
         ended = np.ones(reference.num_lanes, bool)
         unended = np.arange(reference.num_lanes) > 0
         ours = Episodes(np.zeros(reference.num_lanes), np.full(reference.num_lanes, 9), ended)

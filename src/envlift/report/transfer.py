@@ -62,7 +62,8 @@ def settings(transfer: dict[str, Any]) -> str:
     training = ", ".join(f"`{name}` {value}" for name, value in transfer["training"].items())
     return (
         f"Margin {transfer['margin']:g} return, fixed beforehand: {transfer['reason']}. "
-        f"Configuration {transfer['config']}; PPO with {training or 'its defaults'}, equal in both."
+        f"Configuration {transfer['config']}; PPO with {training or 'its defaults'}, equal in both"
+        f"{'; evaluated by the most probable actions' if transfer.get('greedy') else ''}."
     )
 
 

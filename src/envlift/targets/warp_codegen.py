@@ -98,6 +98,11 @@ def field_of(name: str, annotation: Any) -> Field:
     )
 
 
+def is_struct(annotation: Any) -> bool:
+    """Return whether a Warp annotation is a ``@wp.struct``."""
+    return isinstance(annotation, wp._src.codegen.Struct)
+
+
 def state_fields(struct: Any) -> tuple[Field, ...]:
     """Return the fields of a ``@wp.struct``, in order."""
     return tuple(field_of(name, variable.type) for name, variable in struct.vars.items())

@@ -94,7 +94,7 @@ def work_fields(struct: Any, prefix: str = "work") -> list[tuple[str, Field]]:
     leaves: list[tuple[str, Field]] = []
     for name, variable in struct.vars.items():
         path = f"{prefix}.{name}"
-        if isinstance(variable.type, wp._src.codegen.Struct):
+        if warp_codegen.is_struct(variable.type):
             leaves += work_fields(variable.type, path)
         else:
             leaves.append((path, warp_codegen.field_of(path.replace(".", "_"), variable.type)))
@@ -103,7 +103,7 @@ def work_fields(struct: Any, prefix: str = "work") -> list[tuple[str, Field]]:
 
 def structs_of(struct: Any) -> list[Any]:
     """Return a struct and all structs in it."""
-    inner = [v.type for v in struct.vars.values() if isinstance(v.type, wp._src.codegen.Struct)]
+    inner = [v.type for v in struct.vars.values() if warp_codegen.is_struct(v.type)]
     return [struct, *(kind for part in inner for kind in structs_of(part))]
 
 
@@ -148,7 +148,7 @@ class _Scratch:
         for name in (name for name in struct.vars if name in only):
             kind = struct.vars[name].type
             inner = f"{path}.{name}"
-            if isinstance(kind, wp._src.codegen.Struct):
+            if warp_codegen.is_struct(kind):
                 lines += self._load_struct(kind, inner, kind.vars.keys())
                 value = inner.replace(".", "_")
             else:

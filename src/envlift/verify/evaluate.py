@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -68,16 +69,18 @@ def play(
     *,
     max_steps: int,
     masked: bool = False,
+    greedy: bool = False,
     opening: Callable[[Record], Record] = lambda record: record,
 ) -> Episodes:
     """Play one episode in every lane of a side.
 
     Args:
         side: with the tape's number of lanes.
-        policy: who plays; its actions are drawn, not its most probable ones.
+        policy: who plays.
         tape: seeds, chance and noise.
         max_steps: where play stops even if episodes have not ended.
         masked: show the policy which actions are legal.
+        greedy: play its most probable actions, not drawn ones.
         opening: what to make of the record of the reset, such as copying a state into the side.
     """
     lanes = side.num_lanes
@@ -90,7 +93,7 @@ def play(
     for t in range(max_steps):
         chance, seeds, noise = tape.step(t)
         legal = mask if masked else None
-        memory, chosen = policy.act(memory, observation, starts, noise, legal)
+        memory, chosen = policy.act(memory, observation, starts, noise, legal, greedy)
         actions = np.asarray(chosen).astype(spec.dtype).reshape(1, lanes, *spec.shape)
         record = side.step(actions, chance, seeds)
         assert record.reward is not None
@@ -114,6 +117,7 @@ def play_both(
     policy: Player,
     seed: int,
     max_steps: int,
+    greedy: bool = False,
 ) -> tuple[Episodes, Episodes]:
     """Play the same episodes in the candidate and then, as in lockstep, in the reference.
 
@@ -133,6 +137,7 @@ def play_both(
         candidate.set_state(suite.candidate_state(start.state))
         return start
 
-    theirs = play(candidate, policy, tape, max_steps=max_steps, masked=masked, opening=begin)
-    ours = play(reference, policy, tape, max_steps=max_steps, masked=masked)
+    evaluate = partial(play, policy=policy, tape=tape, max_steps=max_steps, masked=masked)
+    theirs = evaluate(candidate, greedy=greedy, opening=begin)
+    ours = evaluate(reference, greedy=greedy)
     return ours, theirs

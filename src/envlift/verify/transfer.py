@@ -80,7 +80,7 @@ def run(context: Context, school: School | None = None) -> None:
     found: list[Direction] = []
     report = context.report.transfer
     report |= {"config": context.config.name, "margin": plan.margin, "reason": plan.reason}
-    report |= {"training": dict(plan.training), "directions": {}}
+    report |= {"training": dict(plan.training), "greedy": plan.greedy, "directions": {}}
     with context.open_sides(plan.episodes) as (reference, candidate):
         for side in SIDES:
             found.append(Direction(side))
@@ -152,6 +152,7 @@ class _Study:
             trained.policy,
             seed,
             self.plan.max_steps,
+            self.plan.greedy,
         )
         direction = self.direction
         direction.returned["reference"].append(ours.returned)

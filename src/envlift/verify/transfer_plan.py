@@ -32,6 +32,8 @@ class Transfer:
         budget: seconds for training in the reference: more policies are trained, up to ``seeds``,
             while another one is expected to fit.
         episodes: evaluation episodes of each policy in each side, in pairs.
+        greedy: whether a policy is evaluated by its most probable actions, not by drawn ones. Where
+            noise makes some episodes fail, their returns scatter so much that no margin shows.
         max_steps: an episode that has not ended after so many steps leaves the question open.
         power: least chance of showing equivalence, if there is equivalence.
 
@@ -49,6 +51,7 @@ class Transfer:
     reference_seeds: int = FEWEST_REFERENCE_SEEDS
     budget: float = 1800.0
     episodes: int = FEWEST_EPISODES
+    greedy: bool = False
     max_steps: int = 20_000
     power: float = POWER
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envlift.envs.half_cheetah.look import look
 from envlift.envs.half_cheetah.rules import model
-from envlift.envs.half_cheetah.rules.look import look
 
 from .conftest import LANES, actions, runners, state_of, stepper
 

@@ -127,7 +127,7 @@ class Stages:
         NaN, infinity and numbers beyond 1e10 are allowed here: ``bad_qpos``, ``bad_qvel``,
         ``bad_qacc`` and ``bad_ctrl`` (bool [N]) say what MuJoCo complained of. For the first three
         it sets the state to ``qpos0`` at rest and ``ctrl`` to 0 and goes on from there; for the
-        last it takes all of ``ctrl`` as 0.
+        last it takes all of ``ctrl`` as 0. ``unstable`` bool [N]: any of them.
         """
         after: dict[str, list[Any]] = {name: [] for name in ("qpos", "qvel", *_WARNINGS)}
         for _, data in self._set(state):
@@ -136,7 +136,8 @@ class Stages:
             after["qvel"].append(data.qvel.copy())
             for name, warning in _WARNINGS.items():
                 after[name].append(data.warning[int(warning)].number > 0)
-        return {name: np.array(values) for name, values in after.items()}
+        found = {name: np.array(values) for name, values in after.items()}
+        return {**found, "unstable": np.any([found[name] for name in _WARNINGS], axis=0)}
 
     @component
     def energy(self, **state: Array) -> dict[str, Array]:

@@ -44,10 +44,23 @@ def states(rng: np.random.Generator, n: int) -> Named:
     }
 
 
+def lost_states(rng: np.random.Generator, n: int) -> Named:
+    """Draw states like these, but two of three with a number that nobody should compute with."""
+    drawn = states(rng, n)
+    names, wild = ("qpos", "qvel"), (np.nan, np.inf, -np.inf, 1e12, -1e12)
+    for row, kind in enumerate(rng.integers(0, 6, size=n)):
+        if kind < 3:
+            drawn[names[kind % 2]][row, rng.integers(9)] = rng.choice(wild)
+        elif kind == 3:
+            # Infinite controls are clamped.
+            drawn["ctrl"][row, rng.integers(6)] = np.nan
+    return drawn
+
+
 def look(env: Any) -> Look:
     """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
     # Only here: the suite is read without loading Warp.
-    from envlift.envs.half_cheetah.rules.look import look as look_into
+    from envlift.envs.half_cheetah.look import look as look_into
 
     def evaluate(arguments: Named, vector: Array) -> Named:
         n = len(vector)
@@ -160,6 +173,12 @@ def forward_constraint(seen: Named, _: Named) -> Named:
         "efc_force": -stiff * np.minimum(said, 0.0),
         "qacc": seen["qacc"],
     }
+
+
+def euler(seen: Named, _: Named) -> Named:
+    """The state after a substep, and whether something in it was not to be trusted."""
+    after = {name: seen[f"{name}_after"] for name in ("qpos", "qvel")}
+    return {**after, "unstable": seen["unstable"][:, 0] == 1}
 
 
 def energy(env: Any) -> Function:
@@ -306,6 +325,14 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         stage(forward_constraint),
         rows=states,
+        dtypes=DTYPES,
+        configs=FLOAT64,
+    ),
+    Component(
+        "mj_Euler",
+        (Field("unstable"), *fields(FORCE, qpos=(1e-9, 0.0), qvel=(1e-7, 0.0))),
+        stage(euler),
+        rows=lost_states,
         dtypes=DTYPES,
         configs=FLOAT64,
     ),

@@ -48,11 +48,15 @@ SIZES = {
     "normal_at": 16,
     "tangent_at": 16,
     "limit_at": 6,
+    "qpos_after": 9,
+    "qvel_after": 9,
+    "unstable": 1,
 }
 """What is seen, and how many numbers of it.
 
 ``divided`` is M^-1 times the vector that is asked about, ``moved_*`` how it moves the bodies,
-``*_of`` is J times it; ``*_at`` is what each row says of the accelerations that were found.
+``*_of`` is J times it; ``*_at`` is what each row says of the accelerations that were found,
+``*_after`` is the state after the substep.
 """
 
 PLACES = dict(zip(SIZES, np.cumsum([0, *SIZES.values()])[:-1].tolist(), strict=True))
@@ -232,6 +236,14 @@ def _kernel(dtype: str) -> wp.Kernel:
             count += 1
         work = integrate(work)
         put9(seen, base + wp.static(place.qacc), 1, work.qacc)
+        qpos_after = vec9()
+        qvel_after = vec9()
+        for i in range(9):
+            qpos_after[i] = real(work.qpos[i])
+            qvel_after[i] = real(work.qvel[i])
+        put9(seen, base + wp.static(place.qpos_after), 1, qpos_after)
+        put9(seen, base + wp.static(place.qvel_after), 1, qvel_after)
+        seen[base + wp.static(place.unstable)] = real(work.unstable)
         found = moved(work.frames, work.qacc)
         put_rows(
             seen,
