@@ -135,7 +135,13 @@ def _add_mutate(commands: Any) -> None:
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
     mutate.add_argument("--jobs", type=_positive, default=2, help="mutants judged side by side")
     mutate.add_argument("--seed", type=int, default=0, help="of the draw with --limit")
+    mutate.add_argument(
+        "--first", action="store_true", help="no further levels for what level 1 notices: faster"
+    )
     mutate.add_argument("--json", type=Path, metavar="FILE", help="write the result for machines")
+    mutate.add_argument(
+        "--resume", action="store_true", help="judge only what the FILE of --json does not hold"
+    )
     mutate.set_defaults(run=_mutate)
 
 
@@ -244,6 +250,8 @@ def _mutate(options: argparse.Namespace) -> int:
         return check(console, options.name, options.backend)
     if options.name is None:
         raise ValueError("mutate needs the name of an environment, or --check")
+    if options.resume and options.json is None:
+        raise ValueError("--resume goes on with a file; name it with --json")
     return command(
         console,
         options.name,
@@ -253,6 +261,8 @@ def _mutate(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         seed=options.seed,
         json_file=options.json,
+        first=options.first,
+        resume=options.resume,
     )
 
 

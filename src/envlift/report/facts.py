@@ -69,6 +69,7 @@ class Mutation:
         total: how many mutants there are, judged or not; 0 where that is not known.
         caught, judged, equivalent: counts; ``judged`` has the equivalent ones taken out.
         by_level: level -> mutants it catches by itself.
+        first: whether mutants that level 1 caught were not shown to the other levels.
     """
 
     score: float
@@ -77,6 +78,7 @@ class Mutation:
     equivalent: int
     by_level: dict[str, int]
     total: int = 0
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,7 @@ def read_mutation(path: Path) -> Mutation:
             equivalent=len(data["mutants"]) - len(real),
             by_level=data["by_level"],
             total=data.get("of", 0),
+            first=data.get("first", False),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None

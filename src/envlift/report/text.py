@@ -220,9 +220,14 @@ def _mutation(facts: Facts) -> str:
             lines.append(f"- {target}: {MISSING}")
             continue
         levels = ", ".join(f"{level} {count}" for level, count in m.by_level.items())
+        alone = (
+            "caught by L1, and of the others by each level alone"
+            if m.first
+            else ("caught by each level alone")
+        )
         lines.append(
             f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught, "
-            f"{m.equivalent} equivalent; caught by each level alone: {levels}"
+            f"{m.equivalent} equivalent; {alone}: {levels}"
         )
     return "\n".join(lines)
 

@@ -55,10 +55,17 @@ class Judged:
 
 @dataclass
 class Result:
-    """All judged mutants of one target."""
+    """All judged mutants of one target.
+
+    Attributes:
+        name, backend: of the environment.
+        first: whether a mutant that level 1 noticed was not shown to the other levels.
+        judged: what was found.
+    """
 
     name: str
     backend: str
+    first: bool = False
     judged: list[Judged] = field(default_factory=list)
 
     @property
@@ -96,28 +103,39 @@ def command(
     jobs: int,
     seed: int,
     json_file: Path | None,
+    first: bool = False,
+    resume: bool = False,
 ) -> int:
-    """Judge the mutants of a registered environment and print the score."""
+    """Judge the mutants of a registered environment, in random order, and print the score."""
     env = make(name, **({"backend": backend} if backend else {}))
-    result = Result(name, env.info.backend)
+    result = Result(name, env.info.backend, first)
     mutants = all_mutants(name, result.backend)
     total = len(mutants)
+    ids = {mutant.id for mutant in mutants}
     if only:
-        unknown = set(only) - {mutant.id for mutant in mutants}
+        unknown = set(only) - ids
         if unknown:
             raise ValueError(
                 f"{name} [{result.backend}] has no mutant {', '.join(sorted(unknown))}: ids change "
                 "with the rules; run without --only to see them"
             )
         mutants = [mutant for mutant in mutants if mutant.id in only]
-    if limit is not None and limit < len(mutants):
-        mutants = random.Random(seed).sample(mutants, limit)
+    # In this order even a run that was broken off has judged a random sample.
+    random.Random(seed).shuffle(mutants)
+    mutants = mutants[:limit]
     console.print(f"{len(mutants)} of {total} mutants of {name} [{result.backend}]", markup=False)
     notes = explanations(name, result.backend)
+    if resume and json_file is not None and json_file.is_file():
+        rows = rows_before(json_file, ids, total, first)
+        result.judged += [_noted(m, rows[m.id], notes) for m in mutants if m.id in rows]
+        known = {judged.mutant.id for judged in result.judged}
+        mutants = [mutant for mutant in mutants if mutant.id not in known]
+        console.print(f"{len(known)} of them were judged before", markup=False)
+    count = len(result.judged) + len(mutants)
     try:
-        for judged in _judge_all(name, result.backend, mutants, jobs, seed, notes):
+        for judged in _judge_all(result, mutants, jobs, seed, notes):
             result.judged.append(judged)
-            _print_one(console, judged, len(result.judged), len(mutants))
+            _print_one(console, judged, len(result.judged), count)
             if json_file is not None:
                 # After every mutant: a run takes long, and a kill must not lose it.
                 _write(json_file, result, total)
@@ -142,9 +160,44 @@ def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in rows if row.get("backend", backend) == backend}
 
 
+def rows_before(
+    path: Path, ids: Collection[str], total: int, first: bool
+) -> dict[str, dict[str, str | None]]:
+    """Read what an earlier run found: mutant id -> what each level said.
+
+    Args:
+        path: what ``--json`` wrote.
+        ids: of the mutants that the rules have now.
+        total: how many they are; two may have one id.
+        first: whether this run shows a mutant to the other levels only where level 1 is blind.
+
+    Raises:
+        ValueError: if the file is no such result, or of other rules, or made otherwise.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        rows = {row["id"]: dict(row["caught"]) for row in data["mutants"]}
+        same = data["of"] == total and data.get("first", False) == first and rows.keys() <= set(ids)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
+    if not same:
+        raise ValueError(
+            f"{path} cannot be resumed: it is of other rules, or one run has --first and the other "
+            "has not; name another file"
+        )
+    return rows
+
+
+def _noted(
+    mutant: Mutant, caught: dict[str, str | None], notes: dict[str, dict[str, str]]
+) -> Judged:
+    note = notes.get(mutant.id)
+    equivalent = note is not None and note["verdict"] == "equivalent"
+    return Judged(mutant, caught, None if note is None else note["reason"], equivalent)
+
+
 def _judge_all(
-    name: str,
-    backend: str,
+    result: Result,
     mutants: list[Mutant],
     jobs: int,
     seed: int,
@@ -164,26 +217,26 @@ def _judge_all(
                 except StopIteration:
                     done = True
                     break
-                note = notes.get(mutant.id)
                 work = Path(folder) / str(index)
-                waiting.add(pool.submit(_judge, name, backend, mutant, work, seed + index, note))
+                waiting.add(pool.submit(_judge, result, mutant, work, seed + index, notes))
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()
 
 
 def _judge(
-    name: str, backend: str, mutant: Mutant, work: Path, seed: int, note: dict[str, str] | None
+    result: Result, mutant: Mutant, work: Path, seed: int, notes: dict[str, dict[str, str]]
 ) -> Judged:
     """Copy the package, plant the fault, and ask a fresh interpreter."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, work / "envlift", ignore=ignore)
     (work / "envlift" / mutant.file).write_text(mutant.source)
     request = {
-        "name": name,
-        "options": {"backend": backend},
+        "name": result.name,
+        "options": {"backend": result.backend},
         "seed": seed,
         "fixtures": str(work / "fixtures"),
+        "first": result.first,
     }
     environment = {
         **os.environ,
@@ -209,8 +262,7 @@ def _judge(
     else:
         caught = _answer(answer)
     shutil.rmtree(work, ignore_errors=True)
-    equivalent = note is not None and note["verdict"] == "equivalent"
-    return Judged(mutant, caught, None if note is None else note["reason"], equivalent)
+    return _noted(mutant, caught, notes)
 
 
 def _answer(answer: subprocess.CompletedProcess[str]) -> dict[str, str | None]:
@@ -272,6 +324,7 @@ def _write(path: Path, result: Result, total: int) -> None:
         "backend": result.backend,
         "score": result.score,
         "of": total,
+        "first": result.first,
         "by_level": result.by_level(),
         "mutants": rows,
     }
