@@ -59,14 +59,14 @@ class Result:
 
     Attributes:
         name, backend: of the environment.
-        first: whether a mutant that level 1 noticed was not shown to the other levels.
         judged: what was found.
+        first: whether a mutant that level 1 noticed was not shown to the other levels.
     """
 
     name: str
     backend: str
-    first: bool = False
     judged: list[Judged] = field(default_factory=list)
+    first: bool = False
 
     @property
     def score(self) -> float:
@@ -108,7 +108,7 @@ def command(
 ) -> int:
     """Judge the mutants of a registered environment, in random order, and print the score."""
     env = make(name, **({"backend": backend} if backend else {}))
-    result = Result(name, env.info.backend, first)
+    result = Result(name, env.info.backend, first=first)
     mutants = all_mutants(name, result.backend)
     total = len(mutants)
     ids = {mutant.id for mutant in mutants}
