@@ -3,7 +3,7 @@
 LLVM turns an innermost loop over lanes into vector instructions, but only if its body never
 branches. A solver branches: each lane needs another number of iterations. So a rule is cut into
 phases without branches, and the kernel passes over a small block of lanes phase by phase; what one
-phase leaves for the next (the ``work``) lies lane beside lane in the first-level cache. The block
+phase leaves for the next (the ``work``) lies lane beside lane in a cache near by. The block
 iterates until its last lane has converged, which costs little, since a converged lane only repeats
 its result. On CUDA each thread plays one lane through all phases and stops when its lane is done.
 """
@@ -23,7 +23,7 @@ from envlift.targets.warp import BatchedRule
 from envlift.targets.warp_codegen import Access, Field, Layout, indent, lane_loop
 
 BLOCK = 32
-"""Lanes of a block: two vectors of 16 numbers, whose work fits into the first-level cache."""
+"""Lanes of a block: two vectors of 16 numbers; 16 or 64 lanes were slower (docs/targets.md)."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def structs_of(struct: Any) -> list[Any]:
 
 def constructor_name(struct: Any) -> str:
     """Return how a kernel's source names a struct."""
-    return f"Struct_{struct.key.replace('.', '_')}"
+    return f"Struct_{struct.native_name}"
 
 
 class _Scratch:

@@ -69,40 +69,39 @@ def look(
     """Look into one substep from each state, without JAX.
 
     Args:
-        dtype: ``float32`` or ``float64``, in which the rules compute.
+        dtype: ``float32`` or ``float64``, in which Newton's steps are taken.
         qpos, qvel: float64 [N, 9]; ctrl: [N, 6]; vector: [N, 9], what M and J are applied to.
 
     Returns:
         float64 [N, size] for each name in ``SIZES``.
     """
     warp_init.init()
-    seen = np.zeros(len(qpos) * TOTAL, dtype)
-    given = [np.ascontiguousarray(array, np.float64) for array in (qpos, qvel)]
-    given += [np.ascontiguousarray(array, dtype) for array in (ctrl, vector)]
+    seen = np.zeros(len(qpos) * TOTAL)
+    given = [np.ascontiguousarray(array, np.float64) for array in (qpos, qvel, ctrl, vector)]
     with wp.ScopedDevice("cpu"):
         arrays = [
             wp.from_numpy(array, dtype=wp.dtype_from_numpy(array.dtype), device="cpu")
             for array in (*given, seen)
         ]
         wp.launch(_kernel(dtype), dim=len(qpos), inputs=arrays, device="cpu")
-        whole = arrays[-1].numpy().reshape(len(qpos), TOTAL).astype(np.float64)
+        whole = arrays[-1].numpy().reshape(len(qpos), TOTAL)
     return {name: whole[:, PLACES[name] : PLACES[name] + size] for name, size in SIZES.items()}
 
 
 @cache
 def _stages(dtype: str) -> SimpleNamespace:
     """Return the stages as functions of their own: LLVM's time grows faster than what it sees."""
-    real = scalars.REALS[dtype]
-    rules, solving = step.make(real, 1), solver.make(real)
-    Work, Frames = rules.Work, smooth.make(real).Frames
-    vec9 = scalars.vector_type(real, 9)
-    find_places, find_rows = rules.position, rules.velocity
+    fine = scalars.FINE
+    rules, solving = step.make(scalars.REALS[dtype], 1), solver.make(fine)
+    Work, Frames = rules.Work, smooth.make(fine).Frames
+    vec9 = scalars.vector_type(fine, 9)
+    start, find_places, find_rows = rules.check, rules.position, rules.velocity
     newton, settle = rules.iterate, rules.settle
     solve, masses = solving.solve, solving.masses
 
     @wp.func(inline=False)
     def position(work: Work):
-        return find_places(work)
+        return find_places(start(work))
 
     @wp.func(inline=False)
     def velocity(work: Work):
@@ -129,23 +128,25 @@ def _stages(dtype: str) -> SimpleNamespace:
 @cache
 def _kernel(dtype: str) -> wp.Kernel:
     real, fine = scalars.REALS[dtype], scalars.FINE
-    vec6, vec9, vec16 = (scalars.vector_type(real, n) for n in (6, 9, 16))
-    rules, first, solving = step.make(real, 1), smooth.make(real), solver.make(real)
+    real6 = scalars.vector_type(real, 6)
+    vec6, vec9, vec16 = (scalars.vector_type(fine, n) for n in (6, 9, 16))
+    rules, first, solving = step.make(real, 1), smooth.make(fine), solver.make(fine)
     stages = _stages(dtype)
     position, velocity, iterate = stages.position, stages.velocity, stages.iterate
     integrate, divide = stages.integrate, stages.divide
-    Touch, Rows = constraint.make(real).Touch, constraint.make(real).Rows
+    Touch, Rows = constraint.make(fine).Touch, constraint.make(fine).Rows
     Cheetah, Motion, start = rules.Cheetah, first.Motion, rules.start
-    mj_rne, mj_fwdActuation, moved = first.mj_rne, first.mj_fwdActuation, first.moved
+    mj_rne, mj_passive, mj_fwdActuation = first.mj_rne, first.mj_passive, first.mj_fwdActuation
+    moved = first.moved
     row_normal, row_tangent = solving.row_normal, solving.row_tangent
     row_limit = solving.row_limit
     place = SimpleNamespace(**PLACES)
 
-    put6, put7, put9, put16 = (vector_access(real, n)[1] for n in (6, 7, 9, 16))
+    put6, put7, put9, put16 = (vector_access(fine, n)[1] for n in (6, 7, 9, 16))
 
     @wp.func(inline=False)
     def put_rows(
-        seen: wp.array(dtype=real),
+        seen: wp.array(dtype=fine),
         normal_place: int,
         tangent_place: int,
         limit_place: int,
@@ -172,15 +173,16 @@ def _kernel(dtype: str) -> wp.Kernel:
     def kernel(
         qpos: wp.array2d(dtype=fine),
         qvel: wp.array2d(dtype=fine),
-        ctrl: wp.array2d(dtype=real),
-        vector: wp.array2d(dtype=real),
-        seen: wp.array(dtype=real),
+        ctrl: wp.array2d(dtype=fine),
+        vector: wp.array2d(dtype=fine),
+        seen: wp.array(dtype=fine),
     ):
         lane = wp.tid()
         base = lane * wp.static(TOTAL)
         state = Cheetah()
         asked = vec9()
         control = vec6()
+        action = real6()
         for i in range(9):
             state.qpos[i] = real(qpos[lane, i])
             state.qpos_rest[i] = real(qpos[lane, i] - fine(state.qpos[i]))
@@ -189,14 +191,16 @@ def _kernel(dtype: str) -> wp.Kernel:
             asked[i] = vector[lane, i]
         for j in range(6):
             control[j] = ctrl[lane, j]
-        work = position(start(state, control))
-        put9(seen, base + wp.static(place.qfrc_passive), 1, work.qfrc_smooth)
+            action[j] = real(ctrl[lane, j])
+        work = position(start(state, action))
+        passive = mj_passive(work.qpos, work.qvel)
+        put9(seen, base + wp.static(place.qfrc_passive), 1, passive)
         work = velocity(work)
         put7(seen, base + wp.static(place.frames_x), 1, work.frames.x)
         put7(seen, base + wp.static(place.frames_z), 1, work.frames.z)
         put7(seen, base + wp.static(place.mass_x), 1, work.frames.mass_x)
         put7(seen, base + wp.static(place.mass_z), 1, work.frames.mass_z)
-        put9(seen, base + wp.static(place.qfrc_bias), 1, mj_rne(work.frames, work.qvel_real))
+        put9(seen, base + wp.static(place.qfrc_bias), 1, mj_rne(work.frames, work.qvel))
         put9(seen, base + wp.static(place.qfrc_actuator), 1, mj_fwdActuation(control))
         put9(seen, base + wp.static(place.qfrc_smooth), 1, work.qfrc_smooth)
         put9(seen, base + wp.static(place.qacc_smooth), 1, divide(work.frames, work.qfrc_smooth))
@@ -235,16 +239,14 @@ def _kernel(dtype: str) -> wp.Kernel:
             work = iterate(work)
             count += 1
         work = integrate(work)
-        put9(seen, base + wp.static(place.qacc), 1, work.qacc)
-        qpos_after = vec9()
-        qvel_after = vec9()
+        qacc = vec9()
         for i in range(9):
-            qpos_after[i] = real(work.qpos[i])
-            qvel_after[i] = real(work.qvel[i])
-        put9(seen, base + wp.static(place.qpos_after), 1, qpos_after)
-        put9(seen, base + wp.static(place.qvel_after), 1, qvel_after)
-        seen[base + wp.static(place.unstable)] = real(work.unstable)
-        found = moved(work.frames, work.qacc)
+            qacc[i] = fine(work.qacc[i])
+        put9(seen, base + wp.static(place.qacc), 1, qacc)
+        put9(seen, base + wp.static(place.qpos_after), 1, work.qpos)
+        put9(seen, base + wp.static(place.qvel_after), 1, work.qvel)
+        seen[base + wp.static(place.unstable)] = fine(work.unstable)
+        found = moved(work.frames, qacc)
         put_rows(
             seen,
             base + wp.static(place.normal_at),

@@ -22,7 +22,7 @@ def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
     phases = Phases(
         work=rules.Work,
         begin=rules.begin_random if random else rules.begin,
-        prepare=(rules.position, rules.velocity),
+        prepare=(rules.check, rules.position, rules.velocity),
         iterate=rules.iterate,
         advance=(rules.settle,),
         end=rules.end_random if random else rules.end,

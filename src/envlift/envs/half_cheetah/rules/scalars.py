@@ -17,7 +17,7 @@ import warp as wp
 REALS = {"float32": wp.float32, "float64": wp.float64}
 
 FINE = wp.float64
-"""Of positions, in both; see ``smooth``."""
+"""Of all but Newton's steps, in both; see ``step``."""
 
 
 @cache

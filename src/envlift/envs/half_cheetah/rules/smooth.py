@@ -2,12 +2,13 @@
 
 The cheetah moves in the x-z plane, so a body's motion is three numbers: its turning rate about y
 and the velocity (x, z) of its origin, where its hinge is. Axes are the world's everywhere, and only
-the way from a parent's origin to its child's is ever needed: nothing is large, so little is lost in
-float32, however far the cheetah has run. A motion is (w, ux, uz); a wrench (torque about the same
+the way from a parent's origin to its child's is ever needed: nothing is large, so few digits are
+lost, however far the cheetah has run. A motion is (w, ux, uz); a wrench (torque about the same
 origin, fx, fz) is what pairs with it to a power.
 
-Places are found in float64 (``fine``) whatever the other numbers are: how far an end has sunk into
-the floor is a small difference of large numbers, and the forces hang on it by a factor of 10,000.
+A step takes all of these stages in float64 and rounds what the solver needs. How far an end has
+sunk into the floor is a small difference of large numbers, and the forces hang on it by a factor of
+10,000; so places are in float64 (``fine``) whatever ``real`` is.
 """
 
 # mypy: ignore-errors

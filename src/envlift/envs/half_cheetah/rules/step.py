@@ -1,7 +1,8 @@
 """One step of the environment, in the phases that ``targets.warp_phases`` asks for.
 
-``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one Newton step,
-``settle`` the last one and the integrator, ``end`` the task of Gymnasium's HalfCheetah-v5.
+``check``, ``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one
+Newton step, ``settle`` the last one and the integrator, ``end`` the task of Gymnasium's
+HalfCheetah-v5. Newton's steps are taken in ``real``, the rest in float64.
 """
 
 # mypy: ignore-errors
@@ -36,15 +37,16 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     fine = scalars.FINE
     vec6, vec9 = (scalars.vector_type(real, n) for n in (6, 9))
     fine9 = scalars.vector_type(fine, 9)
-    first, second, third = smooth.make(real), constraint.make(real), solver.make(real)
-    mj_kinematics, mj_comPos, mj_rne = first.mj_kinematics, first.mj_comPos, first.mj_rne
-    mj_passive, mj_fwdActuation = first.mj_passive, first.mj_fwdActuation
-    mj_collision, mj_makeConstraint = second.mj_collision, second.mj_makeConstraint
-    newton, same_rows, moved = third.newton, third.same_rows, first.moved
-    FineFrames = smooth.make(fine).Frames
-    FineTouch, FineRows = constraint.make(fine).Touch, constraint.make(fine).Rows
-    fine_newton, fine_moved = solver.make(fine).newton, smooth.make(fine).moved
-    fine_euler = solver.make(fine).mj_Euler
+    fine6 = scalars.vector_type(fine, 6)
+    smooths, constraints, solvers = smooth.make(fine), constraint.make(fine), solver.make(fine)
+    mj_kinematics, mj_comPos, mj_rne = smooths.mj_kinematics, smooths.mj_comPos, smooths.mj_rne
+    mj_passive, mj_fwdActuation = smooths.mj_passive, smooths.mj_fwdActuation
+    mj_collision, mj_makeConstraint = constraints.mj_collision, constraints.mj_makeConstraint
+    fine_newton, fine_moved, mj_Euler = solvers.newton, smooths.moved, solvers.mj_Euler
+    near_smooths, near_solvers = smooth.make(real), solver.make(real)
+    newton, same_rows, moved = near_solvers.newton, near_solvers.same_rows, near_smooths.moved
+    NearTouch, NearRows = constraint.make(real).Touch, constraint.make(real).Rows
+    NearFrames = near_smooths.Frames
     seconds = model.load().options["timestep"]
     timestep = wp.constant(fine(seconds))
     duration = wp.constant(fine(frame_skip * seconds))
@@ -74,19 +76,22 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     class Work:
         """What the phases leave for each other.
 
-        Positions and speeds are whole here, ``qvel_real`` is the rounded speed. ``ctrl`` is the
-        action, not yet clamped. ``unstable`` is 1 once something was not to be trusted; ``pending``
-        is 0, or the number of the Newton step that comes next.
+        All is in float64 but what the Newton steps look at, ``near_*``, the same numbers rounded.
+        ``ctrl`` is the action, not yet clamped. ``unstable`` is 1 once something was not to be
+        trusted; ``pending`` is 0, or the number of the Newton step that comes next.
         """
 
-        frames: first.Frames
-        touch: second.Touch
-        rows: second.Rows
+        frames: smooths.Frames
+        touch: constraints.Touch
+        rows: constraints.Rows
         qpos: fine9
         qvel: fine9
+        qfrc_smooth: fine9
+        near_frames: NearFrames
+        near_touch: NearTouch
+        near_rows: NearRows
+        near_smooth: vec9
         ctrl: vec6
-        qvel_real: vec9
-        qfrc_smooth: vec9
         qacc: vec9
         unstable: wp.int32
         pending: wp.int32
@@ -124,6 +129,39 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         return result
 
     @wp.func
+    def near_frames(frames: smooths.Frames):
+        near = NearFrames()
+        for b in range(7):
+            near.x[b] = real(frames.x[b])
+            near.z[b] = real(frames.z[b])
+            near.mass_x[b] = real(frames.mass_x[b])
+            near.mass_z[b] = real(frames.mass_z[b])
+        return near
+
+    @wp.func
+    def near_touch(touch: constraints.Touch):
+        """Round what the solver needs of it."""
+        near = NearTouch()
+        for e in range(16):
+            near.x[e] = real(touch.x[e])
+            near.z[e] = real(touch.z[e])
+        for j in range(6):
+            near.side[j] = real(touch.side[j])
+        return near
+
+    @wp.func
+    def near_rows(rows: constraints.Rows):
+        near = NearRows()
+        for e in range(16):
+            near.normal[e] = real(rows.normal[e])
+            near.tangent[e] = real(rows.tangent[e])
+            near.stiff[e] = real(rows.stiff[e])
+        for j in range(6):
+            near.limit[j] = real(rows.limit[j])
+            near.limit_stiff[j] = real(rows.limit_stiff[j])
+        return near
+
+    @wp.func
     def start(state: Cheetah, action: vec6):
         work = Work()
         work.qpos = whole(state.qpos, state.qpos_rest)
@@ -144,8 +182,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         return start(state, action)
 
     @wp.func
-    def position(work: Work):
-        """Do mj_fwdPosition; a state that nobody trusts becomes qpos0, at rest, without control."""
+    def check(work: Work):
+        """Do mj_checkPos and mj_checkVel: what nobody trusts becomes qpos0, without control."""
         good = wild_fine(work.qpos) + wild_fine(work.qvel) + wild(work.qacc) == 0
         work.unstable = wp.where(good, work.unstable, 1)
         for i in range(9):
@@ -154,28 +192,43 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
             work.qacc[i] = wp.where(good, work.qacc[i], zero)
         for j in range(6):
             work.ctrl[j] = wp.where(good, work.ctrl[j], zero)
+        return work
+
+    @wp.func
+    def position(work: Work):
+        """Do mj_fwdPosition, and the forces that need no more than the joints."""
         places = mj_kinematics(work.qpos)
-        work.frames = mj_comPos(places)
-        work.touch = mj_collision(places, work.qpos)
-        work.qvel_real = rounded(work.qvel)
-        work.qfrc_smooth = mj_passive(work.qpos, work.qvel_real)
+        frames = mj_comPos(places)
+        touch = mj_collision(places, work.qpos)
+        ctrl = fine6()
+        for j in range(6):
+            ctrl[j] = fine(work.ctrl[j])
+        work.qfrc_smooth = mj_passive(work.qpos, work.qvel) + mj_fwdActuation(ctrl)
+        work.frames = frames
+        work.touch = touch
+        work.near_frames = near_frames(frames)
+        work.near_touch = near_touch(touch)
         return work
 
     @wp.func
     def velocity(work: Work):
         """Do what is left of mj_forward before its solver."""
-        work.rows = mj_makeConstraint(work.frames, work.touch, work.qvel_real)
-        bias = mj_rne(work.frames, work.qvel_real)
-        work.qfrc_smooth = work.qfrc_smooth + mj_fwdActuation(work.ctrl) - bias
+        rows = mj_makeConstraint(work.frames, work.touch, work.qvel)
+        smooth_force = work.qfrc_smooth - mj_rne(work.frames, work.qvel)
+        work.rows = rows
+        work.qfrc_smooth = smooth_force
+        work.near_rows = near_rows(rows)
+        work.near_smooth = rounded(smooth_force)
         work.pending = 1
         return work
 
     @wp.func
     def iterate(work: Work):
         """Take a Newton step; a work that has converged stays as it is."""
-        before = moved(work.frames, work.qacc)
-        after = newton(work.frames, work.touch, work.rows, work.qfrc_smooth, before)
-        done = same_rows(work.touch, work.rows, before, after)
+        frames, touch, rows = work.near_frames, work.near_touch, work.near_rows
+        before = moved(frames, work.qacc)
+        after = newton(frames, touch, rows, work.near_smooth, before)
+        done = same_rows(touch, rows, before, after)
         full = done or work.pending <= wp.static(solver.FULL_STEPS)
         for i in range(9):
             halfway = half * (work.qacc[i] + after.joints[i])
@@ -185,39 +238,19 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
 
     @wp.func
     def settle(work: Work):
-        """Take one more Newton step, in float64, and step the speeds.
+        """Take one more Newton step, in float64, and step the speeds and positions.
 
         Where the floor pushes hard, its stiffness times what float32 cannot see of an acceleration
-        is a force that shakes the joints beside it: without this step the speeds would be ten times
-        farther from MuJoCo's.
+        is a force that shakes the joints beside it. But which rows are active float32 does find,
+        and with them known this step is exact.
         """
-        frames = FineFrames()
-        touch = FineTouch()
-        rows = FineRows()
-        smooth_force = fine9()
         accel = fine9()
         for i in range(9):
-            smooth_force[i] = fine(work.qfrc_smooth[i])
             accel[i] = fine(work.qacc[i])
-        for b in range(7):
-            frames.x[b] = fine(work.frames.x[b])
-            frames.z[b] = fine(work.frames.z[b])
-            frames.mass_x[b] = fine(work.frames.mass_x[b])
-            frames.mass_z[b] = fine(work.frames.mass_z[b])
-        for e in range(16):
-            touch.x[e] = fine(work.touch.x[e])
-            touch.z[e] = fine(work.touch.z[e])
-            rows.normal[e] = fine(work.rows.normal[e])
-            rows.tangent[e] = fine(work.rows.tangent[e])
-            rows.stiff[e] = fine(work.rows.stiff[e])
-        for j in range(6):
-            touch.side[j] = fine(work.touch.side[j])
-            rows.limit[j] = fine(work.rows.limit[j])
-            rows.limit_stiff[j] = fine(work.rows.limit_stiff[j])
-        before = fine_moved(frames, accel)
-        settled = fine_newton(frames, touch, rows, smooth_force, before).joints
-        work.qacc = rounded(settled)
-        work.qvel = work.qvel + timestep * fine_euler(frames, settled)
+        before = fine_moved(work.frames, accel)
+        after = fine_newton(work.frames, work.touch, work.rows, work.qfrc_smooth, before)
+        work.qacc = rounded(after.joints)
+        work.qvel = work.qvel + timestep * mj_Euler(work.frames, after.joints)
         work.qpos = work.qpos + timestep * work.qvel
         return work
 
@@ -356,6 +389,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         start=start,
         begin=begin,
         begin_random=begin_random,
+        check=check,
         position=position,
         velocity=velocity,
         iterate=iterate,

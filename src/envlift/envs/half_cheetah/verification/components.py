@@ -222,7 +222,6 @@ def compiled_model(_: Any) -> Function:
 
 
 ROUNDING = "sums in another order: rounding of float64"
-SINGLE = "rounding of float32, in which these stages are computed"
 FORCE = "MuJoCo's solver stops within its tolerance of 1e-8"
 
 
@@ -236,69 +235,18 @@ def fields(reason: str, **tolerances: tuple[float, float]) -> tuple[Field, ...]:
 
 PRESENT = Field("present")
 DTYPES = {"qpos": "float64", "qvel": "float64", "ctrl": "float64"}
-FLOAT64, FLOAT32 = ("float64",), ("float32", "substep")
+# Where what Newton's steps leave is looked at itself: in float32 it is rounded.
+FLOAT64 = ("float64",)
 
 
-def _stages(configs: tuple[str, ...], single: bool) -> tuple[Component, ...]:
-    """Return the components of one precision; ``a`` and ``r`` are its places of 1."""
-    reason = SINGLE if single else ROUNDING
-    a, r = (1e-6, 2e-6) if single else (1e-13, 1e-13)
+def component(name: str, candidate: Any, *found: Field) -> Component:
+    """Return a component compared from generated states; all of them are computed in float64."""
+    return Component(name, found, candidate, dtypes=DTYPES, rows=states)
 
-    def component(name: str, candidate: Any, *found: Field) -> Component:
-        return Component(name, found, candidate, dtypes=DTYPES, configs=configs, rows=states)
 
-    def wide(name: str, atol: float, rtol: float) -> Field:
-        return fields(reason, **{name: (atol, rtol)})[0]
-
-    return (
-        # Its inverse is compared, inverted: the condition of M is some 1,000.
-        component("mj_crb", mj_crb, wide("qM", 1e3 * a, 10 * r)),
-        component(
-            "mj_rne",
-            stage(lambda seen, _: {"qfrc_bias": seen["qfrc_bias"]}),
-            # Forces of up to 10,000 N are added up, by MuJoCo in coordinates of the world: in
-            # float64 2e-11 was found at x = 0, and 2e-10 at 300 m. Of aref, 1e-11 and 4e-10.
-            wide("qfrc_bias", 1e4 * a, 10 * r),
-        ),
-        component(
-            "mj_passive",
-            stage(lambda seen, _: {"qfrc_passive": seen["qfrc_passive"]}),
-            wide("qfrc_passive", 100 * a, r),
-        ),
-        component(
-            "mj_fwdActuation",
-            stage(lambda seen, _: {"qfrc_actuator": seen["qfrc_actuator"]}),
-            wide("qfrc_actuator", 10 * a, r),
-        ),
-        component(
-            "mj_fwdAcceleration",
-            stage(lambda seen, _: {n: seen[n] for n in ("qfrc_smooth", "qacc_smooth")}),
-            wide("qfrc_smooth", 1e4 * a, 10 * r),
-            wide("qacc_smooth", 1e5 * a, 100 * r),
-        ),
-        component(
-            "mj_collision",
-            stage(collision),
-            PRESENT,
-            wide("dist", a, r),
-            # x of up to 300 m.
-            wide("pos", 10 * a, r),
-        ),
-        component(
-            "mj_makeConstraint",
-            mj_make_constraint,
-            PRESENT,
-            wide("efc_J", 10 * a, r),
-            wide("efc_pos", a, r),
-        ),
-        component(
-            "mj_referenceConstraint",
-            stage(reference_constraint),
-            PRESENT,
-            wide("efc_aref", 1e4 * a, 10 * r),
-            wide("efc_R", 10 * a, 1e3 * r),
-        ),
-    )
+def rounded(name: str, atol: float, rtol: float) -> Field:
+    """Return a field that may differ by rounding."""
+    return fields(ROUNDING, **{name: (atol, rtol)})[0]
 
 
 COMPONENTS: tuple[Component, ...] = (
@@ -315,8 +263,53 @@ COMPONENTS: tuple[Component, ...] = (
         ),
         compiled_model,
     ),
-    *_stages(FLOAT64, single=False),
-    *_stages(FLOAT32, single=True),
+    # Its inverse is compared, inverted: the condition of M is some 1,000.
+    component("mj_crb", mj_crb, rounded("qM", 1e-10, 1e-12)),
+    component(
+        "mj_rne",
+        stage(lambda seen, _: {"qfrc_bias": seen["qfrc_bias"]}),
+        # Forces of up to 10,000 N are added up, by MuJoCo in coordinates of the world: 2e-11 was
+        # found at x = 0, and 2e-10 at 300 m. Of aref, 1e-11 and 4e-10.
+        rounded("qfrc_bias", 1e-9, 1e-12),
+    ),
+    component(
+        "mj_passive",
+        stage(lambda seen, _: {"qfrc_passive": seen["qfrc_passive"]}),
+        rounded("qfrc_passive", 1e-11, 1e-13),
+    ),
+    component(
+        "mj_fwdActuation",
+        stage(lambda seen, _: {"qfrc_actuator": seen["qfrc_actuator"]}),
+        rounded("qfrc_actuator", 1e-12, 1e-13),
+    ),
+    component(
+        "mj_fwdAcceleration",
+        stage(lambda seen, _: {n: seen[n] for n in ("qfrc_smooth", "qacc_smooth")}),
+        rounded("qfrc_smooth", 1e-9, 1e-12),
+        rounded("qacc_smooth", 1e-8, 1e-11),
+    ),
+    component(
+        "mj_collision",
+        stage(collision),
+        PRESENT,
+        rounded("dist", 1e-13, 1e-13),
+        # x of up to 300 m.
+        rounded("pos", 1e-12, 1e-13),
+    ),
+    component(
+        "mj_makeConstraint",
+        mj_make_constraint,
+        PRESENT,
+        rounded("efc_J", 1e-12, 1e-13),
+        rounded("efc_pos", 1e-13, 1e-13),
+    ),
+    component(
+        "mj_referenceConstraint",
+        stage(reference_constraint),
+        PRESENT,
+        rounded("efc_aref", 1e-9, 1e-12),
+        rounded("efc_R", 1e-12, 1e-10),
+    ),
     Component(
         "mj_fwdConstraint",
         (
@@ -334,7 +327,6 @@ COMPONENTS: tuple[Component, ...] = (
         stage(euler),
         rows=lost_states,
         dtypes=DTYPES,
-        configs=FLOAT64,
     ),
     Component(
         "energy",

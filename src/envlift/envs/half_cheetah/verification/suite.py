@@ -17,22 +17,29 @@ from envlift.verify.suite import Config, Field, Horizon, Suite, Transfer, load_d
 HERE = Path(__file__).parent
 REQUIREMENTS = {"requirements": "envlift.envs.half_cheetah.reference:requirements.txt"}
 
+EXACT = {**REQUIREMENTS, "solver_tolerance": 0.0}
+"""MuJoCo's solver goes on as long as it gains anything."""
+
 NAMES = ("rootx", "rootz", "rooty", "bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot")
-SINGLE = "measured for a planar solver in float32 from equal states: 1e-6 in qpos, 1e-4 in qvel"
-DOUBLE = (
-    "MuJoCo's solver stops at its tolerance and sums in another order; a contact that opens or "
-    "closes multiplies both"
+MEASURED = "measured for a planar solver in float32 from equal states: 1e-6 in qpos, 1e-4 in qvel"
+ROUNDING = (
+    "sums in another order, in float64; a contact that opens or closes multiplies what that leaves"
 )
+FLOAT32 = 1.2e-7
+"""Rounding of what is shown in float32, observations and rewards; a reward is a sum of terms."""
 
 
-def tolerances(positions: float, speeds: float, reason: str) -> tuple[Field, ...]:
+def tolerances(
+    positions: float, speeds: float, reason: str, single: bool = True
+) -> tuple[Field, ...]:
     """Return qpos and qvel, and the observation and the reward, which are made of them."""
     labels = (*NAMES[1:], *(f"{name} speed" for name in NAMES))
+    shown = FLOAT32 if single else 0.0
     return (
         Field("qpos", atol=positions, reason=reason, labels=NAMES),
         Field("qvel", atol=speeds, reason=reason, labels=NAMES),
-        Field("observation", atol=speeds, rtol=1.2e-7, reason=reason, labels=labels),
-        Field("reward", atol=speeds, rtol=1.2e-7, reason=reason),
+        Field("observation", atol=speeds, rtol=shown, reason=reason, labels=labels),
+        Field("reward", atol=max(speeds, 10 * shown), rtol=shown, reason=reason),
     )
 
 
@@ -69,7 +76,7 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
     }
 
 
-PLAYED = tolerances(1e-6, 1e-4, SINGLE)
+PLAYED = tolerances(1e-6, 1e-4, MEASURED)
 TRAINING = tomllib.loads((HERE.parent / "train.toml").read_text())
 TRANSFER = Transfer(
     margin=100.0,
@@ -100,16 +107,27 @@ SUITE = Suite(
         Config("float32", REQUIREMENTS, resync=1, effort=EPISODES),
         Config(
             "substep",
-            {**REQUIREMENTS, "frame_skip": 1},
+            {**EXACT, "frame_skip": 1},
             {"frame_skip": 1},
+            fields=tolerances(1e-12, 1e-10, ROUNDING),
             resync=1,
             effort=EPISODES,
         ),
         Config(
             "float64",
-            {**REQUIREMENTS, "solver_tolerance": 1e-14},
+            EXACT,
             {"dtype": "float64"},
-            fields=tolerances(1e-9, 1e-7, DOUBLE),
+            fields=tolerances(1e-11, 1e-9, ROUNDING, single=False),
+            x64=True,
+            resync=1,
+            effort=EPISODES,
+        ),
+        Config(
+            "float64-substep",
+            {**EXACT, "frame_skip": 1},
+            {"dtype": "float64", "frame_skip": 1},
+            # Ten times the most that was found in 3,000 substeps; here some 300,000 are compared.
+            fields=tolerances(3e-14, 3e-12, ROUNDING, single=False),
             x64=True,
             resync=1,
             effort=EPISODES,
@@ -122,13 +140,13 @@ SUITE = Suite(
     deviations=load_deviations(HERE / "deviations.toml"),
     corpus=HERE / "corpus",
     horizon=Horizon(
-        ("qpos", "qvel"), bound=1e-5, max_steps=400, configs=("float64",), least=40, share=0.9
+        ("qpos", "qvel"), bound=1e-5, max_steps=400, configs=("float64",), least=40, share=0.95
     ),
     transfer=TRANSFER,
     not_verified=(
         "models other than the half_cheetah.xml of Gymnasium 1.4",
-        "MuJoCo's solver at its default tolerance in float64: it stops early in one of 15,000 "
-        "substeps, by up to 3e-8 in qvel; the float64 configuration asks it for 1e-14",
+        "MuJoCo's solver at its default tolerance closer than the float32 configuration says: it "
+        "stops early in one of 15,000 substeps, by up to 3e-8 in qvel; the others ask it for 0",
         "NumPy's random numbers: resets are compared as distributions",
         "an acceleration of more than 1e10, after which MuJoCo repeats the substep from its first "
         "state, where ours goes on to the next one",
