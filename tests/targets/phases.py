@@ -138,7 +138,7 @@ def make(dtype: str) -> PhasedRule:
         work=Work,
         begin=begin,
         prepare=(widen, guess),
-        iterate=iterate,
+        iterate=(iterate,),
         advance=(insist, advance, narrow),
         end=end,
         repeats=REPEATS,

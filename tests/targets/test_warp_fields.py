@@ -4,7 +4,7 @@ import pytest
 import warp as wp
 
 from envlift.targets import warp_fields
-from envlift.targets.warp_phases import Phases, read_first
+from envlift.targets.warp_phases import Phases, constructor_name, read_first
 
 vec3 = wp.types.vector(length=3, dtype=wp.float32)
 
@@ -140,6 +140,20 @@ def test_the_argument_is_counted():
     assert (set(uses.read), set(uses.written)) == ({"force"}, FIELDS)
 
 
+def test_structs_of_one_name_are_told_apart():
+    """Rules that are made for two number types make two structs of each name."""
+
+    def made(dtype):
+        @wp.struct
+        class Part:
+            length: dtype
+
+        return Part
+
+    names = {constructor_name(made(dtype)) for dtype in (wp.float32, wp.float64)}
+    assert len(names) == 2
+
+
 def test_a_work_keeps_what_is_read_before_it_is_written():
     @wp.func
     def end(state: Inner, work: Work):
@@ -147,7 +161,7 @@ def test_a_work_keeps_what_is_read_before_it_is_written():
         return state
 
     def phases(*prepare, advance=()):
-        return Phases(Work, None, prepare, perhaps, advance, end, repeats=1, max_iterations=1)
+        return Phases(Work, None, prepare, (perhaps,), advance, end, repeats=1, max_iterations=1)
 
     # ``perhaps`` reads pending and, since it may not write it, speed; end reads force.
     assert read_first(phases()) == {"pending", "speed", "force"}

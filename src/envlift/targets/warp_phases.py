@@ -31,8 +31,8 @@ class Phases:
     """A rule in phases; all are ``@wp.func`` on one lane.
 
     ``begin`` and ``end`` see the state and the inputs, whatever lies between only the work. For
-    each of ``repeats``: all of ``prepare``, then ``iterate`` until ``work.pending`` is 0 (at most
-    ``max_iterations`` times), all of ``advance``.
+    each of ``repeats``: all of ``prepare``, then each of ``iterate`` until ``work.pending`` is 0
+    (at least once, at most ``max_iterations`` times), all of ``advance``.
 
     Attributes:
         work: ``@wp.struct``, with an int32 ``pending``; it may hold structs.
@@ -40,8 +40,8 @@ class Phases:
         prepare, advance: functions ``(work) -> work``, one pass each; one that branches plays one
             lane at a time. What computes in two precisions is better cut in two: a pass takes as
             many lanes as its widest numbers allow.
-        iterate: ``(work) -> work``; it must leave a work that is not pending as it is, also to the
-            last bit: how often it is applied depends on the other lanes of a block.
+        iterate: functions ``(work) -> work``; each must leave a work that it is done with as it is,
+            also to the last bit: how often it is applied depends on the other lanes of a block.
         end: ``(state, work, *inputs) -> (state, *outputs)``.
         restart: ``(state, *inputs) -> state``, applied after the end, or None; it may branch.
         repeats, max_iterations: static, at least 1.
@@ -50,7 +50,7 @@ class Phases:
     work: Any
     begin: Any
     prepare: tuple[Any, ...]
-    iterate: Any
+    iterate: tuple[Any, ...]
     advance: tuple[Any, ...]
     end: Any
     repeats: int
@@ -78,9 +78,10 @@ class PhasedRule(BatchedRule):
     def build(self, name: str, layout: Layout, registers: bool) -> Any:
         """Return the kernel of a layout."""
         text = source(self.phases, layout, registers)
-        names = ("begin", "iterate", "end", "restart")
+        names = ("begin", "end", "restart")
         namespace = {name: getattr(self.phases, name) for name in names}
         namespace |= _numbered("prepare", self.phases.prepare)
+        namespace |= _numbered("iterate", self.phases.iterate)
         namespace |= _numbered("advance", self.phases.advance)
         namespace |= {constructor_name(kind): kind for kind in structs_of(self.phases.work)}
         leaves = tuple(field for _, field in work_fields(self.phases.work))
@@ -171,7 +172,7 @@ def read_first(phases: Phases) -> frozenset[str]:
     """Return the fields of the work that some phase reads before any phase has written them."""
     found: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
-    for phase in (*phases.prepare, phases.iterate, *phases.advance):
+    for phase in (*phases.prepare, *phases.iterate, *phases.advance):
         uses = warp_fields.uses(phase)
         found |= uses.read - written
         written |= uses.written
@@ -199,22 +200,23 @@ def _over(lines: list[str], count: str | int = BLOCK) -> list[str]:
 def _passes(
     name: str, phases: Phases, names: dict[str, Any], leaves: tuple[Field, ...]
 ) -> dict[str, Any]:
-    """Return a function for each phase that passes over a block; ``iterate`` counts who is pending.
+    """Return a function for each phase that passes over a block, and may count who is pending.
 
     They are never inlined: LLVM's time grows faster than the code that it sees at once.
     """
     scratch = _Scratch(phases.work)
     arguments = {f"given_{name}": kind for name, kind in scratch.arguments().items()}
     passes = {}
-    before, after = _numbered("prepare", phases.prepare), _numbered("advance", phases.advance)
-    for phase in (*before, "iterate", *after):
+    repeated = _numbered("iterate", phases.iterate)
+    once = _numbered("prepare", phases.prepare) | _numbered("advance", phases.advance)
+    for phase in once | repeated:
         uses = warp_fields.uses(names[phase])
         each = [*scratch.load(uses.read), f"work = {phase}(work)", *scratch.store(uses.written)]
         # A copy of its own: what is stored could else move the array under the loop, for all LLVM
         # knows, and nothing would be vectorised.
         own = [f"{array} = given_{array}" for array in scratch.arguments()]
         body = [*own, *_over(each)]
-        if phase == "iterate":
+        if phase in repeated:
             body = [*own, "left = wp.int32(0)", *_over([*each, "left += work.pending"])]
             body.append("return left")
         head = f"def pass_{phase}({', '.join(arguments)}):"
@@ -223,6 +225,16 @@ def _passes(
         function.__annotations__ = arguments
         passes[function.__name__] = wp.func(function, inline=False)
     return passes
+
+
+def _until_done(phases: Phases, *step: str) -> list[str]:
+    """Repeat lines that set ``left`` until that is 0."""
+    return [
+        "left = wp.int32(1)",
+        "tries = wp.int32(0)",
+        f"while left > 0 and tries < {phases.max_iterations}:",
+        *indent([*step, "tries += 1"]),
+    ]
 
 
 def _blocks(phases: Phases, layout: Layout) -> list[str]:
@@ -239,11 +251,11 @@ def _blocks(phases: Phases, layout: Layout) -> list[str]:
     outputs = access.add_outputs if layout.steps else access.put_outputs
     turn = [
         *(f"pass_{name}({given})" for name in _numbered("prepare", phases.prepare)),
-        "left = wp.int32(1)",
-        "tries = wp.int32(0)",
-        f"while left > 0 and tries < {phases.max_iterations}:",
-        f"    left = pass_iterate({given})",
-        "    tries += 1",
+        *(
+            line
+            for name in _numbered("iterate", phases.iterate)
+            for line in _until_done(phases, f"left = pass_{name}({given})")
+        ),
         *(f"pass_{name}({given})" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]
@@ -275,10 +287,11 @@ def _one_lane(phases: Phases, layout: Layout) -> list[str]:
     access = Access(layout)
     turn = [
         *(f"work = {name}(work)" for name in _numbered("prepare", phases.prepare)),
-        "tries = wp.int32(0)",
-        f"while work.pending > 0 and tries < {phases.max_iterations}:",
-        "    work = iterate(work)",
-        "    tries += 1",
+        *(
+            line
+            for name in _numbered("iterate", phases.iterate)
+            for line in _until_done(phases, f"work = {name}(work)", "left = work.pending")
+        ),
         *(f"work = {name}(work)" for name in _numbered("advance", phases.advance)),
         "turn += 1",
     ]

@@ -96,7 +96,7 @@ def _stages(dtype: str) -> SimpleNamespace:
     Work, Frames = rules.Work, smooth.make(fine).Frames
     vec9 = scalars.vector_type(fine, 9)
     start, find_places, find_rows = rules.check, rules.position, rules.velocity
-    newton, settle = rules.iterate, rules.settle
+    newton, newton_again, settle = rules.iterate, rules.polish, rules.settle
     solve, masses = solving.solve, solving.masses
 
     @wp.func(inline=False)
@@ -112,6 +112,10 @@ def _stages(dtype: str) -> SimpleNamespace:
         return newton(work)
 
     @wp.func(inline=False)
+    def polish(work: Work):
+        return newton_again(work)
+
+    @wp.func(inline=False)
     def integrate(work: Work):
         return settle(work)
 
@@ -121,7 +125,12 @@ def _stages(dtype: str) -> SimpleNamespace:
         return motion.joints
 
     return SimpleNamespace(
-        position=position, velocity=velocity, iterate=iterate, integrate=integrate, divide=divide
+        position=position,
+        velocity=velocity,
+        iterate=iterate,
+        polish=polish,
+        integrate=integrate,
+        divide=divide,
     )
 
 
@@ -133,7 +142,7 @@ def _kernel(dtype: str) -> wp.Kernel:
     rules, first, solving = step.make(real, 1), smooth.make(fine), solver.make(fine)
     stages = _stages(dtype)
     position, velocity, iterate = stages.position, stages.velocity, stages.iterate
-    integrate, divide = stages.integrate, stages.divide
+    polish, integrate, divide = stages.polish, stages.integrate, stages.divide
     Touch, Rows = constraint.make(fine).Touch, constraint.make(fine).Rows
     Cheetah, Motion, start = rules.Cheetah, first.Motion, rules.start
     mj_rne, mj_passive, mj_fwdActuation = first.mj_rne, first.mj_passive, first.mj_fwdActuation
@@ -238,15 +247,17 @@ def _kernel(dtype: str) -> wp.Kernel:
         while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
             work = iterate(work)
             count += 1
+        work = polish(work)
+        count = wp.int32(0)
+        while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
+            work = polish(work)
+            count += 1
         work = integrate(work)
-        qacc = vec9()
-        for i in range(9):
-            qacc[i] = fine(work.qacc[i])
-        put9(seen, base + wp.static(place.qacc), 1, qacc)
+        put9(seen, base + wp.static(place.qacc), 1, work.accel)
         put9(seen, base + wp.static(place.qpos_after), 1, work.qpos)
         put9(seen, base + wp.static(place.qvel_after), 1, work.qvel)
         seen[base + wp.static(place.unstable)] = fine(work.unstable)
-        found = moved(work.frames, qacc)
+        found = moved(work.frames, work.accel)
         put_rows(
             seen,
             base + wp.static(place.normal_at),

@@ -23,7 +23,7 @@ def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
         work=rules.Work,
         begin=rules.begin_random if random else rules.begin,
         prepare=(rules.check, rules.position, rules.velocity),
-        iterate=rules.iterate,
+        iterate=(rules.iterate, rules.polish),
         advance=(rules.settle,),
         end=rules.end_random if random else rules.end,
         restart=rules.restart_random if random else None,

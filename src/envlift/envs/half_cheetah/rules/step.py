@@ -1,8 +1,8 @@
 """One step of the environment, in the phases that ``targets.warp_phases`` asks for.
 
 ``check``, ``position`` and ``velocity`` are MuJoCo's stages before its solver, ``iterate`` is one
-Newton step, ``settle`` the last one and the integrator, ``end`` the task of Gymnasium's
-HalfCheetah-v5. Newton's steps are taken in ``real``, the rest in float64.
+Newton step, ``polish`` one in float64, ``settle`` the integrator, ``end`` the task of Gymnasium's
+HalfCheetah-v5. ``iterate`` computes in ``real``, the rest in float64.
 """
 
 # mypy: ignore-errors
@@ -42,7 +42,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
     mj_kinematics, mj_comPos, mj_rne = smooths.mj_kinematics, smooths.mj_comPos, smooths.mj_rne
     mj_passive, mj_fwdActuation = smooths.mj_passive, smooths.mj_fwdActuation
     mj_collision, mj_makeConstraint = constraints.mj_collision, constraints.mj_makeConstraint
-    fine_newton, fine_moved, mj_Euler = solvers.newton, smooths.moved, solvers.mj_Euler
+    fine_newton, fine_same_rows, mj_Euler = solvers.newton, solvers.same_rows, solvers.mj_Euler
+    fine_moved = smooths.moved
     near_smooths, near_solvers = smooth.make(real), solver.make(real)
     newton, same_rows, moved = near_solvers.newton, near_solvers.same_rows, near_smooths.moved
     NearTouch, NearRows = constraint.make(real).Touch, constraint.make(real).Rows
@@ -78,7 +79,8 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
 
         All is in float64 but what the Newton steps look at, ``near_*``, the same numbers rounded.
         ``ctrl`` is the action, not yet clamped. ``unstable`` is 1 once something was not to be
-        trusted; ``pending`` is 0, or the number of the Newton step that comes next.
+        trusted; ``pending`` is 0, or the number of the Newton step that comes next. ``accel`` is
+        the acceleration in float64, ``polished`` 0 before the first step there, -1 after the last.
         """
 
         frames: smooths.Frames
@@ -93,8 +95,10 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         near_smooth: vec9
         ctrl: vec6
         qacc: vec9
+        accel: fine9
         unstable: wp.int32
         pending: wp.int32
+        polished: wp.int32
 
     # Counted, not tied together with "and", which branches.
     @wp.func
@@ -220,6 +224,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         work.near_rows = near_rows(rows)
         work.near_smooth = rounded(smooth_force)
         work.pending = 1
+        work.polished = 0
         return work
 
     @wp.func
@@ -237,20 +242,31 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         return work
 
     @wp.func
-    def settle(work: Work):
-        """Take one more Newton step, in float64, and step the speeds and positions.
+    def polish(work: Work):
+        """Take a Newton step in float64; mostly one is enough, for the active rows are known.
 
         Where the floor pushes hard, its stiffness times what float32 cannot see of an acceleration
-        is a force that shakes the joints beside it. But which rows are active float32 does find,
-        and with them known this step is exact.
+        is a force that shakes the joints beside it; and once in 500,000 substeps float32 cannot see
+        on which side of zero a row is.
         """
-        accel = fine9()
+        start = fine9()
         for i in range(9):
-            accel[i] = fine(work.qacc[i])
-        before = fine_moved(work.frames, accel)
+            start[i] = wp.where(work.polished == 0, fine(work.qacc[i]), work.accel[i])
+        before = fine_moved(work.frames, start)
         after = fine_newton(work.frames, work.touch, work.rows, work.qfrc_smooth, before)
-        work.qacc = rounded(after.joints)
-        work.qvel = work.qvel + timestep * mj_Euler(work.frames, after.joints)
+        done = fine_same_rows(work.touch, work.rows, before, after)
+        for i in range(9):
+            work.accel[i] = wp.where(work.polished < 0, work.accel[i], after.joints[i])
+        further = wp.where(done, -1, 1)
+        work.polished = wp.where(work.polished < 0, -1, further)
+        work.pending = wp.where(work.polished < 0, 0, 1)
+        return work
+
+    @wp.func
+    def settle(work: Work):
+        """Step the speeds and positions."""
+        work.qacc = rounded(work.accel)
+        work.qvel = work.qvel + timestep * mj_Euler(work.frames, work.accel)
         work.qpos = work.qpos + timestep * work.qvel
         return work
 
@@ -393,6 +409,7 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
         position=position,
         velocity=velocity,
         iterate=iterate,
+        polish=polish,
         settle=settle,
         end=end,
         end_random=end_random,

@@ -235,18 +235,49 @@ def fields(reason: str, **tolerances: tuple[float, float]) -> tuple[Field, ...]:
 
 PRESENT = Field("present")
 DTYPES = {"qpos": "float64", "qvel": "float64", "ctrl": "float64"}
-# Where what Newton's steps leave is looked at itself: in float32 it is rounded.
-FLOAT64 = ("float64",)
+IN_FLOAT64, IN_FLOAT32 = ("float64", "float64-substep"), ("float32", "substep")
+PAIRS = "the state is two float32 numbers, 48 bits: after five turns 1e-13 rad are lost"
 
 
-def component(name: str, candidate: Any, *found: Field) -> Component:
+def component(name: str, candidate: Any, *found: Field, configs: tuple[str, ...] = ()) -> Component:
     """Return a component compared from generated states; all of them are computed in float64."""
-    return Component(name, found, candidate, dtypes=DTYPES, rows=states)
+    return Component(name, found, candidate, dtypes=DTYPES, rows=states, configs=configs)
 
 
-def rounded(name: str, atol: float, rtol: float) -> Field:
+def rounded(name: str, atol: float, rtol: float, reason: str = ROUNDING) -> Field:
     """Return a field that may differ by rounding."""
-    return fields(ROUNDING, **{name: (atol, rtol)})[0]
+    return fields(reason, **{name: (atol, rtol)})[0]
+
+
+def depths(configs: tuple[str, ...], factor: float, reason: str) -> tuple[Component, ...]:
+    """Return what hangs on how deep an end is, a small difference of large numbers."""
+    return (
+        component(
+            "mj_collision",
+            stage(collision),
+            PRESENT,
+            rounded("dist", factor * 1e-13, 1e-13, reason),
+            # x of up to 300 m.
+            rounded("pos", factor * 1e-12, 1e-13, reason),
+            configs=configs,
+        ),
+        component(
+            "mj_makeConstraint",
+            mj_make_constraint,
+            PRESENT,
+            rounded("efc_J", factor * 1e-12, 1e-13, reason),
+            rounded("efc_pos", factor * 1e-13, 1e-13, reason),
+            configs=configs,
+        ),
+        component(
+            "mj_referenceConstraint",
+            stage(reference_constraint),
+            PRESENT,
+            rounded("efc_aref", factor * 1e-9, 1e-12, reason),
+            rounded("efc_R", factor * 1e-12, factor * 1e-10, reason),
+            configs=configs,
+        ),
+    )
 
 
 COMPONENTS: tuple[Component, ...] = (
@@ -288,28 +319,8 @@ COMPONENTS: tuple[Component, ...] = (
         rounded("qfrc_smooth", 1e-9, 1e-12),
         rounded("qacc_smooth", 1e-8, 1e-11),
     ),
-    component(
-        "mj_collision",
-        stage(collision),
-        PRESENT,
-        rounded("dist", 1e-13, 1e-13),
-        # x of up to 300 m.
-        rounded("pos", 1e-12, 1e-13),
-    ),
-    component(
-        "mj_makeConstraint",
-        mj_make_constraint,
-        PRESENT,
-        rounded("efc_J", 1e-12, 1e-13),
-        rounded("efc_pos", 1e-13, 1e-13),
-    ),
-    component(
-        "mj_referenceConstraint",
-        stage(reference_constraint),
-        PRESENT,
-        rounded("efc_aref", 1e-9, 1e-12),
-        rounded("efc_R", 1e-12, 1e-10),
-    ),
+    *depths(IN_FLOAT64, 1.0, ROUNDING),
+    *depths(IN_FLOAT32, 100.0, PAIRS),
     Component(
         "mj_fwdConstraint",
         (
@@ -319,7 +330,6 @@ COMPONENTS: tuple[Component, ...] = (
         stage(forward_constraint),
         rows=states,
         dtypes=DTYPES,
-        configs=FLOAT64,
     ),
     Component(
         "mj_Euler",
@@ -334,6 +344,6 @@ COMPONENTS: tuple[Component, ...] = (
         energy,
         rows=states,
         dtypes=DTYPES,
-        configs=FLOAT64,
+        configs=IN_FLOAT64,
     ),
 )
