@@ -24,7 +24,7 @@ from envlift.verify.mutation.operators import Mutant, mutants_of
 from envlift.verify.result import EXIT_CODES, Verdict
 
 PACKAGE = Path(envlift.__file__).parent
-TIMEOUT = 240.0
+TIMEOUT = 600.0
 """Seconds for one mutant; a mutant that never ends is caught, as a person would notice it."""
 
 BAR = 0.95
