@@ -188,3 +188,71 @@ def play(place, count, word_0, word_1, scale, offset):
     if count >= EPISODE:
         place, count = np.array([offset, int(word_1) & 7], real), 0
     return place, count, moved, iterations + 1000 * insisted, pending
+
+
+COUNTED = 6
+
+
+def make_counter() -> PhasedRule:
+    """Return a rule that iterates twice: it adds up to a number, then takes away to another."""
+
+    @wp.struct
+    class Counter:
+        number: wp.int32
+
+    @wp.struct
+    class Work:
+        number: wp.int32
+        most: wp.int32
+        least: wp.int32
+        fallen: wp.int32
+        pending: wp.int32
+
+    @wp.func
+    def begin(counter: Counter, most: wp.int32, least: wp.int32):
+        work = Work()
+        work.number = counter.number
+        work.most = most
+        work.least = least
+        return work
+
+    @wp.func
+    def prepare(work: Work):
+        work.fallen = 0
+        return work
+
+    @wp.func
+    def rise(work: Work):
+        work.number = work.number + wp.where(work.number < work.most, 1, 0)
+        work.pending = wp.where(work.number < work.most, 1, 0)
+        return work
+
+    @wp.func
+    def fall(work: Work):
+        lower = wp.where(work.number > work.least, 1, 0)
+        work.number = work.number - lower
+        work.fallen = work.fallen + lower
+        work.pending = wp.where(work.number > work.least, 1, 0)
+        return work
+
+    @wp.func
+    def advance(work: Work):
+        work.number = 2 * work.number
+        return work
+
+    @wp.func
+    def end(counter: Counter, work: Work, most: wp.int32, least: wp.int32):
+        counter.number = work.number
+        return counter, work.fallen
+
+    counter = Phases(
+        work=Work,
+        begin=begin,
+        prepare=(prepare,),
+        iterate=(rise, fall),
+        advance=(advance,),
+        end=end,
+        repeats=1,
+        max_iterations=COUNTED,
+    )
+    return PhasedRule(counter, Counter, {"fallen": "int32"}, name="tests.phases.counter")

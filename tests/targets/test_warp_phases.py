@@ -242,3 +242,24 @@ def test_work_is_laid_out_in_the_order_of_its_fields():
         ("work.insisted", "int32", None),
         ("work.pending", "int32", None),
     ]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_iterations_follow_each_other_until_each_is_done(monkeypatch, alone):
+    """The second one begins with a lane that the first one has left as not pending."""
+    kernel = warp_phases.PhasedRule.kernel
+    monkeypatch.setattr(
+        warp_phases.PhasedRule,
+        "kernel",
+        lambda self, layout, registers: kernel(self, layout, registers=alone),
+    )
+    r = np.random.default_rng(3)
+    number, most, least = r.integers(0, 9, (3, 50)).astype(np.int32)
+    result, fallen = jax.vmap(phases.make_counter())(number, most, least)
+    risen = np.maximum(number, np.minimum(most, number + phases.COUNTED))
+    low = np.minimum(risen, np.maximum(least, risen - phases.COUNTED))
+    np.testing.assert_array_equal(result, 2 * low)
+    np.testing.assert_array_equal(fallen, risen - low)
+    assert (risen > number).any()
+    assert (fallen > 1).any()
+    assert (fallen == 0).any()
