@@ -12,7 +12,8 @@ from pathlib import Path
 
 KINDS = {
     "rules": ("env.py", "state.py", "rules/**/*.py", "tables/**/*"),
-    "suite": ("verification/*.py", "verification/*.toml", "reference/**/*"),
+    # ``look.py`` shows level 1 what rules compute on their way.
+    "suite": ("look.py", "verification/*.py", "verification/*.toml", "reference/**/*"),
 }
 """Kind -> patterns of the files that belong to it, relative to the environment's folder."""
 

@@ -21,6 +21,7 @@ FILES = {
     "baselines/rollout.py": "neither",
     "CARD.md": "neither",
     "verification/suite.py": "suite",
+    "look.py": "suite",
     "verification/deviations.toml": "suite",
     "verification/mutants.toml": "neither",
     "verification/evidence-jax.json": "neither",

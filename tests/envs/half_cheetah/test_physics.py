@@ -7,6 +7,7 @@ import pytest
 
 from envlift.envs.half_cheetah.look import look
 from envlift.envs.half_cheetah.rules import model
+from envlift.envs.half_cheetah.verification.components import states
 
 from .conftest import LANES, actions, runners, state_of, stepper
 
@@ -203,3 +204,16 @@ def test_the_inertia_is_one():
     assert np.linalg.eigvalsh(matrix).min() > 0.01
     told = np.einsum("ni,nij,nj->n", qvel, matrix, qvel) / 2
     np.testing.assert_allclose(told, kinetic(qpos, qvel), rtol=1e-10)
+
+
+def test_float64_has_little_left_to_do():
+    """What Newton's steps look at in float32 is what float64 computed, rounded, and no more."""
+    drawn = states(np.random.default_rng(5), 4000)
+    seen = look("float32", **drawn, vector=np.zeros((4000, 9)))
+    touching = (seen["stiff"] > 0).any(axis=1)
+    assert 0.3 < touching.mean() < 0.9
+    assert (seen["polishing"] > 1).mean() < 0.01
+    alone = look("float64", **drawn, vector=np.zeros((4000, 9)))
+    # In float64 Newton's steps have ended where polishing begins.
+    assert (alone["polishing"] == 1).all()
+    np.testing.assert_allclose(seen["qvel_after"], alone["qvel_after"], atol=1e-9)

@@ -79,7 +79,8 @@ class HalfCheetah(Env[State, Params, Draws]):
 
         Args:
             backend: the target of the rules; ``warp`` is the only one.
-            dtype: of the state and whatever is computed; float64 needs JAX's 64-bit mode.
+            dtype: of what is shown, and of Newton's steps; all else is computed in float64 anyhow.
+                ``float64`` needs JAX's 64-bit mode.
             frame_skip: MuJoCo's steps of 0.01 s in each of ours, at least 1.
             forward_reward_weight, ctrl_cost_weight, reset_noise_scale: the ``default_params``.
             exclude_current_positions_from_observation: leave out how far the cheetah has run.
