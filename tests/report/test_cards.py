@@ -64,12 +64,13 @@ def write_evidence(checkout: Path, **changes: Any) -> None:
     report(sources=hashes(folder.parent), **changes).write(folder / "evidence-warp.json")
 
 
-def write_mutation(checkout: Path) -> None:
+def write_mutation(checkout: Path, **changes: Any) -> None:
     def mutant(caught: str | None, equivalent: bool = False) -> dict[str, Any]:
         return {"caught": {"L1": None, "L3": caught}, "equivalent": equivalent}
 
     mutants = [mutant("x"), mutant("x"), mutant("x"), mutant(None), mutant(None, True)]
     data = {"schema_version": 1, "score": 0.75, "by_level": {"L1": 0, "L3": 3}, "mutants": mutants}
+    data |= changes
     (verification(checkout) / "mutation-warp.json").write_text(json.dumps(data))
 
 
@@ -186,6 +187,21 @@ def test_the_matrix_and_the_card_tell_policy_transfer(checkout: Path) -> None:
         "| the reference | PASS | 4 | 0 | -0.062 to +0.062 | 1.00 | 400 | 388 | 32,000,000 |",
     ):
         assert expected in card
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_a_card_tells_how_policies_were_evaluated(checkout: Path, greedy: bool) -> None:
+    write_evidence(checkout, transfer=transferred() | {"greedy": greedy})
+    _, card = generate(checkout)
+    assert ("evaluated by the most probable actions" in card) == greedy
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_card_tells_which_mutants_the_levels_were_shown(checkout: Path, first: bool) -> None:
+    write_mutation(checkout, first=first)
+    _, card = generate(checkout)
+    others = "L1, and of the others by " if first else ""
+    assert f"1 equivalent; caught by {others}each level alone: L1 0, L3 3" in card
 
 
 @pytest.mark.parametrize(

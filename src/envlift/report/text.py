@@ -220,14 +220,10 @@ def _mutation(facts: Facts) -> str:
             lines.append(f"- {target}: {MISSING}")
             continue
         levels = ", ".join(f"{level} {count}" for level, count in m.by_level.items())
-        alone = (
-            "caught by L1, and of the others by each level alone"
-            if m.first
-            else ("caught by each level alone")
-        )
+        others = "L1, and of the others by " if m.first else ""
         lines.append(
             f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught, "
-            f"{m.equivalent} equivalent; {alone}: {levels}"
+            f"{m.equivalent} equivalent; caught by {others}each level alone: {levels}"
         )
     return "\n".join(lines)
 
