@@ -48,6 +48,7 @@ SIZES = {
     "normal_at": 16,
     "tangent_at": 16,
     "limit_at": 6,
+    "near_qacc": 9,
     "qpos_after": 9,
     "qvel_after": 9,
     "unstable": 1,
@@ -57,7 +58,8 @@ SIZES = {
 
 ``divided`` is M^-1 times the vector that is asked about, ``moved_*`` how it moves the bodies,
 ``*_of`` is J times it; ``*_at`` is what each row says of the accelerations that were found,
-``*_after`` is the state after the substep, ``polishing`` how many Newton steps float64 took.
+``near_qacc`` is what Newton's steps in ``dtype`` found, before float64 polished it, ``*_after`` is
+the state after the substep, ``polishing`` how many Newton steps float64 took.
 """
 
 PLACES = dict(zip(SIZES, np.cumsum([0, *SIZES.values()])[:-1].tolist(), strict=True))
@@ -191,6 +193,7 @@ def _kernel(dtype: str) -> wp.Kernel:
         base = lane * wp.static(TOTAL)
         state = Cheetah()
         asked = vec9()
+        near = vec9()
         control = vec6()
         action = real6()
         for i in range(9):
@@ -248,6 +251,9 @@ def _kernel(dtype: str) -> wp.Kernel:
         while work.pending > 0 and count < wp.static(solver.MAX_STEPS):
             work = iterate(work)
             count += 1
+        for i in range(9):
+            near[i] = fine(work.qacc[i])
+        put9(seen, base + wp.static(place.near_qacc), 1, near)
         work = polish(work)
         count = wp.int32(0)
         while work.pending > 0 and count < wp.static(solver.MAX_STEPS):

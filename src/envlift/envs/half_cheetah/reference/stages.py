@@ -121,6 +121,11 @@ class Stages:
         return {**found, "solver_niter": np.array(iterations, np.int32)}
 
     @component
+    def mj_solNewton(self, **state: Array) -> dict[str, Array]:
+        """Return where the solver's steps ended: ``qacc`` [N, 9]."""
+        return self._read(state, "qacc")
+
+    @component
     def mj_Euler(self, **state: Array) -> dict[str, Array]:
         """Return ``qpos`` and ``qvel`` [N, 9] after one ``mj_step``, a single substep.
 
