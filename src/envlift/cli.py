@@ -133,6 +133,9 @@ def _add_mutate(commands: Any) -> None:
     mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
     mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
+    mutate.add_argument(
+        "--config", action="append", default=[], help="judge in this configuration only"
+    )
     mutate.add_argument("--jobs", type=_positive, default=2, help="mutants judged side by side")
     mutate.add_argument("--seed", type=int, default=0, help="of the draw with --limit")
     mutate.add_argument(
@@ -263,6 +266,7 @@ def _mutate(options: argparse.Namespace) -> int:
         json_file=options.json,
         first=options.first,
         resume=options.resume,
+        configs=options.config,
     )
 
 

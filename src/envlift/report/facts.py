@@ -70,6 +70,7 @@ class Mutation:
         caught, judged, equivalent: counts; ``judged`` has the equivalent ones taken out.
         by_level: level -> mutants it catches by itself.
         first: whether mutants that level 1 caught were not shown to the other levels.
+        configs: the configurations they were judged in; empty for all.
     """
 
     score: float
@@ -79,6 +80,7 @@ class Mutation:
     by_level: dict[str, int]
     total: int = 0
     first: bool = False
+    configs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ def read_mutation(path: Path) -> Mutation:
             by_level=data["by_level"],
             total=data.get("of", 0),
             first=data.get("first", False),
+            configs=tuple(data.get("configs", ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None

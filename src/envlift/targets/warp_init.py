@@ -1,7 +1,5 @@
 """Start Warp once, quietly, and say how many CPU threads its launches may use."""
 
-# mypy: allow-untyped-calls
-
 # mypy: allow-untyped-calls, allow-untyped-decorators
 
 from __future__ import annotations

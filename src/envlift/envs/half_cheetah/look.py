@@ -278,4 +278,6 @@ def _kernel(dtype: str) -> wp.Kernel:
 
     module = wp.get_module(f"envlift.half_cheetah.look.{dtype}")
     module.options.update(warp_init.MODULE_OPTIONS)
+    # Looked at a few thousand times, after each change of the rules: compiling takes longer.
+    module.options.update(max_unroll=1, optimization_level=1)
     return wp.Kernel(kernel, key=f"half_cheetah_look_{dtype}", module=module)

@@ -1,14 +1,15 @@
 """Judging one mutant, in a process of its own: which levels notice it?
 
 Run as ``python -m envlift.verify.mutation.judge REQUEST`` with the mutated package first on the
-path. REQUEST is a JSON object: ``name``, ``options``, ``seed``, ``fixtures``, ``first``. The answer
-is one JSON line on stdout: level -> what failed first, null where nothing did.
+path. REQUEST is a JSON object, the arguments of ``judge``. The answer is one JSON line on stdout:
+level -> what failed first, null where nothing did.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +20,22 @@ from envlift.verify.result import Verdict
 from envlift.verify.session import STAGES, Request, verify
 
 LEVELS = tuple(level for level in STAGES if level not in ("corpus", "L4"))
-EFFORT = replace(QUICK, lanes=32, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)
+EFFORT = replace(QUICK, lanes=8, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)
 
 
 def judge(
-    name: str, options: dict[str, object], seed: int, fixtures: str, first: bool = False
+    name: str,
+    options: dict[str, object],
+    seed: int,
+    fixtures: str,
+    first: bool = False,
+    configs: Collection[str] = (),
 ) -> dict[str, str | None]:
     """Run all levels, one configuration after the other until one of them notices the fault.
 
     A level stands for the first of its checks that failed. The corpus is left out: it grows with
-    every fault that was ever found. So is level 4: training takes longer than everything else.
+    every fault that was ever found. So is level 4: training takes longer than everything else. And
+    so is the divergence horizon, whose share of lanes says nothing when the lanes are few.
 
     Args:
         name: a registered environment.
@@ -37,17 +44,19 @@ def judge(
         fixtures: folder for what was found.
         first: run level 1 in all configurations first, in double precision before the others, whose
             tolerances are wider; and the other levels only if it noticed nothing.
+        configs: names of the configurations to run; empty for all.
     """
     suite, source = find_suite(name)
-    configs = suite.configs
+    ordered = suite.configs
     if first:
-        configs = tuple(sorted(configs, key=lambda config: not config.x64))
+        ordered = tuple(sorted(ordered, key=lambda config: not config.x64))
     request = Request(
-        suite=replace(suite, corpus=None, transfer=None, configs=configs),
+        suite=replace(suite, corpus=None, transfer=None, horizon=None, configs=ordered),
         suite_source=source,
         effort=EFFORT,
         fixtures=Path(fixtures),
         options=dict(options),
+        configs=tuple(config.name for config in ordered if not configs or config.name in configs),
         seed=seed,
         minimise=False,
         stop_at_failure=True,

@@ -19,6 +19,7 @@ from rich.console import Console
 
 import envlift
 from envlift.registry import make, registration
+from envlift.verify.find import find_suite
 from envlift.verify.mutation.judge import LEVELS
 from envlift.verify.mutation.operators import Mutant, mutants_of
 from envlift.verify.result import EXIT_CODES, Verdict
@@ -61,12 +62,14 @@ class Result:
         name, backend: of the environment.
         judged: what was found.
         first: whether a mutant that level 1 noticed was not shown to the other levels.
+        configs: names of the configurations they were judged in; empty for all.
     """
 
     name: str
     backend: str
     judged: list[Judged] = field(default_factory=list)
     first: bool = False
+    configs: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -105,10 +108,11 @@ def command(
     json_file: Path | None,
     first: bool = False,
     resume: bool = False,
+    configs: Collection[str] = (),
 ) -> int:
     """Judge the mutants of a registered environment, in random order, and print the score."""
     env = make(name, **({"backend": backend} if backend else {}))
-    result = Result(name, env.info.backend, first=first)
+    result = Result(name, env.info.backend, first=first, configs=_known(name, configs))
     mutants = all_mutants(name, result.backend)
     total = len(mutants)
     ids = {mutant.id for mutant in mutants}
@@ -126,7 +130,7 @@ def command(
     console.print(f"{len(mutants)} of {total} mutants of {name} [{result.backend}]", markup=False)
     notes = explanations(name, result.backend)
     if resume and json_file is not None and json_file.is_file():
-        rows = rows_before(json_file, ids, total, first)
+        rows = rows_before(json_file, ids, total, result)
         result.judged += [_noted(m, rows[m.id], notes) for m in mutants if m.id in rows]
         known = {judged.mutant.id for judged in result.judged}
         mutants = [mutant for mutant in mutants if mutant.id not in known]
@@ -142,6 +146,15 @@ def command(
     except KeyboardInterrupt:
         console.print("[yellow]interrupted: the score is of the mutants judged so far[/]")
     return _print_result(console, result)
+
+
+def _known(name: str, configs: Collection[str]) -> tuple[str, ...]:
+    suite, _ = find_suite(name)
+    names = [config.name for config in suite.configs]
+    for one in configs:
+        if one not in names:
+            raise ValueError(f"no configuration {one!r}; {name} has {', '.join(names)}")
+    return tuple(one for one in names if one in configs)
 
 
 def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:
@@ -161,7 +174,7 @@ def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:
 
 
 def rows_before(
-    path: Path, ids: Collection[str], total: int, first: bool
+    path: Path, ids: Collection[str], total: int, now: Result
 ) -> dict[str, dict[str, str | None]]:
     """Read what an earlier run found: mutant id -> what each level said.
 
@@ -169,7 +182,7 @@ def rows_before(
         path: what ``--json`` wrote.
         ids: of the mutants that the rules have now.
         total: how many they are; two may have one id.
-        first: whether this run shows a mutant to the other levels only where level 1 is blind.
+        now: this run, which must be made as the earlier one was.
 
     Raises:
         ValueError: if the file is no such result, or of other rules, or made otherwise.
@@ -177,13 +190,14 @@ def rows_before(
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         rows = {row["id"]: dict(row["caught"]) for row in data["mutants"]}
-        same = data["of"] == total and data.get("first", False) == first and rows.keys() <= set(ids)
+        made = data.get("first", False), tuple(data.get("configs", ()))
+        same = data["of"] == total and made == (now.first, now.configs) and rows.keys() <= set(ids)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
     if not same:
         raise ValueError(
-            f"{path} cannot be resumed: it is of other rules, or one run has --first and the other "
-            "has not; name another file"
+            f"{path} cannot be resumed: it is of other rules, or was made with another --first or "
+            "--config; name another file"
         )
     return rows
 
@@ -237,6 +251,7 @@ def _judge(
         "seed": seed,
         "fixtures": str(work / "fixtures"),
         "first": result.first,
+        "configs": result.configs,
     }
     environment = {
         **os.environ,
@@ -325,6 +340,7 @@ def _write(path: Path, result: Result, total: int) -> None:
         "score": result.score,
         "of": total,
         "first": result.first,
+        "configs": result.configs,
         "by_level": result.by_level(),
         "mutants": rows,
     }
