@@ -205,6 +205,17 @@ def test_a_card_tells_which_mutants_the_levels_were_shown(checkout: Path, first:
 
 
 @pytest.mark.parametrize(
+    ("configs", "where"), [([], ""), (["double", "single"], " (in double and single)")]
+)
+def test_a_card_tells_where_mutants_were_judged(
+    checkout: Path, configs: list[str], where: str
+) -> None:
+    write_mutation(checkout, configs=configs)
+    _, card = generate(checkout)
+    assert f"mutants caught{where}, 1 equivalent" in card
+
+
+@pytest.mark.parametrize(
     ("verdicts", "word"),
     [
         (("PASS", "FAIL"), "FAIL"),

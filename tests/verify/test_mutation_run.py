@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from envlift.cli import main
+from envlift.verify.find import find_suite
 from envlift.verify.mutation import judge as judging
 from envlift.verify.mutation import run
 from envlift.verify.mutation.judge import LEVELS
@@ -89,7 +90,7 @@ def test_a_resumed_run_reads_the_explanations_anew(judged, tmp_path, capsys):
     assert "written down as equivalent but was caught" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("change", ["rules", "--first", "no result"])
+@pytest.mark.parametrize("change", ["rules", "--first", "--config=discrete", "no result"])
 def test_another_run_is_not_resumed(judged, tmp_path, capsys, change):
     path = tmp_path / "result.json"
     mutate("--json", str(path), "--limit", "2")
@@ -99,7 +100,7 @@ def test_another_run_is_not_resumed(judged, tmp_path, capsys, change):
     if change == "no result":
         path.write_text("{}")
     before = path.read_text()
-    assert mutate("--json", str(path), "--resume", *([change] if change == "--first" else [])) != 0
+    assert mutate("--json", str(path), "--resume", *([change] if change[0] == "-" else [])) != 0
     text = capsys.readouterr().err
     assert str(path) in text.replace("\n", "")
     assert path.read_text() == before
@@ -118,6 +119,21 @@ def test_the_judge_is_told_whether_the_first_notice_is_enough(judged, tmp_path, 
     assert json.loads(path.read_text())["first"] is first
 
 
+def test_the_judge_is_told_the_configurations(judged, tmp_path, capsys):
+    path = tmp_path / "result.json"
+    names = [config.name for config in find_suite("pong")[0].configs]
+    mutate("--json", str(path), "--limit", "1")
+    mutate("--json", str(path), "--limit", "1", "--config", names[1], "--config", names[0])
+    # As the suite orders them.
+    assert [request["configs"] for request in judged] == [[], names[:2]]
+    assert json.loads(path.read_text())["configs"] == names[:2]
+    judged.clear()
+    assert mutate("--json", str(path), "--config", "nowhere") != 0
+    text = capsys.readouterr().err
+    assert "'nowhere'" in text and names[0] in text
+    assert judged == []
+
+
 def verdicts(monkeypatch, failing):
     """Let ``verify`` fail the levels in ``failing``; return what it was asked for."""
     asked = []
@@ -125,7 +141,7 @@ def verdicts(monkeypatch, failing):
     suite = Suite("pong", "python:nobody:Reference", "pong", configs=configs)
 
     def verify(request, _):
-        asked.append((request.levels, [config.name for config in request.suite.configs]))
+        asked.append((request.levels, list(request.configs)))
         checks = [
             SimpleNamespace(
                 level=level,
@@ -155,3 +171,10 @@ def test_the_levels_a_mutant_is_shown_to(monkeypatch, tmp_path, first, failing):
         assert asked == [(("L1",), ["double", "single"]), *rest]
         noticed = {"L1"} if "L1" in failing else failing
     assert {level for level, what in answers.items() if what} == noticed
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_mutant_is_judged_in_the_named_configurations_alone(monkeypatch, tmp_path, first):
+    asked = verdicts(monkeypatch, set())
+    judging.judge("pong", {}, 1, str(tmp_path), first, ["single"])
+    assert {tuple(configs) for _, configs in asked} == {("single",)}

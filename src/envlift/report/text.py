@@ -221,8 +221,9 @@ def _mutation(facts: Facts) -> str:
             continue
         levels = ", ".join(f"{level} {count}" for level, count in m.by_level.items())
         others = "L1, and of the others by " if m.first else ""
+        where = f" (in {' and '.join(m.configs)})" if m.configs else ""
         lines.append(
-            f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught, "
+            f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught{where}, "
             f"{m.equivalent} equivalent; caught by {others}each level alone: {levels}"
         )
     return "\n".join(lines)

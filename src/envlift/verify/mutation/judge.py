@@ -51,7 +51,7 @@ def judge(
     if first:
         ordered = tuple(sorted(ordered, key=lambda config: not config.x64))
     request = Request(
-        suite=replace(suite, corpus=None, transfer=None, horizon=None, configs=ordered),
+        suite=replace(suite, corpus=None, transfer=None, horizon=None),
         suite_source=source,
         effort=EFFORT,
         fixtures=Path(fixtures),

@@ -220,14 +220,13 @@ def make(real: Any) -> SimpleNamespace:
     def newton(frames: Frames, touch: Touch, rows: Rows, qfrc_smooth: vec9, before: Motion):
         """Take a full Newton step from an acceleration."""
         tree = touching(masses(frames), before, touch, rows)
-        accel, force, diagonal = before.joints, vec9(qfrc_smooth), tree.diagonal
+        accel, force = before.joints, vec9(qfrc_smooth)
         side, limit, limit_stiff = touch.side, rows.limit, rows.limit_stiff
         for j in range(6):
             active = row_limit(accel[j + 3], side[j], limit[j]) < zero
             stiff = wp.where(active, limit_stiff[j], zero)
-            diagonal[j] = diagonal[j] + stiff
+            tree.diagonal[j] = tree.diagonal[j] + stiff
             force[j + 3] = force[j + 3] - stiff * side[j] * limit[j]
-        tree.diagonal = diagonal
         return solve(tree, frames, force)
 
     @wp.func

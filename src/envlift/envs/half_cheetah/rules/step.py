@@ -305,19 +305,16 @@ def make(real: Any, frame_skip: int) -> SimpleNamespace:
 
     @wp.func
     def draw_noise(noise: Noise, word_0: wp.uint32, word_1: wp.uint32):
-        """Draw a reset: 9 uniform numbers, and 9 normal ones by Box and Muller."""
+        """Draw a reset: 9 uniform numbers, and 9 normal ones, each a cosine of Box and Muller."""
         for i in range(9):
             word = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(1 + i)), word_1)
             noise.uniform[i] = real(2.0) * real(warp_chance.unit(word)) - real(1.0)
-        for i in range(5):
             word = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(10 + i)), word_1)
-            turn = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(15 + i)), word_1)
+            turn = warp_chance.bits(warp_chance.stream(word_0, wp.uint32(19 + i)), word_1)
             # From (0, 1], whose logarithm exists.
             length = wp.sqrt(real(-2.0) * wp.log(real(1.0) - real(warp_chance.unit(word))))
             angle = full_turn * real(warp_chance.unit(turn))
             noise.normal[i] = length * wp.cos(angle)
-            if i < 4:
-                noise.normal[i + 5] = length * wp.sin(angle)
         return noise
 
     @wp.func

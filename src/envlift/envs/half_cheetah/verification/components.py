@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ Named = dict[str, Array]
 Function = Callable[[Named], Named]
 Look = Callable[[Named, Array], Named]
 
+EDGES = Path(__file__).with_name("edge_states.jsonl")
 LIMITS, CONTACTS = model.NUM_HINGES, model.NUM_ENDS
 
 
@@ -42,6 +45,20 @@ def states(rng: np.random.Generator, n: int) -> Named:
         "qvel": rng.normal(size=(n, 9)) * scale[:, None],
         "ctrl": rng.uniform(-1.5, 1.5, size=(n, 6)).astype(np.float32).astype(np.float64),
     }
+
+
+def edge_states(rng: np.random.Generator, n: int) -> Named:
+    """Draw states of every kind, but begin with those where a row is nearly at zero.
+
+    In ``edge_states.jsonl`` stands every state of 4,000,000 drawn by ``states`` (20,000 from each
+    seed from 1000 on) in which Newton's steps in float32 ended with other active rows than in
+    float64. Chance alone would show such a state once in 35 runs.
+    """
+    drawn = states(rng, n)
+    kept = [json.loads(line) for line in EDGES.read_text(encoding="utf-8").splitlines()][:n]
+    for name, values in drawn.items():
+        values[: len(kept)] = [state[name] for state in kept]
+    return drawn
 
 
 def lost_states(rng: np.random.Generator, n: int) -> Named:
@@ -337,7 +354,7 @@ COMPONENTS: tuple[Component, ...] = (
             *fields(FORCE, efc_force=(1e-6, 1e-8), qacc=(1e-5, 1e-8)),
         ),
         stage(forward_constraint),
-        rows=states,
+        rows=edge_states,
         dtypes=DTYPES,
     ),
     Component(
