@@ -136,6 +136,8 @@ def command(
         mutants = [mutant for mutant in mutants if mutant.id not in known]
         console.print(f"{len(known)} of them were judged before", markup=False)
     count = len(result.judged) + len(mutants)
+    if mutants:
+        _without_a_fault(console, result, seed)
     try:
         for judged in _judge_all(result, mutants, jobs, seed, notes):
             result.judged.append(judged)
@@ -210,6 +212,23 @@ def _noted(
     return Judged(mutant, caught, None if note is None else note["reason"], equivalent)
 
 
+def _without_a_fault(console: Console, result: Result, seed: int) -> None:
+    """Judge the rules as they are, for a suite that always fails catches everything.
+
+    Raises:
+        ValueError: if any level notices something.
+    """
+    with tempfile.TemporaryDirectory(prefix="envlift-mutate-") as folder:
+        caught = _ask(result, None, Path(folder) / "none", seed)
+    for level, what in caught.items():
+        if what:
+            raise ValueError(
+                f"{result.name} fails its own verification without any fault, at {level}: {what}; "
+                "no score would mean anything before that is mended"
+            )
+    console.print("without a fault every level passes")
+
+
 def _judge_all(
     result: Result,
     mutants: list[Mutant],
@@ -241,10 +260,17 @@ def _judge_all(
 def _judge(
     result: Result, mutant: Mutant, work: Path, seed: int, notes: dict[str, dict[str, str]]
 ) -> Judged:
-    """Copy the package, plant the fault, and ask a fresh interpreter."""
+    caught = _ask(result, mutant, work, seed)
+    shutil.rmtree(work, ignore_errors=True)
+    return _noted(mutant, caught, notes)
+
+
+def _ask(result: Result, mutant: Mutant | None, work: Path, seed: int) -> dict[str, str | None]:
+    """Copy the package, plant the fault if there is one, and ask a fresh interpreter."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, work / "envlift", ignore=ignore)
-    (work / "envlift" / mutant.file).write_text(mutant.source)
+    if mutant is not None:
+        (work / "envlift" / mutant.file).write_text(mutant.source)
     request = {
         "name": result.name,
         "options": {"backend": result.backend},
@@ -273,11 +299,8 @@ def _judge(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        caught: dict[str, str | None] = dict.fromkeys(LEVELS, f"no answer in {TIMEOUT:.0f} s")
-    else:
-        caught = _answer(answer)
-    shutil.rmtree(work, ignore_errors=True)
-    return _noted(mutant, caught, notes)
+        return dict.fromkeys(LEVELS, f"no answer in {TIMEOUT:.0f} s")
+    return _answer(answer)
 
 
 def _answer(answer: subprocess.CompletedProcess[str]) -> dict[str, str | None]:
