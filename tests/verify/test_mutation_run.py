@@ -19,8 +19,14 @@ RULES = "def frame(x):\n    speed = x * 2\n    return speed < 13\n"
 
 
 @pytest.fixture
-def judged(tmp_path, monkeypatch):
-    """A Pong of three lines, and a judge that notes what it is shown and notices everything."""
+def broken():
+    """Whether the judge finds fault with the rules as they are, too."""
+    return False
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch, broken):
+    """A Pong of three lines, and a judge that notes the faults it is shown and notices them all."""
     folder = tmp_path / "package" / "envs" / "pong"
     (folder / "rules").mkdir(parents=True)
     (folder / "env.py").write_text("")
@@ -28,9 +34,12 @@ def judged(tmp_path, monkeypatch):
     (folder / "verification").mkdir()
     seen = []
 
-    def answer(command, **_):
-        seen.append(json.loads(command[-1]))
-        caught = dict.fromkeys(LEVELS) | {"L2": "frame: 2 != 3"}
+    def answer(command, cwd, **_):
+        caught = dict.fromkeys(LEVELS)
+        shown = (cwd / "envlift" / "envs" / "pong" / "rules" / "jax.py").read_text()
+        if broken or shown != (folder / "rules" / "jax.py").read_text():
+            seen.append(json.loads(command[-1]))
+            caught["L2"] = "frame: 2 != 3"
         return SimpleNamespace(returncode=0, stdout=json.dumps(caught) + "\n", stderr="")
 
     monkeypatch.setattr(run, "PACKAGE", tmp_path / "package")
@@ -104,6 +113,16 @@ def test_another_run_is_not_resumed(judged, tmp_path, capsys, change):
     text = capsys.readouterr().err
     assert str(path) in text.replace("\n", "")
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("broken", [True])
+def test_rules_that_fail_without_a_fault_get_no_score(judged, tmp_path, capsys, broken):
+    path = tmp_path / "result.json"
+    assert mutate("--json", str(path)) != 0
+    text = " ".join(capsys.readouterr().err.split())
+    assert "without any fault, at L2: frame: 2 != 3" in text
+    assert len(judged) == 1
+    assert not path.exists()
 
 
 def test_what_is_resumed_has_a_name(judged, capsys):
