@@ -46,6 +46,11 @@ def judge(
             tolerances are wider; and the other levels only if it noticed nothing.
         configs: names of the configurations to run; empty for all.
     """
+    if options.get("backend") == "warp":
+        from envlift.targets.warp_init import MODULE_OPTIONS
+
+        # A fault shows in results, not in speed, and compiling takes most of the time.
+        MODULE_OPTIONS.update(max_unroll=1, optimization_level=1)
     suite, source = find_suite(name)
     ordered = suite.configs
     if first:
