@@ -89,6 +89,21 @@ def test_a_resumed_run_judges_what_is_left(judged, tmp_path, capsys):
     assert judged == []
 
 
+def test_a_change_made_in_two_places_is_judged_in_both(judged, tmp_path):
+    rules = run.PACKAGE / "envs" / "pong" / "rules" / "jax.py"
+    rules.write_text(RULES + RULES.replace("frame", "again"))
+    path = tmp_path / "result.json"
+    mutate("--json", str(path))
+    data = json.loads(path.read_text())
+    left_out = data["mutants"].pop()
+    assert left_out["id"] in [row["id"] for row in data["mutants"]]
+    path.write_text(json.dumps(data))
+    judged.clear()
+    mutate("--json", str(path), "--resume")
+    assert len(judged) == 1
+    assert json.loads(path.read_text())["mutants"][-1] == left_out
+
+
 def test_a_resumed_run_reads_the_explanations_anew(judged, tmp_path, capsys):
     path, folder = tmp_path / "result.json", run.PACKAGE / "envs" / "pong" / "verification"
     mutate("--json", str(path), "--limit", "1")
@@ -97,6 +112,7 @@ def test_a_resumed_run_reads_the_explanations_anew(judged, tmp_path, capsys):
     )
     assert mutate("--json", str(path), "--limit", "1", "--resume") != 0
     assert "written down as equivalent but was caught" in capsys.readouterr().out
+    assert json.loads(path.read_text())["mutants"][0]["explained"] == "so they say"
 
 
 @pytest.mark.parametrize("change", ["rules", "--first", "--config=discrete", "no result"])

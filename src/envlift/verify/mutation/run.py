@@ -131,10 +131,12 @@ def command(
     notes = explanations(name, result.backend)
     if resume and json_file is not None and json_file.is_file():
         rows = rows_before(json_file, ids, total, result)
-        result.judged += [_noted(m, rows[m.id], notes) for m in mutants if m.id in rows]
-        known = {judged.mutant.id for judged in result.judged}
-        mutants = [mutant for mutant in mutants if mutant.id not in known]
+        known = [mutant for mutant in mutants if _place(mutant) in rows]
+        result.judged += [_noted(mutant, rows[_place(mutant)], notes) for mutant in known]
+        mutants = [mutant for mutant in mutants if _place(mutant) not in rows]
         console.print(f"{len(known)} of them were judged before", markup=False)
+        # With the explanations of today.
+        _write(json_file, result, total)
     count = len(result.judged) + len(mutants)
     if mutants:
         _without_a_fault(console, result, seed)
@@ -175,15 +177,20 @@ def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in rows if row.get("backend", backend) == backend}
 
 
+def _place(mutant: Mutant) -> tuple[str, str, int]:
+    """Tell two mutants of one id apart: the same change of the same line, in two places."""
+    return mutant.id, mutant.file, mutant.line
+
+
 def rows_before(
     path: Path, ids: Collection[str], total: int, now: Result
-) -> dict[str, dict[str, str | None]]:
-    """Read what an earlier run found: mutant id -> what each level said.
+) -> dict[tuple[str, str, int], dict[str, str | None]]:
+    """Read what an earlier run found: id, file and line of a mutant -> what each level said.
 
     Args:
         path: what ``--json`` wrote.
         ids: of the mutants that the rules have now.
-        total: how many they are; two may have one id.
+        total: how many they are.
         now: this run, which must be made as the earlier one was.
 
     Raises:
@@ -191,9 +198,11 @@ def rows_before(
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        rows = {row["id"]: dict(row["caught"]) for row in data["mutants"]}
+        found = data["mutants"]
+        rows = {(row["id"], row["file"], row["line"]): dict(row["caught"]) for row in found}
         made = data.get("first", False), tuple(data.get("configs", ()))
-        same = data["of"] == total and made == (now.first, now.configs) and rows.keys() <= set(ids)
+        same = data["of"] == total and made == (now.first, now.configs)
+        same = same and {row["id"] for row in found} <= set(ids)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
     if not same:
