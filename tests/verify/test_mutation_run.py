@@ -165,7 +165,8 @@ def test_the_judge_is_told_the_configurations(judged, tmp_path, capsys):
     judged.clear()
     assert mutate("--json", str(path), "--config", "nowhere") != 0
     text = capsys.readouterr().err
-    assert "'nowhere'" in text and names[0] in text
+    assert "'nowhere'" in text
+    assert names[0] in text
     assert judged == []
 
 
