@@ -21,7 +21,7 @@ from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
 from envlift.translate.command_prompt import add_prompt
 from envlift.translate.workspace import WorkspaceError
-from envlift.verify.result import EXIT_USAGE
+from envlift.verify.run.result import EXIT_USAGE
 
 MISTAKES = (
     *(ValueError, ModuleNotFoundError, FileNotFoundError),
@@ -191,9 +191,9 @@ def _verify(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from envlift.verify import verify
-    from envlift.verify.progress import ConsoleProgress
-    from envlift.verify.result import EXIT_CODES
-    from envlift.verify.show import print_report
+    from envlift.verify.run.progress import ConsoleProgress
+    from envlift.verify.run.result import EXIT_CODES
+    from envlift.verify.run.show import print_report
 
     names = options.pair
     if len(names) > 2:
@@ -229,7 +229,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _repro(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.verify.repro import repro
+    from envlift.verify.failure.repro import repro
 
     return repro(Console(highlight=False), options.fixture, options.backend)
 
@@ -237,7 +237,7 @@ def _repro(options: argparse.Namespace) -> int:
 def _record(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.verify.record import command
+    from envlift.verify.failure.record import command
 
     return command(Console(highlight=False), options.name, options.seed)
 
@@ -273,7 +273,7 @@ def _mutate(options: argparse.Namespace) -> int:
 def _open_reference(config: Any) -> tuple[Any, Any]:
     """Return the pinned reference of a registered environment as a vector, and its score."""
     from envlift.registry import make
-    from envlift.verify.training import reference_vector
+    from envlift.verify.levels.training import reference_vector
 
     name = config.env.removeprefix("reference:")
     return reference_vector(name, config.num_envs, config.env_options), make(name).score

@@ -57,7 +57,7 @@ BREACHES = {
         "adapters/__init__.py", "import envlift.verify.suite\n", "knows only the rooms below"
     ),
     "the command line is nobody's helper": (
-        "verify/find.py", "import envlift.cli\n", "knows only the rooms below"
+        "verify/suite/find.py", "import envlift.cli\n", "knows only the rooms below"
     ),
     "a reference knows the candidate": (
         "reference/types.py", "import envlift.envs.pong.env\n", "knows no fast environment"

@@ -15,7 +15,7 @@ from envlift.report.facts import newest_results
 from envlift.report.spec import entries
 from envlift.report.text import MISSING, table
 from envlift.sources import hashes
-from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.run.result import Check, Report, Verdict
 
 README = f"# envlift\n\n{BEGIN}\n{END}\n\nand more\n"
 

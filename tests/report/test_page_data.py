@@ -19,7 +19,7 @@ import envlift
 from envlift.report.page import data, frames
 from envlift.report.page.gather import from_json, gather, read, to_json, write
 from envlift.sources import hashes
-from envlift.verify.result import Check, Verdict
+from envlift.verify.run.result import Check, Verdict
 from tests.report.translated import divergence, report
 
 PONG = Path(envlift.__file__).parent / "envs" / "pong"

@@ -11,7 +11,7 @@ import pytest
 from envlift.report.page import data
 from envlift.report.page.gather import gather
 from envlift.report.page.render import LARGEST, cut, duration, money, render
-from envlift.verify.result import Check, Verdict
+from envlift.verify.run.result import Check, Verdict
 from tests.report.reader import Node, read
 from tests.report.translated import SHAPES, divergence, project, report
 

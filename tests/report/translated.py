@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift.translate.ledger import Ledger
-from envlift.verify.result import Check, Divergence, Report, Verdict
+from envlift.verify.run.result import Check, Divergence, Report, Verdict
 
 PROJECT = """
 format = 1

@@ -10,9 +10,9 @@ import pytest
 from envlift.translate import components
 from envlift.translate.components import from_function
 from envlift.translate.project import load_project
-from envlift.verify.find import find_suite
-from envlift.verify.result import Verdict
+from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Component, Field, PairError
+from envlift.verify.suite.find import find_suite
 
 WAYS = np.array([-1, 0, 1], dtype=np.int64)
 

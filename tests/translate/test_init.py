@@ -19,8 +19,8 @@ from envlift.translate.project import load_project
 from envlift.translate.start_files import toml
 from envlift.translate.start_suite import functions_of
 from envlift.verify import verify
-from envlift.verify.find import find_suite
 from envlift.verify.suite import Suite
+from envlift.verify.suite.find import find_suite
 
 COUNTER = '''
 from envlift.reference.types import ArraySpec, SideSpec

@@ -121,7 +121,7 @@ def only_episodes(folder: Path) -> None:
 
 
 SHORT_SIGHTED = """
-from envlift.verify import session
+from envlift.verify.run import session
 
 session.STAGES["L2"] = lambda context: None
 """

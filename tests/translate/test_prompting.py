@@ -17,7 +17,7 @@ from envlift.translate.evidence import Evidence, Failure, Previous, divergence_t
 from envlift.translate.material import read_source, rules_of
 from envlift.translate.project import Project, ProjectError, load_project
 from envlift.translate.prompting import BUILTIN, KINDS, render
-from envlift.verify.result import Divergence
+from envlift.verify.run.result import Divergence
 from tests.translate.ring import RULES, ring, write
 
 GOLDEN = Path(__file__).with_name("golden")

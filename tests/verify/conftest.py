@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify.context import QUICK
-from envlift.verify.progress import Silent
-from envlift.verify.session import Request, verify
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request, verify
 
 TINY = replace(
     QUICK, lanes=8, examples=15, transitions=256, min_steps=64, max_steps=60_000, resets=256

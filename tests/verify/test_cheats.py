@@ -14,7 +14,7 @@ from envlift.envs.pong.env import Pong
 from envlift.envs.pong.reference import source
 from envlift.envs.pong.state import Draws
 from envlift.reference.launch import open_reference
-from envlift.verify.result import Verdict
+from envlift.verify.run.result import Verdict
 
 
 def honest(**options):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envlift.reference.types import Record
-from envlift.verify.compare import compare_field, compare_records, ulp_distance
+from envlift.verify.engine.compare import compare_field, compare_records, ulp_distance
 from envlift.verify.suite import Deviation, Field, Suite, Trace
 
 EXACT = Field("x")

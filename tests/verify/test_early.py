@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from envlift.verify.context import QUICK
-from envlift.verify.progress import Silent
-from envlift.verify.session import Request, verify
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request, verify
 from envlift.verify.suite import Config, Scenario
 from tests.verify.early import suite
 

@@ -9,8 +9,8 @@ import pytest
 
 from envlift.adapters.gymnax import FromGymnax
 from envlift.verify import verify
-from envlift.verify.progress import Silent
-from envlift.verify.result import Verdict
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.result import Verdict
 
 CARTPOLE = "gymnasium:CartPole-v1"
 
@@ -114,7 +114,7 @@ def test_importing_it_imports_no_level():
     code = (
         "import sys\n"
         "from envlift.verify import verify\n"
-        "heavy = {'hypothesis', 'scipy', 'rich', 'envlift.verify.session'} & set(sys.modules)\n"
+        "heavy = {'hypothesis', 'scipy', 'rich', 'envlift.verify.run.session'} & set(sys.modules)\n"
         "assert callable(verify) and not heavy, heavy\n"
     )
     result = subprocess.run(

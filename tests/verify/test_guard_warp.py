@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from envlift.verify.guard import watched
+from envlift.verify.sides.guard import watched
 with watched():
     import envlift.targets.warp
 print("started")

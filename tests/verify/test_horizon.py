@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from envlift.verify.context import QUICK
-from envlift.verify.progress import Silent
-from envlift.verify.session import Request, verify
-from envlift.verify.show import print_report
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request, verify
+from envlift.verify.run.show import print_report
 from envlift.verify.suite import Config, Field, Horizon, Suite
 from tests.verify.rotor import DOUBLE, SUITE, KickedRotor, fields
 

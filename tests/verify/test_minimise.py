@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from envlift.verify.case import Case
-from envlift.verify.lockstep import LaneHistory
-from envlift.verify.minimise import minimise
+from envlift.verify.engine.lockstep import LaneHistory
+from envlift.verify.failure.case import Case
+from envlift.verify.failure.minimise import minimise
 
 STEPS = 50
 TEMPLATE = Case(suite="s", config="c", actions=[])

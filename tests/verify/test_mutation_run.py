@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from envlift.cli import main
-from envlift.verify.find import find_suite
 from envlift.verify.mutation import judge as judging
 from envlift.verify.mutation import run
 from envlift.verify.mutation.judge import LEVELS
-from envlift.verify.result import Verdict
+from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Suite
+from envlift.verify.suite.find import find_suite
 
 RULES = "def frame(x):\n    speed = x * 2\n    return speed < 13\n"
 

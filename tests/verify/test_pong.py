@@ -10,8 +10,8 @@ import pytest
 
 from envlift.cli import main
 from envlift.envs.pong.verification.suite import CONFIGS, SUITE
-from envlift.verify.case import read_cases
-from envlift.verify.result import Verdict
+from envlift.verify.failure.case import read_cases
+from envlift.verify.run.result import Verdict
 
 
 def verdicts(report):

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import strategies as st
 
 from envlift.reference.types import ArraySpec, SideSpec
-from envlift.verify.case import Case, RecordedSide
-from envlift.verify.context import QUICK
-from envlift.verify.env_side import keys_of
-from envlift.verify.progress import Silent
-from envlift.verify.result import Check, Verdict
-from envlift.verify.session import Request, verify
+from envlift.verify.failure.case import Case, RecordedSide
+from envlift.verify.levels.transforms import LANES, STEPS, _judge, _Played
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.result import Check, Verdict
+from envlift.verify.run.session import Request, verify
+from envlift.verify.sides.env_side import keys_of
 from envlift.verify.suite import Component, Config, Field, Suite
-from envlift.verify.transforms import LANES, STEPS, _judge, _Played
 from tests.verify.rotor import DOUBLE, FORCES, SUITE, WHEELS, KickedRotor, candidate_forces
 
 EFFORT = replace(QUICK, lanes=8, min_steps=64, transitions=64, examples=40)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from envlift.verify.progress import ConsoleProgress, Silent
-from envlift.verify.result import Check, Divergence, Report, Verdict
-from envlift.verify.session import Request, verify
-from envlift.verify.show import print_report
+from envlift.verify.run.progress import ConsoleProgress, Silent
+from envlift.verify.run.result import Check, Divergence, Report, Verdict
+from envlift.verify.run.session import Request, verify
+from envlift.verify.run.show import print_report
 from tests.verify.conftest import TINY
 
 

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envlift.verify.context import QUICK, Effort
-from envlift.verify.progress import Silent
-from envlift.verify.resets import (
+from envlift.verify.levels.resets import (
     ALPHA,
     _serial_p,
     compare_starts,
@@ -16,8 +14,10 @@ from envlift.verify.resets import (
     same_distribution,
     starts_vary,
 )
-from envlift.verify.result import Verdict
-from envlift.verify.session import Request, verify
+from envlift.verify.run.context import QUICK, Effort
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.result import Verdict
+from envlift.verify.run.session import Request, verify
 from tests.verify.rotor import SUITE, KickedRotor
 
 

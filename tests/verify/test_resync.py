@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from envlift.reference.launch import open_reference
-from envlift.verify.case import read_cases
-from envlift.verify.context import QUICK, Effort
-from envlift.verify.env_side import EnvSide
-from envlift.verify.lockstep import Lockstep
-from envlift.verify.progress import Silent
-from envlift.verify.repro import repro
-from envlift.verify.session import Request, verify
+from envlift.verify.engine.lockstep import Lockstep
+from envlift.verify.failure.case import read_cases
+from envlift.verify.failure.repro import repro
+from envlift.verify.run.context import QUICK, Effort
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request, verify
+from envlift.verify.sides.env_side import EnvSide
 from envlift.verify.suite import Config, Policy
 from tests.verify.rotor import SUITE, KickedRotor, fields
 

@@ -15,12 +15,12 @@ import pytest
 
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify import training
-from envlift.verify.env_side import EnvSide
-from envlift.verify.guard import CandidateFailure, WatchedSide
-from envlift.verify.result import EXIT_CODES, Verdict
+from envlift.verify.levels import training
+from envlift.verify.levels.training import CURVE_POINTS, Ppo, TrainingError
+from envlift.verify.run.result import EXIT_CODES, Verdict
+from envlift.verify.sides.env_side import EnvSide
+from envlift.verify.sides.guard import CandidateFailure, WatchedSide
 from envlift.verify.suite import Transfer
-from envlift.verify.training import CURVE_POINTS, Ppo, TrainingError
 
 SMALL = {
     "total_steps": 6144,

@@ -18,17 +18,18 @@ from rich.console import Console
 from envlift.cli import parser
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify import session, training, transfer
-from envlift.verify.context import QUICK, Effort
-from envlift.verify.evaluate import Episodes
+from envlift.verify.levels import training, transfer
+from envlift.verify.levels.evaluate import Episodes
+from envlift.verify.levels.training import Trained, TrainingError
+from envlift.verify.levels.transfer import Direction, judge
 from envlift.verify.mutation import judge as mutation_judge
-from envlift.verify.result import Check, Report, Verdict
-from envlift.verify.session import Request
-from envlift.verify.show import print_report
-from envlift.verify.show_transfer import signed
+from envlift.verify.run import session
+from envlift.verify.run.context import QUICK, Effort
+from envlift.verify.run.result import Check, Report, Verdict
+from envlift.verify.run.session import Request
+from envlift.verify.run.show import print_report
+from envlift.verify.run.show_transfer import signed
 from envlift.verify.suite import Transfer
-from envlift.verify.training import Trained, TrainingError
-from envlift.verify.transfer import Direction, judge
 from tests.verify.conftest import TINY
 
 PLAN = Transfer(margin=1.0, reason="a test", config="frameskip8", seeds=3, reference_seeds=3)

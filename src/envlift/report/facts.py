@@ -13,7 +13,7 @@ from envlift.bench.result import Measurement, Result
 from envlift.bench.show import first_references
 from envlift.report import learning
 from envlift.report.transfer import read_transfer
-from envlift.verify.result import SCHEMA_VERSION
+from envlift.verify.run.result import SCHEMA_VERSION
 
 MUTATION_SCHEMA_VERSION = 1
 

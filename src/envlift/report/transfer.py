@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from envlift.verify.show_transfer import signed
+from envlift.verify.run.show_transfer import signed
 
 SIDES = ("candidate", "reference")
 HEADINGS = (

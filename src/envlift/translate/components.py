@@ -13,14 +13,14 @@ import numpy as np
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
-from envlift.verify.candidates import load
-from envlift.verify.context import Context, Effort
-from envlift.verify.find import find_suite
-from envlift.verify.guard import CandidateFailure, CandidateViolation
-from envlift.verify.progress import Silent
-from envlift.verify.properties import compare_component
-from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.levels.properties import compare_component
+from envlift.verify.run.context import Context, Effort
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.result import Check, Report, Verdict
+from envlift.verify.sides.candidates import load
+from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
 from envlift.verify.suite import applies
+from envlift.verify.suite.find import find_suite
 
 
 class _Nothing:

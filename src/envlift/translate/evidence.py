@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from envlift.verify.result import Divergence, plain
-from envlift.verify.show import entries, number
+from envlift.verify.run.result import Divergence, plain
+from envlift.verify.run.show import entries, number
 
 MAX_FAILURES = 6
 MAX_TRACEBACK_LINES = 30

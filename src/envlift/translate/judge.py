@@ -104,7 +104,7 @@ def end(text: str) -> str:
 def _components(project: Project, due: Sequence[Module], judgement: Judgement) -> None:
     """Compare the modules' functions with the reference's, before there is an environment."""
     from envlift.translate.components import compare
-    from envlift.verify.result import Verdict
+    from envlift.verify.run.result import Verdict
 
     names = {name: module.name for module in due for name in module.components}
     if not names:
@@ -163,7 +163,7 @@ def read_suite(project: Project) -> tuple[Any, str]:
     Raises:
         SuiteError: with the suite's own error.
     """
-    from envlift.verify.find import find_suite
+    from envlift.verify.suite.find import find_suite
 
     try:
         return find_suite(project.suite)
@@ -173,9 +173,9 @@ def read_suite(project: Project) -> tuple[Any, str]:
 
 def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path) -> Any:
     """Return the report of ``envlift verify`` on the work in the project's folder."""
-    from envlift.verify.context import QUICK, Effort
-    from envlift.verify.progress import Silent
-    from envlift.verify.session import Request, verify
+    from envlift.verify.run.context import QUICK, Effort
+    from envlift.verify.run.progress import Silent
+    from envlift.verify.run.session import Request, verify
 
     effort = project.verification
     given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from envlift.verify.result import Divergence, plain
+from envlift.verify.run.result import Divergence, plain
 
 LEVELS = ("L1", "L2", "L3", "L4")
 """The loop's levels. Recorded cases, resets and transforms of ``envlift verify`` belong to L2."""

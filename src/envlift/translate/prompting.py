@@ -29,7 +29,7 @@ from envlift.translate.evidence import (
 )
 from envlift.translate.material import read_source, rules_of
 from envlift.translate.project import Module, Project, ProjectError
-from envlift.verify.result import LEVELS
+from envlift.verify.run.result import LEVELS
 
 if TYPE_CHECKING:
     import jinja2
@@ -105,7 +105,7 @@ def _environment(project: Project) -> jinja2.Environment:
         raise ModuleNotFoundError('prompts need Jinja; run: pip install "envlift[translate]"')
     import jinja2
 
-    from envlift.verify.compare import allowed_text
+    from envlift.verify.engine.compare import allowed_text
 
     builtin = jinja2.FileSystemLoader(BUILTIN)
     environment = jinja2.Environment(
@@ -176,7 +176,7 @@ def _place(project: Project, name: str) -> str:
 
 def _suite(project: Project) -> Suite | None:
     """Load what the project is compared by; None where nobody has written it yet."""
-    from envlift.verify.find import find_suite
+    from envlift.verify.suite.find import find_suite
 
     path = project.folder / project.suite
     if not path.is_file():

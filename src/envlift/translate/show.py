@@ -10,9 +10,9 @@ from rich.table import Table
 
 from envlift.translate.judgement import Judgement
 from envlift.translate.ledger import History, Turn
-from envlift.verify.progress import COLOURS
-from envlift.verify.result import Verdict
-from envlift.verify.show import print_divergence
+from envlift.verify.run.progress import COLOURS
+from envlift.verify.run.result import Verdict
+from envlift.verify.run.show import print_divergence
 
 
 def verdict_text(verdict: str) -> str:

@@ -16,9 +16,9 @@ import numpy as np
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.translate.project import Project
-from envlift.verify.candidates import open_candidate
-from envlift.verify.env_side import env_of
-from envlift.verify.find import find_suite
+from envlift.verify.sides.candidates import open_candidate
+from envlift.verify.sides.env_side import env_of
+from envlift.verify.suite.find import find_suite
 
 BATCHES = (32, 128, 512, 2048, 8192)
 STEPS = 2**18

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from envlift.verify.context import Progress
-    from envlift.verify.result import Report
+    from envlift.verify.run.context import Progress
+    from envlift.verify.run.result import Report
 
 __all__ = ["verify"]
 
@@ -61,11 +61,11 @@ def verify(
         ReferenceFailure: if there is no suite and the reference does not start.
     """
     # Importing them here keeps `import envlift.verify` free of Hypothesis, SciPy and all levels.
-    from envlift.verify.context import QUICK, Effort
-    from envlift.verify.find import find_pair
-    from envlift.verify.progress import Silent
-    from envlift.verify.session import Request
-    from envlift.verify.session import verify as run
+    from envlift.verify.run.context import QUICK, Effort
+    from envlift.verify.run.progress import Silent
+    from envlift.verify.run.session import Request
+    from envlift.verify.run.session import verify as run
+    from envlift.verify.suite.find import find_pair
 
     given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
     numbers = {what: number for what, number in given.items() if number is not None}

@@ -8,7 +8,7 @@ from typing import Any
 
 from envlift.report.page import data
 from envlift.report.page.decode import DecodeError, decode, read_json
-from envlift.verify.result import LEVELS, SCHEMA_VERSION, Check, Report, Verdict
+from envlift.verify.run.result import LEVELS, SCHEMA_VERSION, Check, Report, Verdict
 
 MOST_AT_ONCE = frozenset(("fields", "lanes", "features", "features wanted", "distinct", "facts"))
 """Counts that several checks share; a sum of them would count the same thing twice."""

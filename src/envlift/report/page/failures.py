@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from envlift.report.page import data
-from envlift.verify.result import Check, Divergence, Report, Verdict
-from envlift.verify.show import entries, number
+from envlift.verify.run.result import Check, Divergence, Report, Verdict
+from envlift.verify.run.show import entries, number
 
 SHOWN_ENTRIES = 24
 """Entries of a vector that are printed; a picture as a state would fill the page."""

@@ -17,7 +17,7 @@ from envlift.report.page.subject import of_environment, of_file
 from envlift.report.page.timeline import DIFF_BYTES
 from envlift.translate.ledger import now
 from envlift.translate.project import FILE
-from envlift.verify.result import plain
+from envlift.verify.run.result import plain
 
 
 def gather(sources: list[str], made: str | None = None, diff_bytes: int = DIFF_BYTES) -> data.Page:

@@ -14,7 +14,7 @@ from envlift.report.page.failures import SHOWN_FAILURES
 from envlift.report.page.subject import fill
 from envlift.translate.ledger import Ledger, Turn
 from envlift.translate.project import load_project
-from envlift.verify.result import Report
+from envlift.verify.run.result import Report
 
 HIDDEN = ".envlift"
 TRACEBACK = 6_000

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from envlift.bench.show import short
 from envlift.report.page import charts, data
-from envlift.verify.show_transfer import signed
+from envlift.verify.run.show_transfer import signed
 
 LARGEST = 2_000_000
 """Bytes of a page."""

@@ -10,7 +10,7 @@ import envlift
 from envlift.registry import list_envs
 from envlift.report import facts
 from envlift.report.page import data, evidence, failures, frames, learned, speeds
-from envlift.verify.result import Report
+from envlift.verify.run.result import Report
 
 ENVIRONMENTS = Path(envlift.__file__).parent / "envs"
 RESULTS = Path(envlift.__file__).resolve().parents[2] / "benchmarks" / "results"

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from envlift.registry import list_envs, registration
 from envlift.verify.mutation.run import PACKAGE, all_mutants
-from envlift.verify.result import EXIT_CODES, Verdict
+from envlift.verify.run.result import EXIT_CODES, Verdict
 
 SHOWN = 3
 

@@ -13,11 +13,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from envlift.verify.context import QUICK
-from envlift.verify.find import find_suite
-from envlift.verify.progress import Silent
-from envlift.verify.result import Verdict
-from envlift.verify.session import STAGES, Request, verify
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.result import Verdict
+from envlift.verify.run.session import STAGES, Request, verify
+from envlift.verify.suite.find import find_suite
 
 LEVELS = tuple(level for level in STAGES if level not in ("corpus", "L4"))
 EFFORT = replace(QUICK, lanes=8, transitions=2_048, min_ends=1, max_steps=8_000, resets=1_024)

@@ -19,10 +19,10 @@ from rich.console import Console
 
 import envlift
 from envlift.registry import make, registration
-from envlift.verify.find import find_suite
 from envlift.verify.mutation.judge import LEVELS
 from envlift.verify.mutation.operators import Mutant, mutants_of
-from envlift.verify.result import EXIT_CODES, Verdict
+from envlift.verify.run.result import EXIT_CODES, Verdict
+from envlift.verify.suite.find import find_suite
 
 PACKAGE = Path(envlift.__file__).parent
 TIMEOUT = 600.0

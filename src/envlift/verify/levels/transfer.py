@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Side
-from envlift.verify.context import Context
-from envlift.verify.evaluate import play_both
-from envlift.verify.lockstep import MAX_SEED
-from envlift.verify.result import Check, Verdict
-from envlift.verify.show_transfer import signed
-from envlift.verify.statistics import Equivalence, Iqm, iqm, tost_paired
-from envlift.verify.training import Ppo, School, Trained, TrainingError, untrainable
-from envlift.verify.transfer_plan import Transfer
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.levels.evaluate import play_both
+from envlift.verify.levels.statistics import Equivalence, Iqm, iqm, tost_paired
+from envlift.verify.levels.training import Ppo, School, Trained, TrainingError, untrainable
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Check, Verdict
+from envlift.verify.run.show_transfer import signed
+from envlift.verify.suite.transfer_plan import Transfer
 
 SIDES = ("candidate", "reference")
 TAPE_SEEDS = 2**62

@@ -15,7 +15,7 @@ from envlift.adapters.reference import RETURNS
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.verify import (
+from envlift.verify.levels import (
     corpus,
     interactions,
     properties,
@@ -25,11 +25,11 @@ from envlift.verify import (
     transfer,
     transforms,
 )
-from envlift.verify.candidates import arithmetic, open_candidate
-from envlift.verify.context import Context, Effort, Progress
-from envlift.verify.guard import CandidateFailure, CandidateViolation
-from envlift.verify.provenance import sources, versions
-from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.run.context import Context, Effort, Progress
+from envlift.verify.run.provenance import sources, versions
+from envlift.verify.run.result import Check, Report, Verdict
+from envlift.verify.sides.candidates import arithmetic, open_candidate
+from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 
 LAST_OBSERVATION = "the last observation of an episode"

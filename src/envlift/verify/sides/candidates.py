@@ -30,10 +30,10 @@ from envlift.env import Env
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.registry import list_envs, make
-from envlift.verify.env_side import EnvSide
-from envlift.verify.guard import WatchedSide, watched
+from envlift.verify.sides.env_side import EnvSide
+from envlift.verify.sides.guard import WatchedSide, watched
+from envlift.verify.sides.vector_side import VectorSide
 from envlift.verify.suite import Config, PairError
-from envlift.verify.vector_side import VectorSide
 
 IN_PROCESS = ("gymnasium:", "python:", "process:")
 

@@ -12,13 +12,13 @@ from rich.table import Table
 from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Record
-from envlift.verify.candidates import arithmetic, open_candidate
-from envlift.verify.case import Case, Played, play, read_cases
-from envlift.verify.corpus import recorded_side
-from envlift.verify.find import find_suite
-from envlift.verify.result import EXIT_CODES, Verdict
-from envlift.verify.show import number, print_divergence
+from envlift.verify.failure.case import Case, Played, play, read_cases
+from envlift.verify.levels.corpus import recorded_side
+from envlift.verify.run.result import EXIT_CODES, Verdict
+from envlift.verify.run.show import number, print_divergence
+from envlift.verify.sides.candidates import arithmetic, open_candidate
 from envlift.verify.suite import Config, Suite, default_suite
+from envlift.verify.suite.find import find_suite
 
 SHOWN = 12
 """Steps shown before a difference."""

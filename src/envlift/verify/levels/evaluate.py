@@ -16,7 +16,7 @@ import numpy as np
 
 from envlift.reference.types import Array, Record, Side
 from envlift.train.player import Player
-from envlift.verify.lockstep import MAX_SEED
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.suite import Suite
 
 

@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.reference.types import StateDict
-from envlift.verify.compare import differs
-from envlift.verify.context import Context
-from envlift.verify.env_side import AnyEnv, env_of, keys_of
-from envlift.verify.guard import judged
-from envlift.verify.interactions import states_of_play
-from envlift.verify.lockstep import random_actions
-from envlift.verify.result import Check, Verdict
+from envlift.verify.engine.compare import differs
+from envlift.verify.engine.lockstep import random_actions
+from envlift.verify.levels.interactions import states_of_play
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Check, Verdict
+from envlift.verify.sides.env_side import AnyEnv, env_of, keys_of
+from envlift.verify.sides.guard import judged
 from envlift.verify.suite import Field
 
 EXACT = Field("exact")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from envlift.verify.result import Check, Verdict
+from envlift.verify.run.result import Check, Verdict
 
 COLOURS = {
     Verdict.PASS: "green",

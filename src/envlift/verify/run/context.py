@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 
 from envlift.reference.types import Side
-from envlift.verify.case import Case, chance_of_start, play, record, write_case
-from envlift.verify.effort import QUICK as QUICK
-from envlift.verify.effort import Effort as Effort
-from envlift.verify.lockstep import LaneHistory
-from envlift.verify.minimise import minimise
-from envlift.verify.result import Check, Divergence, Report, Verdict
+from envlift.verify.engine.lockstep import LaneHistory
+from envlift.verify.failure.case import Case, chance_of_start, play, record, write_case
+from envlift.verify.failure.minimise import minimise
+from envlift.verify.run.result import Check, Divergence, Report, Verdict
 from envlift.verify.suite import Config, Suite
+from envlift.verify.suite.effort import QUICK as QUICK
+from envlift.verify.suite.effort import Effort as Effort
 
 
 class Progress(Protocol):

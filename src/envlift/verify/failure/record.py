@@ -15,11 +15,11 @@ from rich.console import Console
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side, StateDict
-from envlift.verify.case import Case, play, record
-from envlift.verify.find import find_suite
-from envlift.verify.interactions import scenario_case
-from envlift.verify.lockstep import random_actions
+from envlift.verify.engine.lockstep import random_actions
+from envlift.verify.failure.case import Case, play, record
+from envlift.verify.levels.interactions import scenario_case
 from envlift.verify.suite import Config, PairError, Policy, Suite, applies
+from envlift.verify.suite.find import find_suite
 
 STEPS = 96
 """Steps of one recorded game."""

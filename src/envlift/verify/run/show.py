@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from envlift.verify.horizon_plan import HORIZON
-from envlift.verify.progress import COLOURS
-from envlift.verify.result import LEVELS, Check, Divergence, Report, Verdict
-from envlift.verify.show_transfer import print_transfer
+from envlift.verify.run.progress import COLOURS
+from envlift.verify.run.result import LEVELS, Check, Divergence, Report, Verdict
+from envlift.verify.run.show_transfer import print_transfer
+from envlift.verify.suite.horizon_plan import HORIZON
 
 
 def print_report(console: Console, report: Report) -> None:

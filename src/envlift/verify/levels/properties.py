@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from envlift.reference.types import Array
-from envlift.verify.compare import compare_field
-from envlift.verify.context import Context
-from envlift.verify.env_side import env_of
-from envlift.verify.guard import judged
-from envlift.verify.lockstep import describe
-from envlift.verify.result import Divergence, Verdict
+from envlift.verify.engine.compare import compare_field
+from envlift.verify.engine.lockstep import describe
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Divergence, Verdict
+from envlift.verify.sides.env_side import env_of
+from envlift.verify.sides.guard import judged
 from envlift.verify.suite import Component, PairError, applies
 
 ROWS = 64

@@ -17,9 +17,9 @@ import numpy as np
 
 from envlift.reference.types import Side
 from envlift.train.player import Player
-from envlift.verify.context import Context
-from envlift.verify.env_side import AnyEnv, env_of
-from envlift.verify.guard import judged
+from envlift.verify.run.context import Context
+from envlift.verify.sides.env_side import AnyEnv, env_of
+from envlift.verify.sides.guard import judged
 from envlift.verify.suite import Config, Suite
 
 PACKAGES = ("flax", "optax")
@@ -215,7 +215,7 @@ def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> An
     """
     from envlift.adapters.reference import RETURNS, ReferenceVectorEnv
     from envlift.reference.launch import open_reference
-    from envlift.verify.find import find_suite
+    from envlift.verify.suite.find import find_suite
 
     suite, _ = find_suite(name)
     if suite.prepare is not None:

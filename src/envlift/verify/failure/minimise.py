@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import StateDict
-from envlift.verify.case import Case
-from envlift.verify.lockstep import LaneHistory
+from envlift.verify.engine.lockstep import LaneHistory
+from envlift.verify.failure.case import Case
 
 MAX_TRIALS = 400
 """How many replays a minimisation may cost."""

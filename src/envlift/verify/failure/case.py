@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.lockstep import exchange
-from envlift.verify.result import Divergence, plain
+from envlift.verify.engine.lockstep import exchange
+from envlift.verify.run.result import Divergence, plain
 from envlift.verify.suite import Config, Suite
 
 FORMAT = 1

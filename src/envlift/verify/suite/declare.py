@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 
 from envlift.reference.types import Array, SideSpec, StateDict
-from envlift.verify.effort import check_numbers
-from envlift.verify.horizon_plan import Horizon as Horizon
-from envlift.verify.transfer_plan import Transfer as Transfer
+from envlift.verify.suite.effort import check_numbers
+from envlift.verify.suite.horizon_plan import Horizon as Horizon
+from envlift.verify.suite.transfer_plan import Transfer as Transfer
 
 Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
@@ -273,8 +273,8 @@ class Suite:
     Attributes:
         name: for reports.
         reference: launch string, see ``envlift.reference.launch``.
-        candidate: launch string, see ``envlift.verify.candidates``, or a callable that takes the
-            candidate's options and returns an ``envlift.Env``.
+        candidate: launch string, see ``envlift.verify.sides.candidates``, or a callable that takes
+            the candidate's options and returns an ``envlift.Env``.
         state: compared state fields. Fields of the reference that are not named here are listed
             as not compared in the report.
         observation: how closely observations agree.

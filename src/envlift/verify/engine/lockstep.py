@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.compare import (
+from envlift.verify.engine.compare import (
     Mismatch,
     allowed_text,
     compare_field,
     compare_records,
     compare_states,
 )
-from envlift.verify.result import Divergence
+from envlift.verify.run.result import Divergence
 from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
 CHUNK = 64

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from envlift.reference.types import Array, Record, StateDict
-from envlift.verify.context import Context
-from envlift.verify.horizon_plan import HORIZON
-from envlift.verify.lockstep import CHUNK, MAX_SEED, random_actions
-from envlift.verify.result import Check, Verdict
+from envlift.verify.engine.lockstep import CHUNK, MAX_SEED, random_actions
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Check, Verdict
 from envlift.verify.suite import Horizon, PairError, applies
+from envlift.verify.suite.horizon_plan import HORIZON
 
 
 def run(context: Context) -> None:

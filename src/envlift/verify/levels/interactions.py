@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.case import Case, play
-from envlift.verify.context import Context
-from envlift.verify.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
-from envlift.verify.result import Verdict
+from envlift.verify.engine.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
+from envlift.verify.failure.case import Case, play
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
 
 STRETCH = 8

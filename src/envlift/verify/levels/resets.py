@@ -15,11 +15,11 @@ import numpy as np
 from scipy import stats
 
 from envlift.reference.types import Array, Side, StateDict
-from envlift.verify.context import Context
-from envlift.verify.env_side import AnyEnv, env_of, keys_of
-from envlift.verify.guard import judged
-from envlift.verify.lockstep import MAX_SEED
-from envlift.verify.result import Verdict
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Verdict
+from envlift.verify.sides.env_side import AnyEnv, env_of, keys_of
+from envlift.verify.sides.guard import judged
 
 ALPHA = 1e-6
 """Chance of a false alarm per check: seeds are fresh on every run, and a run has many checks."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift.registry import registration
-from envlift.verify.candidates import load, load_file
+from envlift.verify.sides.candidates import load, load_file
 from envlift.verify.suite import Suite
 
 

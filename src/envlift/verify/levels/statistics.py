@@ -15,7 +15,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from envlift.reference.types import Array
-from envlift.verify.transfer_plan import POWER
+from envlift.verify.suite.transfer_plan import POWER
 
 ALPHA = 0.05
 """Level of each one-sided test; the interval that belongs to it holds ``1 - 2 * ALPHA``."""

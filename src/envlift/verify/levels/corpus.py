@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from envlift.reference.types import Side, SideSpec
-from envlift.verify.candidates import open_candidate
-from envlift.verify.case import Case, RecordedSide, play, read_cases
-from envlift.verify.context import Context, Progress
-from envlift.verify.result import Check, Report, Verdict
+from envlift.verify.failure.case import Case, RecordedSide, play, read_cases
+from envlift.verify.run.context import Context, Progress
+from envlift.verify.run.result import Check, Report, Verdict
+from envlift.verify.sides.candidates import open_candidate
 from envlift.verify.suite import Config, Suite
 
 

@@ -7,10 +7,10 @@ configuration says so. Where a suite asks, also how long the two stay together b
 
 from __future__ import annotations
 
-from envlift.verify import horizon
-from envlift.verify.context import Context
-from envlift.verify.lockstep import Lockstep, Outcome
-from envlift.verify.result import Verdict
+from envlift.verify.engine.lockstep import Lockstep, Outcome
+from envlift.verify.levels import horizon
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies
 
 

@@ -1,0 +1,1 @@
+"""Both sides play the same actions; what they show is compared."""

@@ -1,0 +1,1 @@
+"""A failure's life: a case, minimised, recorded, replayed."""

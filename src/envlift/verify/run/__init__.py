@@ -1,0 +1,1 @@
+"""One run: opening both sides, running the levels, showing progress and the result."""

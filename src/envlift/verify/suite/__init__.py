@@ -1,0 +1,41 @@
+"""What a suite file imports: the fields, policies and configurations that say what is compared."""
+
+from envlift.verify.suite.declare import (
+    DEFAULT_TOLERANCE,
+    Component,
+    Config,
+    Deviation,
+    Feature,
+    Field,
+    Horizon,
+    PairError,
+    Part,
+    Policy,
+    Scenario,
+    Suite,
+    Trace,
+    Transfer,
+    applies,
+    default_suite,
+    load_deviations,
+)
+
+__all__ = [
+    "DEFAULT_TOLERANCE",
+    "Component",
+    "Config",
+    "Deviation",
+    "Feature",
+    "Field",
+    "Horizon",
+    "PairError",
+    "Part",
+    "Policy",
+    "Scenario",
+    "Suite",
+    "Trace",
+    "Transfer",
+    "applies",
+    "default_suite",
+    "load_deviations",
+]
