@@ -163,7 +163,7 @@ def form_for_cuda(monkeypatch):
 
 def test_the_form_for_cuda_computes_the_same(form_for_cuda):
     arrays = operands(77)
-    kept = dict(num_steps=9, keep=("place",), written=("place",))
+    kept = {"num_steps": 9, "keep": ("place",), "written": ("place",)}
 
     def rollout(*arrays):
         return WALK.rollout(*arrays, **kept)

@@ -42,14 +42,14 @@ class Callback(warp_call.Callback):
         if launch.in_place:
             raise ValueError("a kernel for CUDA takes the state before and after as two arrays")
         super().__init__(launch)
+        self._loaded: dict[int, tuple[Any, Any]] = {}
+        # Before the first launch: loading a module may not happen inside a graph that is recorded.
+        self._load(jax.devices("cuda")[0].local_hardware_id or 0)
         self._bounds = warp_private.launch_bounds(launch.kernel, launch.num_lanes, BLOCK_DIM)
         self._threads = self._bounds.size
         self._template = bytes(self.template(0, launch.num_lanes, 1))
         # Blocks that no call uses: XLA may call from several threads at once.
         self._free: list[_Arguments] = []
-        self._loaded: dict[int, tuple[Any, Any]] = {}
-        # Before the first launch: loading a module may not happen inside a graph that is recorded.
-        self._load(jax.devices("cuda")[0].local_hardware_id or 0)
 
     def _load(self, ordinal: int) -> tuple[Any, Any]:
         with warp_private.LOCK:
