@@ -145,22 +145,6 @@ def test_a_rollout_is_a_loop_with_a_counted_key(lanes, keep):
     assert_equal(kept, [np.stack(places)] if keep else [])
 
 
-@pytest.fixture
-def form_for_cuda(monkeypatch):
-    """Compile and run on the CPU what CUDA is given: one lane per thread, state in two arrays."""
-    real = BatchedRule.launch
-    used = []
-
-    def launch(self, layout, num_steps, num_lanes, registers):
-        used.append(self.name)
-        return real(self, layout, num_steps, num_lanes, registers=True)
-
-    monkeypatch.setattr(BatchedRule, "launch", launch)
-    monkeypatch.setattr(warp_cpu, "ROLLOUT_BLOCK", 1)
-    yield used
-    jax.clear_caches()
-
-
 def test_the_form_for_cuda_computes_the_same(form_for_cuda):
     arrays = operands(77)
     kept = {"num_steps": 9, "keep": ("place",), "written": ("place",)}

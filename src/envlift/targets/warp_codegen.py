@@ -15,7 +15,7 @@ from typing import Any
 
 import warp as wp
 
-from envlift.targets import warp_init, warp_private
+from envlift.targets import warp_init
 from envlift.targets.warp_memory import load, store, vector_access
 
 warp_init.init()

@@ -65,8 +65,7 @@ def argument_block(arrays_before: int, counts: Sequence[str], arrays_after: int)
     fields: list[tuple[str, Any]] = [(f"before_{i}", array_t) for i in range(arrays_before)]
     fields += [(name, ctypes.c_int32) for name in counts]
     fields += [(f"after_{i}", array_t) for i in range(arrays_after)]
-    block = type("Arguments", (ctypes.Structure,), {"_fields_": fields})
-    return block
+    return type("Arguments", (ctypes.Structure,), {"_fields_": fields})
 
 
 def empty_array() -> Any:
@@ -92,26 +91,32 @@ def load(kernel: Any, device: Any, block_dim: int) -> Any:
         RuntimeError: if it cannot be compiled, written or loaded; it names the folder.
     """
     with LOCK:
+        folder = _folder(kernel, block_dim)
+        was_cached = folder.exists()
         try:
             return _hooks(kernel, device, block_dim)
         except OSError as error:
             raise RuntimeError(_cannot_write(error)) from error
         except Exception as error:
-            folder = Path(wp.config.kernel_cache_dir) / kernel.module.get_module_identifier(
-                block_dim
-            )
-            was_cached = folder.exists()
-            shutil.rmtree(folder, ignore_errors=True)
-            kernel.module.unload()
-            try:
-                if was_cached:
-                    return _hooks(kernel, device, block_dim)
-            except Exception as again:
-                error = again
-            raise RuntimeError(
-                f"Warp could not compile or load {kernel.key} for {device}: {error}. If this "
-                f"repeats, delete the folder {folder}"
-            ) from error
+            if not was_cached:
+                raise RuntimeError(_cannot_load(kernel, device, error, folder)) from error
+        shutil.rmtree(folder, ignore_errors=True)
+        kernel.module.unload()
+        try:
+            return _hooks(kernel, device, block_dim)
+        except Exception as error:
+            raise RuntimeError(_cannot_load(kernel, device, error, folder)) from error
+
+
+def _cannot_load(kernel: Any, device: Any, error: Exception, folder: Path) -> str:
+    return (
+        f"Warp could not compile or load {kernel.key} for {device}: {error}. If this repeats, "
+        f"delete the folder {folder}"
+    )
+
+
+def _folder(kernel: Any, block_dim: int) -> Path:
+    return Path(wp.config.kernel_cache_dir or "") / kernel.module.get_module_identifier(block_dim)
 
 
 def _hooks(kernel: Any, device: Any, block_dim: int) -> Any:
@@ -160,7 +165,8 @@ def launch_on_cuda(
     Raises:
         RuntimeError: if CUDA refuses.
     """
-    failed = context.runtime.core.wp_cuda_launch_kernel(
+    runtime: Any = context.runtime
+    failed = runtime.core.wp_cuda_launch_kernel(
         device.context,
         hooks.forward,
         threads,
