@@ -201,6 +201,7 @@ def _run_config(
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
+            options=request.options or {},
         )
         if not _run_stages(request, context, report, progress):
             return
