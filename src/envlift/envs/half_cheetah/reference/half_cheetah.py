@@ -45,7 +45,7 @@ class HalfCheetahReference:
         exclude_current_positions_from_observation: leave ``qpos[0]`` out of the observation.
         max_episode_steps: the time limit.
         solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver
-            stops a little early in one of 15,000 substeps. The components are always computed with 0.
+            stops a little early in one of 15,000 substeps. The stages are always computed with 0.
     """
 
     batched = True
@@ -84,12 +84,9 @@ class HalfCheetahReference:
             # A state may be set before the first reset.
             env.reset(seed=lane)
         stages = gymnasium.make(ID, **options).unwrapped
-        # What a stage computes is compared to the last digits; by itself MuJoCo's solver sometimes
-        # stops before it is there, in one of 230,000 states by more than 1e-7.
-        stages.model.opt.tolerance = 0.0
         if solver_tolerance is not None:
-            for env in self._envs:
-                env.unwrapped.model.opt.tolerance = solver_tolerance
+            for made in (stages, *(env.unwrapped for env in self._envs)):
+                made.model.opt.tolerance = solver_tolerance
         self._stages = Stages(stages)
         self._size = self._envs[0].observation_space.shape
 
