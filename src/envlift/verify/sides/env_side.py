@@ -40,6 +40,7 @@ class EnvSide:
         draws = jax.eval_shape(env.sample_initial, key)
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
+        self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
         self._acting = _layout(env.action_space(), action=True)
         self._observing = _layout(env.observation_space())
         action = _action_spec(env.action_space(), self._acting)
@@ -47,7 +48,6 @@ class EnvSide:
         example = self._native(zeros)
         self._step_tree = jax.tree.structure(jax.eval_shape(env.sample, key, state, example))
         observation = jax.eval_shape(env.observe, state)
-        self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
         self._state_type = type(state)
         self.spec = SideSpec(
             name=repr(env),
