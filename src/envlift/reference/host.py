@@ -112,6 +112,7 @@ class Server:
             "spec": {**wire.write_spec(self._lanes.spec), "binary": True},
             "num_lanes": self._num_lanes,
             "working": kind is Lanes,
+            "whole": kind is Batch,
         }
 
     def _array(
