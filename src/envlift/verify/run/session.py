@@ -222,6 +222,7 @@ def _run_config(
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
+            options=request.options or {},
         )
 
         def restart() -> None:
