@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
+from envlift.reference.failure import UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
 from envlift.reference.layout import Layout
@@ -41,8 +42,8 @@ class GymnasiumReference:
         make_options: passed to ``gymnasium.make``, for example ``max_episode_steps``.
 
     Raises:
-        ValueError: for an unknown id, a missing attribute or an attribute that is no number; the
-            message lists what is near.
+        UnknownSideError: for an unknown id; the message lists what is near.
+        ValueError: for a missing attribute or an attribute that is no number; likewise.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class GymnasiumReference:
             name = id.rpartition(":")[2]
             near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
             hint = f"near ones: {', '.join(near)}" if near else f"{len(known)} ids are registered"
-            raise ValueError(f"Gymnasium knows no environment {id!r} ({error}); {hint}") from None
+            raise UnknownSideError(
+                f"Gymnasium knows no environment {id!r} ({error}); {hint}"
+            ) from None
         self._id = id
         self._limit = _find_limit(self._env)
         self._observing = Layout(describe(self._env.observation_space))

@@ -38,10 +38,16 @@ class Frames:
     """Finds where a message ends: a JSON line, then as many raw bytes as its ``binary`` says.
 
     Call it with everything received since the last message; after it has returned a length, the
-    message stands in ``header`` (and its raw bytes behind the line, from ``body`` on).
+    message stands in ``header`` (and its raw bytes behind the line, from ``body`` on). Lines that
+    only say that the request is being worked on are taken out of ``received`` and counted.
+
+    Args:
+        request: the id of the request that is answered; None where no such lines are expected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: int | None = None) -> None:
+        self.working = 0
+        self._request = request
         self.header: dict[str, Any] = {}
         self.body = 0
         self._length: int | None = None
@@ -49,14 +55,24 @@ class Frames:
 
     def __call__(self, received: bytearray) -> int | None:
         """Return the length of the first message in ``received``, None while it is incomplete."""
-        if self._length is None:
+        while self._length is None:
             end = received.find(b"\n", self._scanned)
             if end < 0:
                 self._scanned = len(received)
                 return None
             self.header, self.body = parse_line(bytes(memoryview(received)[:end])), end + 1
+            if self._request is not None and self.header == working(self._request):
+                self.working += 1
+                self._scanned = 0
+                del received[: self.body]
+                continue
             self._length = self.body + binary_length(self.header)
         return self._length if len(received) >= self._length else None
+
+
+def working(request: int | None) -> dict[str, Any]:
+    """Return the line that says: not yet, but I am at it."""
+    return {"id": request, "working": True}
 
 
 def parse_line(line: bytes) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
+from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.lockstep import MAX_SEED, exchange, random_actions
 from envlift.verify.failure.case import Case, play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from envlift.reference.spaces import differences
 from envlift.reference.types import Array, SideSpec
-from envlift.verify.engine.compare import compare_field
+from envlift.verify.engine.compare import compare_field, refuse_nan_of_reference
 from envlift.verify.engine.lockstep import describe
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Divergence, Verdict
@@ -232,6 +232,7 @@ def _difference(
         mismatch = compare_field(reference, candidate, field)
         if mismatch.bad.any():
             found.append(mismatch)
+    refuse_nan_of_reference(found, f"call of {component.name}")
     if not found:
         return None
     first = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])
