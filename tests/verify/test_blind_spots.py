@@ -12,7 +12,6 @@ from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
 from envlift.verify.run.result import Verdict
 
-
 # Without the scenarios, each of which would say the same again, and without their compilations.
 BARE = replace(SUITE, policies=SUITE.policies[:1], scenarios=(), corpus=None)
 
