@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
+from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.lockstep import MAX_SEED, exchange, random_actions
 from envlift.verify.failure.case import Case, play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -174,8 +175,8 @@ def scenario_case(
     suite: Suite, config: Config, source: str, scenario: Scenario, reference: Side
 ) -> Case:
     """Turn a scenario into a case: the state after a reset with the scenario's own fields."""
-    chance = suite.draw(np.random.default_rng(0), (1,))
-    reset = reference.reset(np.zeros(1, dtype=np.int64), chance)
+    chance = suite.draw(np.random.default_rng(0), (reference.num_lanes,))
+    reset = reference.reset(np.zeros(reference.num_lanes, dtype=np.int64), chance)
     state = {name: values[0] for name, values in reset.state.items()}
     unknown = set(scenario.state) - set(state)
     if unknown:
