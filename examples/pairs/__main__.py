@@ -6,8 +6,8 @@
     python -m examples.pairs --cheap          pairs that need nothing but the locked packages
     python -m examples.pairs --check          compare nothing: does the page show the results?
 
-Results are kept in ``results.json``, from which ``docs/pairs.md`` is made. Exit code 1: a verdict is
-not the expected one, or the page is not of these results.
+Results are kept in ``results.json``, from which ``docs/pairs.md`` is made. Exit code 1: a verdict
+is not the expected one, or the page is not of these results.
 """
 
 from __future__ import annotations
