@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from envlift.reference.spaces import KINDS, SCALAR, limits
 from envlift.reference.types import Array, ArraySpec, SideSpec
 
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64"),
-    *("uint8", "uint16", "uint32", "uint64", "float32", "float64"),
+    *("uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
 )
 RETURNABLE = ("state", "legal_actions", "final_observation", "final_state")
 _EXACT_INTEGERS = 2.0**53
@@ -258,6 +259,9 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     values["state"] = {name: array(one) for name, one in spec.state.items()}
     for name in ("action_low", "action_high"):
         values[name] = None if values[name] is None else list(values[name])
+    for name in ("action_space", "observation_space"):
+        if values[name] is None:
+            del values[name]
     return values
 
 
@@ -310,6 +314,56 @@ _READERS: dict[str, Any] = {
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},
+    "action_space": lambda value: None if value is None else read_description(value),
+    "observation_space": lambda value: None if value is None else read_description(value),
+}
+
+
+def read_description(value: Any) -> dict[str, Any]:
+    """Read the description of a space, see ``spaces``.
+
+    Raises:
+        WireError: naming the entry that is missing or wrong.
+    """
+    if not isinstance(value, Mapping) or value.get("kind") not in (*KINDS, "Other"):
+        raise WireError(
+            f"expected a space with a 'kind' of {', '.join(KINDS)}, got {_brief(value)}"
+        )
+    space = dict(value)
+    if space["kind"] in ("Dict", "Tuple", "OneOf"):
+        parts = space.get("spaces")
+        if isinstance(parts, Mapping) and space["kind"] == "Dict":
+            space["spaces"] = {str(name): read_description(part) for name, part in parts.items()}
+        elif isinstance(parts, list) and space["kind"] != "Dict":
+            space["spaces"] = [read_description(part) for part in parts]
+        else:
+            raise WireError(f"the 'spaces' of a {space['kind']} are {_brief(parts)}")
+        return space
+    for name in _ENTRIES[space["kind"]]:
+        if name not in space:
+            raise WireError(f"a {space['kind']} space needs {name!r}, got {_brief(value)}")
+    if "dtype" in space and space["dtype"] not in DTYPES:
+        raise WireError(f"the dtype {space['dtype']!r} of a space is not known")
+    try:
+        if space["kind"] in SCALAR:
+            limits(space)
+        for name in ("space", "node", "edge"):
+            if space.get(name) is not None:
+                space[name] = read_description(space[name])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WireError(f"the space {_brief(value)} is wrong: {error}") from None
+    return space
+
+
+_ENTRIES = {
+    "Discrete": ("n", "start", "dtype"),
+    "MultiDiscrete": ("shape", "dtype", "nvec", "start"),
+    "MultiBinary": ("shape", "dtype"),
+    "Box": ("shape", "dtype", "low", "high"),
+    "Text": ("min_length", "max_length"),
+    "Sequence": ("space",),
+    "Graph": ("node", "edge"),
+    "Other": ("name",),
 }
 
 
