@@ -115,6 +115,7 @@ class ReferenceProcess:
         self.command = tuple(command)
         self._binary = False
         self._request = -1
+        self._tells_legal = True
         self._steps = 0
         self._last_action: Any = None
         self._seeds = np.zeros(num_lanes, np.int64)
@@ -264,6 +265,26 @@ class ReferenceProcess:
             for name, spec in self.spec.state.items()
         }
         self._ask("set_state", {"state": fields})
+
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A].
+
+        None where the spec has no masks, or the process does not know the operation.
+        """
+        if not self.spec.legal_actions or not self._tells_legal:
+            return None
+        try:
+            answer, raw = self._ask("legal_actions", {})
+        except SideFailure:
+            if not self.alive:
+                raise
+            self._tells_legal = False
+            return None
+        if "legal_actions" not in answer:
+            return None
+        spec = ArraySpec((self.spec.num_actions or 0,), "bool")
+        value = answer["legal_actions"]
+        return self._array("legal_actions", "legal_actions", value, spec, raw, (self.num_lanes,))
 
     def call(self, component: str, arguments: Mapping[str, Array]) -> dict[str, Array]:
         """Evaluate one component on a batch.

@@ -159,6 +159,12 @@ class Server:
         lanes.set_state(state)
         return {}
 
+    def _legal_actions(
+        self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview
+    ) -> Any:
+        legal = lanes.legal_actions()
+        return {} if legal is None else {"legal_actions": legal}
+
     def _call(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
         arguments = {
             name: wire.unpack_described(value, raw)
@@ -179,6 +185,7 @@ _HANDLERS: dict[str, Any] = {
     "step": Server._step,
     "get_state": Server._get_state,
     "set_state": Server._set_state,
+    "legal_actions": Server._legal_actions,
     "call": Server._call,
     "coverage": Server._coverage,
     "close": Server._close,

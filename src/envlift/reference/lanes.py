@@ -199,6 +199,18 @@ class Lanes:
             except Exception as error:
                 raise LaneError(lane) from error
 
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A]; None where there is no mask."""
+        if not self.spec.legal_actions:
+            return None
+        record = _Buffers(self.spec, (len(self._games),), ("legal_actions",), ended=False)
+        for lane, game in enumerate(self._games):
+            try:
+                record.put("legal_actions", (lane,), game.legal_actions())
+            except Exception as error:
+                raise LaneError(lane) from error
+        return np.asarray(record.fields["legal_actions"])
+
     def call(self, name: str, arguments: Mapping[str, Array]) -> dict[str, Any]:
         """Call a component of the first lane's object."""
         method, kind = find_component(self._games[0], name)
@@ -275,6 +287,11 @@ class Batch:
     def set_state(self, state: Mapping[str, Array]) -> None:
         """Set every field [B, ...]."""
         self._game.set_state(state)
+
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A]; None where the object does not say."""
+        ask = getattr(self._game, "legal_actions", None)
+        return None if ask is None or not self.spec.legal_actions else np.asarray(ask(), np.bool_)
 
     def call(self, name: str, arguments: Mapping[str, Array]) -> dict[str, Any]:
         """Call a component."""

@@ -214,6 +214,22 @@ class Layout:
         rest[: len(kept)] = kept
         return flat if self._floats else flat.astype(np.int64)
 
+    def place(self, leaf: Leaf, values: Array) -> Array:
+        """Write n values [n, *shape] of one part as [n, places]."""
+        return self._numbers(values.reshape(-1), leaf.space).reshape(len(values), leaf.places)
+
+    def values(self, leaf: Leaf, rows: Array) -> Array:
+        """Read one part of flat arrays [n, places of all], as [n, numbers] in its own dtype."""
+        part = rows[:, leaf.offset : leaf.offset + leaf.places]
+        if not leaf.wide:
+            return part.astype(leaf.dtype)
+        halves = part.reshape(len(rows), -1, 2).astype(np.uint64)
+        return ((halves[..., 0] << np.uint64(32)) | halves[..., 1]).view(leaf.dtype)
+
+    def pack_leaf(self, leaf: Leaf, value: Any) -> Array:
+        """Write the value of a part without a fixed length."""
+        return self._loose(leaf.space, value, f"the action {leaf.path}")
+
     def pack_batch(self, value: Any, what: str) -> Array:
         """Write many values at once: every part of the tree ``value`` is [..., *shape].
 

@@ -39,6 +39,7 @@ class SideSpec:
         action_space, observation_space: the true spaces as ``spaces.describe`` has them, None
             where the side does not tell. A discrete action counts from 0 whatever the start of its
             space; a composite space travels as ``layout.Layout`` says.
+        clips_actions: a continuous action outside of its bounds is played as the bound.
     """
 
     name: str
@@ -55,6 +56,7 @@ class SideSpec:
     reward: ArraySpec = field(default=ArraySpec((), "float64"))
     action_space: dict[str, Any] | None = None
     observation_space: dict[str, Any] | None = None
+    clips_actions: bool = False
 
 
 @dataclass(frozen=True)

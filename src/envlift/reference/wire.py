@@ -259,8 +259,8 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     values["state"] = {name: array(one) for name, one in spec.state.items()}
     for name in ("action_low", "action_high"):
         values[name] = None if values[name] is None else list(values[name])
-    for name in ("action_space", "observation_space"):
-        if values[name] is None:
+    for name in ("action_space", "observation_space", "clips_actions"):
+        if not values[name]:
             del values[name]
     return values
 
@@ -313,6 +313,7 @@ _READERS: dict[str, Any] = {
     "chance": lambda value: None if value is None else read_array_spec(value),
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
+    "clips_actions": lambda value: _typed(value, bool),
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},
     "action_space": lambda value: None if value is None else read_description(value),
     "observation_space": lambda value: None if value is None else read_description(value),

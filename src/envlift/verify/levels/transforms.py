@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.reference.types import StateDict
+from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import differs
-from envlift.verify.engine.lockstep import random_actions
 from envlift.verify.levels.interactions import states_of_play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
