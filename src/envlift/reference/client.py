@@ -161,6 +161,7 @@ class ReferenceProcess:
             "legal_actions": self.spec.legal_actions,
             "final_observation": not self.spec.self_reset,
             "final_state": bool(self.spec.state) and not self.spec.self_reset,
+            "info": bool(self.spec.info),
         }
         self._returns = [name for name in wire.RETURNABLE if name in wanted and held[name]]
 
@@ -312,6 +313,22 @@ class ReferenceProcess:
                 self._fail("call", f"{label}: {error}")
             self._note_not_finite(name, read[name])
         return read
+
+    def notes(self) -> dict[str, tuple[int, str]]:
+        """Return what the host noticed about what the environment returned, see ``returned``.
+
+        Empty where the process does not know the operation.
+        """
+        try:
+            answer, _ = self._ask("notes", {})
+        except SideFailure:
+            if not self.alive:
+                raise
+            return {}
+        found = answer.get("notes")
+        if not isinstance(found, dict):
+            self._fail("notes", "the answer has no object 'notes'")
+        return {str(kind): (int(count), str(first)) for kind, (count, first) in found.items()}
 
     def coverage(self) -> dict[str, int]:
         """Return how often each place of the reference's code was reached; may be empty."""
@@ -493,8 +510,8 @@ class ReferenceProcess:
             if name not in answer:
                 self._fail(operation, f"its answer has no {name!r}", self._step_of(axes, 0))
             fields[name] = self._array(operation, name, answer[name], spec, raw, axes)
-        for name in ("state", "final_state"):
-            if name in self._returns and (name == "state" or operation == "step"):
+        for name in ("state", "final_state", "info"):
+            if name in self._returns and (name != "final_state" or operation == "step"):
                 fields[name] = self._state(operation, answer, name, raw, axes)
         return Record(**fields)
 
@@ -507,17 +524,18 @@ class ReferenceProcess:
         axes: tuple[int, ...],
     ) -> StateDict:
         values = answer.get(name)
-        if not isinstance(values, dict) or set(values) != set(self.spec.state):
+        specs = self.spec.info if name == "info" else self.spec.state
+        if not isinstance(values, dict) or set(values) != set(specs):
             came = sorted(values) if isinstance(values, dict) else values
             self._fail(
                 operation,
-                f"{name!r} must be an object with the fields {sorted(self.spec.state)}, "
+                f"{name!r} must be an object with the fields {sorted(specs)}, "
                 f"its answer has {came}",
                 self._step_of(axes, 0),
             )
         return {
             field: self._array(operation, f"{name} field {field!r}", values[field], spec, raw, axes)
-            for field, spec in self.spec.state.items()
+            for field, spec in specs.items()
         }
 
     def _array(

@@ -172,6 +172,9 @@ class Server:
         }
         return {"results": _as_arrays(lanes.call(str(request["component"]), arguments))}
 
+    def _notes(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
+        return {"notes": lanes.notes()}
+
     def _coverage(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
         return {"coverage": lanes.coverage()}
 
@@ -187,6 +190,7 @@ _HANDLERS: dict[str, Any] = {
     "set_state": Server._set_state,
     "legal_actions": Server._legal_actions,
     "call": Server._call,
+    "notes": Server._notes,
     "coverage": Server._coverage,
     "close": Server._close,
 }
@@ -269,7 +273,7 @@ def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
         number = request.get("id")
         try:
             answer = server.answer(request, memoryview(raw))
-            plain = request.get("op") in ("spec", "coverage", "close")
+            plain = request.get("op") in ("spec", "notes", "coverage", "close")
             values = answer if plain else _as_arrays(answer)
             pieces = wire.pack({"id": number, **values}, binary=True)
         except Exception as error:

@@ -205,7 +205,7 @@ class Layout:
             flat = np.zeros(_action_places(space))
         else:
             flat = np.zeros(2 + BEGINNING)
-            flat[1] = int.from_bytes(hashlib.sha256(blob).digest()[:6], "big")
+            flat[1] = _hashed(blob)
         flat[0] = length
         rest = flat[1:] if self._action else flat[2:]
         if len(numbers) > len(rest) and self._action:
@@ -366,6 +366,15 @@ def exact(
             "cannot hold"
         )
     return cast
+
+
+def text_number(text: str) -> int:
+    """Return a number of 48 bits that stands for a text."""
+    return _hashed(text.encode())
+
+
+def _hashed(blob: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(blob).digest()[:6], "big")
 
 
 def space_part(space: Mapping[str, Any], name: str) -> Description:
