@@ -14,8 +14,8 @@ import numpy as np
 
 from envlift.candidate.probes.ways import BEFORE
 from envlift.reference.types import Array, StateDict
+from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import differs
-from envlift.verify.engine.lockstep import random_actions
 from envlift.verify.levels.interactions import states_of_play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
