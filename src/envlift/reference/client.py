@@ -17,6 +17,8 @@ import numpy as np
 from envlift.reference import wire
 from envlift.reference.failure import (
     CandidateFailure,
+    CandidateViolation,
+    PairError,
     ReferenceFailure,
     ReferenceUnavailable,
     SideFailure,
@@ -111,7 +113,8 @@ class ReferenceProcess:
         self.start_timeout = max(start_timeout, timeout)
         self.not_finite: dict[str, int] = {}
         self._pace: Pace | None = None if whole else Pace()
-        self._tells_work = False
+        self._tells_work = self._described = self.probes = False
+        self._known: set[tuple[Any, ...]] = set()
         self.command = tuple(command)
         self._binary = False
         self._request = -1
@@ -141,6 +144,8 @@ class ReferenceProcess:
             self._fail("spec", f"it made {made} lanes; all {self.num_lanes} were asked for")
         self.num_lanes = made
         self._tells_work = answer.get("working") is True
+        self._described = answer.get("described") is True
+        self.probes = answer.get("probes") is True
         if answer.get("whole") is True:
             # It may compute all steps of a message in one sweep, whose rounding the cut would show.
             self._pace = None
@@ -247,6 +252,10 @@ class ReferenceProcess:
             ReferenceFailure: also if this reference's state cannot be read.
         """
         answer, raw = self._ask("get_state", {})
+        if self._described:
+            return {
+                name: wire.unpack_described(value, raw) for name, value in answer["state"].items()
+            }
         return self._state("get_state", answer, "state", raw, (self.num_lanes,))
 
     def set_state(self, state: StateDict) -> None:
@@ -418,7 +427,11 @@ class ReferenceProcess:
 
     def _limit(self, operation: str, units: int) -> float:
         """Return the seconds for one answer: more for more work of a side that tells nothing."""
-        limit = self.start_timeout if operation == "spec" else self.timeout
+        limit = self.timeout
+        if operation == "spec" or (self._described and (operation, units) not in self._known):
+            # Something of a size that it never had is compiled first.
+            limit = self.start_timeout
+            self._known.add((operation, units))
         if self._tells_work and operation in ("reset", "step"):
             return limit
         return limit * min(1 + (units - 1) / UNITS, MOST)
@@ -433,6 +446,10 @@ class ReferenceProcess:
         assert self._child is not None
         step, lane = header.get("step"), header.get("lane")
         known = isinstance(step, int) and 0 <= step < steps
+        if header.get("violation") is True and self._failure is CandidateFailure:
+            raise CandidateViolation(header["error"])
+        if header.get("misfit") is True and self._failure is CandidateFailure:
+            raise PairError(header["error"])
         if header.get("unknown") is True and self._failure is CandidateFailure:
             raise UnknownSideError(f"the candidate cannot be opened: {header['error']}")
         kind = self._failure
@@ -483,6 +500,8 @@ class ReferenceProcess:
     # -- reading answers --------------------------------------------------------------------------
 
     def _chance(self, chance: Array | None, axes: tuple[int, ...]) -> dict[str, Array]:
+        if self._described:
+            return {} if chance is None else {"chance": np.asarray(chance)}
         if self.spec.chance is None:
             if chance is not None:
                 raise ValueError(f"{self.spec.name} draws its own chance; pass chance=None")
@@ -497,6 +516,8 @@ class ReferenceProcess:
     def _record(
         self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
     ) -> Record:
+        if self._described:
+            return self._described_record(operation, answer, raw, axes)
         fields: dict[str, Any] = {"state": {}}
         expected = {"observation": self.spec.observation}
         if operation == "step":
@@ -514,6 +535,32 @@ class ReferenceProcess:
             if name in self._returns and (name != "final_state" or operation == "step"):
                 fields[name] = self._state(operation, answer, name, raw, axes)
         return Record(**fields)
+
+    def _described_record(
+        self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
+    ) -> Record:
+        """Read arrays that say their own dtypes: what is wrong with them, comparing tells."""
+
+        def read(name: str, value: Any) -> Any:
+            if isinstance(value, dict) and "dtype" not in value:
+                return {key: read(f"{name} field {key!r}", one) for key, one in value.items()}
+            try:
+                array = wire.unpack_described(value, raw)
+            except wire.WireError as error:
+                self._fail(operation, f"{name}: {error}", self._step_of(axes, 0))
+            if array.shape[: len(axes)] != axes:
+                self._fail(
+                    operation, f"{name} has the shape {array.shape}, {axes} and more are wanted"
+                )
+            self._note_not_finite(name, array)
+            return array
+
+        names = Record.__dataclass_fields__
+        fields = {name: read(name, value) for name, value in answer.items() if name in names}
+        for name in ("observation", *(("reward", "terminated", "truncated") * (len(axes) == 2))):
+            if name not in fields:
+                self._fail(operation, f"its answer has no {name!r}", self._step_of(axes, 0))
+        return Record(**{"state": {}, **fields})
 
     def _state(
         self,

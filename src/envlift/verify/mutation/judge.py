@@ -64,6 +64,8 @@ def judge(
         configs=tuple(config.name for config in ordered if not configs or config.name in configs),
         seed=seed,
         minimise=False,
+        # A mutant plays no tricks, and a process more for each would take most of the time.
+        apart=False,
         stop_at_failure=True,
     )
     answers: dict[str, str | None] = dict.fromkeys(LEVELS)

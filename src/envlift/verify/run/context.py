@@ -18,6 +18,7 @@ from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
 from envlift.verify.failure.replay import Replayer, shows
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
+from envlift.verify.sides.own import Own
 from envlift.verify.suite import Config, Suite
 from envlift.verify.suite.effort import QUICK as QUICK
 from envlift.verify.suite.effort import Effort as Effort
@@ -56,6 +57,7 @@ class Context:
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
         options: of the candidate, beside the configuration's.
+        own: what runs the suite's functions of the candidate; None where they run here.
     """
 
     suite: Suite
@@ -73,6 +75,7 @@ class Context:
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+    own: Own | None = None
 
     @contextlib.contextmanager
     def check(self, level: str, name: str) -> Iterator[Check]:

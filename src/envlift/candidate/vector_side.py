@@ -12,9 +12,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from envlift.reference.failure import PairError
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
-from envlift.verify.suite import PairError
 
 
 class VectorSide:
