@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from envlift.reference.failure import PairError as PairError
 from envlift.reference.types import Array, SideSpec, StateDict
 from envlift.verify.suite.effort import check_numbers
 from envlift.verify.suite.horizon_plan import Horizon as Horizon
@@ -25,10 +26,6 @@ from envlift.verify.suite.transfer_plan import Transfer as Transfer
 
 Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
-
-
-class PairError(ValueError):
-    """The two sides cannot be compared in the way the suite says."""
 
 
 @dataclass(frozen=True)
