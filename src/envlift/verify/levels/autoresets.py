@@ -10,8 +10,6 @@ Shape letters: ``E`` states one step before an end, ``N`` starts.
 
 from __future__ import annotations
 
-import numpy as np
-
 from envlift.reference.types import Array, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED, random_actions
 from envlift.verify.levels import resets
@@ -74,13 +72,16 @@ def _compare(context: Context, check: Check, states: StateDict, actions: Array) 
     if check.verdict is not Verdict.PASS:
         check.detail = f"after an end {check.detail}"
         return
-    past = {**{f"the last {n}": v[ended] for n, v in before.items()}, "action": actions[rows][ended]}
+    past = {
+        **{f"the last {n}": v[ended] for n, v in before.items()},
+        "action": actions[rows][ended],
+    }
     found = resets.compare_starts(reference, starts)
     smallest, worst = min(found)
     tests = [
         (min(1.0, smallest * len(found)), f"{worst}, against the reference's starts", len(found)),
-        weakest(past, starts),
-        neighbours(starts),
+        weakest(past, starts, rng),
+        neighbours(starts, rng),
     ]
     smallest, worst, _ = min(tests)
     number = sum(test[2] for test in tests)

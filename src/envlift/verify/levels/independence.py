@@ -11,22 +11,39 @@ from scipy import stats
 from envlift.reference.types import Array, StateDict
 
 EXPECTED = 10
-"""Rows that a cell of a table has on average at the least: below, chi-squared is only roughly so."""
+"""Rows that a cell of a table is expected to have at the least: below, chi-squared is but a guess."""
 
 MOST_BINS = 24
 
+MOST_COLUMNS = 48
+"""Coordinates of each side that are looked at: there are as many pairs as their product."""
 
-def columns(named: StateDict) -> dict[str, Array]:
-    """Return every coordinate of named arrays [N, ...] as a column [N] with a label."""
-    found: dict[str, Array] = {}
+
+def columns(named: StateDict, rng: np.random.Generator) -> dict[str, Array]:
+    """Return the coordinates of named arrays [N, ...] that vary as columns [N] with a label.
+
+    Of more than ``MOST_COLUMNS`` as many are drawn.
+    """
+    places = []
     for name, values in named.items():
-        for index in np.ndindex(*values.shape[1:]):
-            label = f"{name}{list(index) if index else ''}"
-            found[label] = values[(slice(None), *index)].astype(np.float64)
+        flat = values.reshape(len(values), -1)
+        varies = np.flatnonzero((flat != flat[:1]).any(axis=0)) if len(flat) else []
+        places += [(name, int(place)) for place in varies]
+    if len(places) > MOST_COLUMNS:
+        drawn = rng.choice(len(places), MOST_COLUMNS, replace=False)
+        places = [places[row] for row in sorted(drawn)]
+    found: dict[str, Array] = {}
+    for name, place in places:
+        shape = named[name].shape[1:]
+        index = [int(number) for number in np.unravel_index(place, shape)] if shape else []
+        column = named[name].reshape(len(named[name]), -1)[:, place]
+        found[f"{name}{index if index else ''}"] = column.astype(np.float64)
     return found
 
 
-def weakest(causes: StateDict, effects: StateDict) -> tuple[float, str, int]:
+def weakest(
+    causes: StateDict, effects: StateDict, rng: np.random.Generator
+) -> tuple[float, str, int]:
     """Return the smallest p-value that an effect is independent of a cause, times their number.
 
     Args:
@@ -35,10 +52,11 @@ def weakest(causes: StateDict, effects: StateDict) -> tuple[float, str, int]:
     Returns:
         The p-value, which pair it is of, and how many there were.
     """
+    seen = columns(effects, rng)
     found = [
         (independence(x, y), f"{effect} with {cause}")
-        for cause, x in columns(causes).items()
-        for effect, y in columns(effects).items()
+        for cause, x in columns(causes, rng).items()
+        for effect, y in seen.items()
     ]
     if not found:
         return 1.0, "nothing to compare", 0
@@ -113,13 +131,11 @@ def _trend(x: Array, y: Array) -> float:
     return float(2 * stats.norm.sf(abs(float(ranks.prod(axis=1).sum())) / root))
 
 
-def neighbours(effects: StateDict) -> tuple[float, str, int]:
+def neighbours(effects: StateDict, rng: np.random.Generator) -> tuple[float, str, int]:
     """Return the smallest p-value that each row is independent of the next, times their number."""
-    before = {name: values[:-1] for name, values in effects.items()}
-    after = {name: values[1:] for name, values in effects.items()}
     own = [
-        (independence(x, y), f"{label} with the next")
-        for (label, x), y in zip(columns(before).items(), columns(after).values(), strict=True)
+        (independence(x[:-1], x[1:]), f"{label} with the next")
+        for label, x in columns(effects, rng).items()
     ]
     if not own:
         return 1.0, "nothing to compare", 0

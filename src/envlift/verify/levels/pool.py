@@ -12,7 +12,9 @@ from envlift.verify.run.context import Context
 def pool_of_states(context: Context, count: int) -> StateDict:
     """Return states [count, ...] in the candidate's fields, half of them generated if possible."""
     suite, rng = context.suite, context.rng
-    pools = [states_of_play(context)]
+    if context.pool is None:
+        context.pool = states_of_play(context)
+    pools = [context.pool]
     if suite.random_states is not None:
         pools.append(suite.random_states(rng, count // 2, context.config))
     picked: list[StateDict] = []
