@@ -6,9 +6,9 @@ Shape letters: ``N`` draws.
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import Answers, Arguments, probe, state_argument
 from envlift.candidate.states import AnyEnv
@@ -24,11 +24,11 @@ def step(env: AnyEnv, arguments: Arguments) -> Answers:
     Returns:
         ``chance`` [N, ...]; several numbers of one draw stand on the last axis.
     """
-    actions = jnp.asarray(arguments["actions"])
+    actions = native(env, arguments["actions"])
     if "seeds" in arguments:
         keys = keys_of(arguments["seeds"])
     else:
-        keys = jax.random.split(keys_of(arguments["seed"]), len(actions))
+        keys = jax.random.split(keys_of(arguments["seed"]), len(arguments["actions"]))
     return _chance(jax.jit(jax.vmap(env.sample))(keys, state_argument(env, arguments), actions))
 
 

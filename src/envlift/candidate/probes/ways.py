@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import Answers, Arguments, named, probe, state_argument
 from envlift.candidate.states import AnyEnv, state_shape
@@ -33,13 +34,18 @@ class _Given:
         # Lockstep drives the rules; what users call resets by itself, perhaps by code of its own.
         self.env = resetting(env)
         self.keys = keys_of(arguments["seeds"])
-        self.actions = jnp.asarray(arguments["actions"])
-        self.steps = int(arguments.get("steps", np.asarray(len(arguments["actions"]))))
+        self.actions = native(env, arguments["actions"])
+        self._rows = len(arguments["actions"])
+        self.steps = int(arguments.get("steps", np.asarray(self._rows)))
         self.keep = bool(arguments.get("keep", False))
         self.track = _track(self.env, arguments)
 
     def step_keys(self, t: Any) -> jax.Array:
         return jax.vmap(lambda key: jax.random.fold_in(key, t))(self.keys)
+
+    def action(self, t: Any) -> Any:
+        """Return the actions of step ``t``, one for each lane."""
+        return jax.tree.map(lambda leaf: leaf[t % self._rows], self.actions)
 
     def before(self, t: int, state: Any) -> Any:
         """Return the state from which step ``t`` begins."""
@@ -109,7 +115,7 @@ def vmapped(env: AnyEnv, arguments: Arguments) -> Answers:
     for t in range(given.steps):
         state = given.before(t, state)
         before.append(state)
-        out.append(step(given.step_keys(t), state, given.actions[t % len(given.actions)]))
+        out.append(step(given.step_keys(t), state, given.action(t)))
         state = out[-1][1]
     return _told(given, _stack(out), _stack(before)) | {"traces": np.asarray(traces)}
 
@@ -126,7 +132,7 @@ def singles(env: AnyEnv, arguments: Arguments) -> Answers:
         for t in range(given.steps):
             if given.track is not None:
                 state = jax.tree.map(lambda leaf: leaf[t, lane], given.track)  # noqa: B023
-            action = given.actions[t % len(given.actions), lane]
+            action = jax.tree.map(lambda leaf: leaf[lane], given.action(t))  # noqa: B023
             out.append(step(given.step_keys(t)[lane], state, action))
             state = out[-1][1]
         lanes.append(_stack(out))
@@ -142,7 +148,7 @@ def interpreted(env: AnyEnv, arguments: Arguments) -> Answers:
         out = []
         for t in range(given.steps):
             state = given.before(t, state)
-            action = given.actions[t % len(given.actions)]
+            action = given.action(t)
             out.append(jax.vmap(given.env.step)(given.step_keys(t), state, action))
             state = out[-1][1]
     return named(_stack(out))
@@ -152,7 +158,7 @@ def _scan(given: _Given, step: Any) -> Answers:
     def body(state: Any, inputs: Any) -> Any:
         t, known = inputs
         state = state if known is None else known
-        action = given.actions[t % len(given.actions)]
+        action = given.action(t)
         result = jax.vmap(step)(given.step_keys(t), state, action)
         return result[1], (result, state if given.keep else None)
 
@@ -202,5 +208,5 @@ def composed_once(env: AnyEnv, arguments: Arguments) -> Answers:
 def _once(env: AnyEnv, arguments: Arguments, by_hand: bool) -> Answers:
     env = resetting(env, "disabled" if arguments.get("patient", False) else "same_step")
     step: Any = functools.partial(compose, env) if by_hand else bare(env.step)
-    keys, actions = keys_of(arguments["seeds"]), jnp.asarray(arguments["actions"])
+    keys, actions = keys_of(arguments["seeds"]), native(env, arguments["actions"])
     return named(jax.jit(jax.vmap(step))(keys, state_argument(env, arguments), actions))

@@ -11,7 +11,8 @@ Shape letters: ``E`` states one step before an end, ``N`` starts.
 from __future__ import annotations
 
 from envlift.reference.types import Array, StateDict
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.actions import random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels import resets
 from envlift.verify.levels.independence import neighbours, weakest
 from envlift.verify.levels.pool import pool_of_states

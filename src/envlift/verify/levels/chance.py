@@ -7,7 +7,8 @@ always alike, or as it likes it once a game is nearly lost. Here the candidate d
 from __future__ import annotations
 
 from envlift.reference.types import Array
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.actions import random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.independence import neighbours, weakest
 from envlift.verify.levels.pool import pool_of_states
 from envlift.verify.levels.resets import ALPHA, same_distribution

@@ -11,7 +11,7 @@ from scipy import stats
 from envlift.reference.types import Array, StateDict
 
 EXPECTED = 10
-"""Rows that a cell of a table is expected to have at the least: below, chi-squared is but a guess."""
+"""Rows that a cell of a table is expected to have at least: below, chi-squared is but a guess."""
 
 MOST_BINS = 24
 
@@ -27,7 +27,7 @@ def columns(named: StateDict, rng: np.random.Generator) -> dict[str, Array]:
     places = []
     for name, values in named.items():
         flat = values.reshape(len(values), -1)
-        varies = np.flatnonzero((flat != flat[:1]).any(axis=0)) if len(flat) else []
+        varies: Array = np.flatnonzero((flat != flat[:1]).any(axis=0))
         places += [(name, int(place)) for place in varies]
     if len(places) > MOST_COLUMNS:
         drawn = rng.choice(len(places), MOST_COLUMNS, replace=False)

@@ -14,8 +14,8 @@ import numpy as np
 
 from envlift.candidate.probes.ways import BEFORE
 from envlift.reference.types import Array
+from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import differs
-from envlift.verify.engine.lockstep import random_actions
 from envlift.verify.levels.pool import pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict

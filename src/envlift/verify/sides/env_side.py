@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import layout_of, native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import PREFIX, answer
 from envlift.candidate.states import AnyEnv, state_from_dict, state_to_dict
 from envlift.env import Env
-from envlift.reference.layout import Layout, LayoutError
-from envlift.reference.spaces import describe
+from envlift.reference.layout import Layout
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
 from envlift.verify.suite import PairError
 
@@ -43,8 +43,8 @@ class EnvSide:
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
         self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
-        self._acting = _layout(env.action_space(), action=True)
-        self._observing = _layout(env.observation_space())
+        self._acting = layout_of(env.action_space(), action=True)
+        self._observing = layout_of(env.observation_space())
         action = _action_spec(env.action_space(), self._acting)
         zeros = np.zeros(action.shape, dtype=action.dtype)
         example = self._native(zeros)
@@ -197,8 +197,7 @@ class EnvSide:
 
     def _native(self, actions: Array) -> Any:
         """Return actions as the rules take them: from the start on, composite ones as a tree."""
-        start = self._acting.space.get("start", 0) if self._discrete else 0
-        return jax.tree.map(jnp.asarray, self._acting.unpack_batch(actions + start))
+        return native(self.env, actions, self._acting)
 
     def _record(self, shown: dict[str, Any]) -> Record:
         for name in ("observation", "final_observation"):
@@ -242,13 +241,6 @@ def _draws(structure: Any, chance: Array) -> Any:
         )
     columns: list[Any] = [jnp.asarray(chance[..., i]) for i in range(structure.num_leaves)]
     return jax.tree.unflatten(structure, columns)
-
-
-def _layout(space: gymnasium.Space[Any], action: bool = False) -> Layout:
-    try:
-        return Layout(describe(space), action=action)
-    except LayoutError as error:
-        raise PairError(str(error)) from None
 
 
 def _action_spec(space: gymnasium.Space[Any], layout: Layout) -> ArraySpec:

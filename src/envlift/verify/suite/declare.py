@@ -120,14 +120,15 @@ class Policy:
 
     Attributes:
         name: for reports.
-        act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays uniformly at
-            random in the action space.
+        act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays at random in
+            the action space, within the legal actions. A parameter named ``legal_actions`` is given
+            the mask, bool [B, A], or None.
         hold: how many steps each choice is held, which makes exchanges with the reference fewer.
         configs: names of the configurations it is meant for; empty for all.
     """
 
     name: str
-    act: Callable[[np.random.Generator, Array, StateDict], Array] | None = None
+    act: Callable[..., Array] | None = None
     hold: int = 1
     configs: tuple[str, ...] = ()
 
