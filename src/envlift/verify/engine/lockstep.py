@@ -51,6 +51,7 @@ class LaneHistory:
         actions: [T, ...].
         chance: [T, ...] or None.
         whole: whether it begins at the reset, so that the seed and the actions give it again.
+        last: what the reference answered at the last step, by name; empty where nobody kept it.
     """
 
     seed: int
@@ -59,6 +60,7 @@ class LaneHistory:
     actions: Array
     chance: Array | None
     whole: bool = True
+    last: StateDict = field(default_factory=dict)
 
 
 @dataclass
@@ -160,6 +162,27 @@ def exchange(
         compared = _until_end(answers) & _until_end(theirs)
     found = compare_records(suite, answers, theirs, trace, deviations, after_end, compared)
     return Exchange(trace, answers, theirs, found, compared)
+
+
+def answers_at(record: Record, t: int, lane: int) -> StateDict:
+    """Return what a side showed of one step of one lane, by name; of an end, before its reset."""
+    assert record.reward is not None
+    assert record.terminated is not None
+    assert record.truncated is not None
+    shown = {
+        name: np.asarray(values[t, lane])
+        for name, values in (
+            ("reward", record.reward),
+            ("terminated", record.terminated),
+            ("truncated", record.truncated),
+        )
+    }
+    ended = bool(shown["terminated"] | shown["truncated"])
+    observation = record.final_observation if ended else record.observation
+    state = record.final_state if ended else record.state
+    if observation is not None:
+        shown["observation"] = np.asarray(observation[t, lane])
+    return shown | {f"state {n}": np.asarray(v[t, lane]) for n, v in (state or {}).items()}
 
 
 def _until_end(record: Record) -> Array:
@@ -356,6 +379,7 @@ class Lockstep:
         # What came before the copied state has no part in the difference.
         longest = None if resync is None else done % resync + t + 1
         outcome.history = self._history(lane, t, longest)
+        outcome.history.last = answers_at(both.reference, t, lane)
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
     def _history(self, lane: int, t: int, longest: int | None) -> LaneHistory:

@@ -9,7 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.lockstep import MAX_SEED, LaneHistory, exchange, random_actions
+from envlift.verify.engine.lockstep import (
+    MAX_SEED,
+    LaneHistory,
+    answers_at,
+    exchange,
+    random_actions,
+)
 from envlift.verify.failure.case import Case, play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -24,7 +30,13 @@ POOL = 8_192
 
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
-    if context.reference.spec.state and context.candidate.spec.state:
+    both = bool(context.reference.spec.state and context.candidate.spec.state)
+    suite = context.suite
+    if not suite.restores or (both and not suite.described and suite.start != "copy"):
+        with context.check("L2", "transitions") as check:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "no state is copied from one side to the other in this comparison"
+    elif both:
         _transitions(context, "transitions from states of play", states_of_play(context))
         if context.suite.random_states is not None:
             n = max(context.effort.transitions // 2, context.effort.lanes)
@@ -108,6 +120,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
                     actions=actions[:, lane],
                     chance=None if chance is None else chance[:, lane],
                     whole=False,
+                    last=answers_at(both.reference, 0, lane),
                 )
                 context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
                 return

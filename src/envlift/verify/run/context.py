@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from envlift.reference.types import Side
+from envlift.verify.engine.again import reference_again
 from envlift.verify.engine.lockstep import LaneHistory
 from envlift.verify.failure.case import Case, chance_of_start, play, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -48,6 +49,8 @@ class Context:
         open_sides: opens both sides anew with so many lanes.
         open_reference: opens the reference alone with so many lanes, to be played without looking
             at its state.
+        open_stranger: opens the reference alone with so many lanes and this ``PYTHONHASHSEED``, to
+            be compared with itself.
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
@@ -64,6 +67,7 @@ class Context:
     candidate: Side
     open_sides: Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
     open_reference: Callable[[int], Side]
+    open_stranger: Callable[[int, str], Side]
     report: Report
     progress: Progress
     fixtures: Path
@@ -89,7 +93,16 @@ class Context:
             self.progress.end(check)
 
     def fail(self, check: Check, divergence: Divergence, history: LaneHistory | None) -> None:
-        """Record a difference, minimise it and write its fixture."""
+        """Record a difference, minimise it and write its fixture.
+
+        The reference is asked first whether it does the same again: a difference that it has from
+        itself is not the candidate's.
+        """
+        if history is not None:
+            told = reference_again(self, history)
+            if told:
+                check.verdict, check.detail = Verdict.INCONCLUSIVE, told
+                return
         check.verdict = Verdict.FAIL
         check.divergence = divergence
         check.detail = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,14 +14,16 @@ import numpy as np
 
 from envlift.adapters.reference import RETURNS
 from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
-from envlift.reference.launch import open_reference
+from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.levels import (
+    agreement,
     corpus,
     interactions,
     properties,
     resets,
     rollouts,
+    starts,
     training,
     transfer,
     transforms,
@@ -74,11 +77,16 @@ class Request:
     stop_at_level: bool = False
 
 
+def _resets(context: Context) -> None:
+    resets.run(context)
+    starts.run(context)
+
+
 STAGES = {
     "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
-    "resets": resets.run,
+    "resets": _resets,
     "transforms": transforms.run,
     "L3": rollouts.run,
     "L4": transfer.run,
@@ -196,16 +204,35 @@ def _run_config(
                 timeout=request.timeout,
                 returns=RETURNS,
             ),
+            open_stranger=lambda lanes, hash_seed: open_reference(
+                suite.reference,
+                num_lanes=lanes,
+                config=dict(config.reference),
+                timeout=request.timeout,
+                env={**os.environ, HASH_SEED: hash_seed},
+            ),
             report=report,
             progress=progress,
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
         )
-        if not _run_stages(request, context, report, progress):
+        settled = _settle(context, stack, report, progress)
+        if settled is None or not _run_stages(request, settled, report, progress):
             return
         for place, count in reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _settle(
+    context: Context, stack: contextlib.ExitStack, report: Report, progress: Progress
+) -> Context | None:
+    """Ask the reference whether it agrees with itself; None where nothing can be compared."""
+    try:
+        return agreement.settle(context, stack)
+    except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
+        _note_failure("agreement", context.config, error, report, progress)
+        return None
 
 
 def _run_stages(request: Request, context: Context, report: Report, progress: Progress) -> bool:
