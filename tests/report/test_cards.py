@@ -17,6 +17,18 @@ from envlift.report.text import MISSING, table
 from envlift.sources import hashes
 from envlift.verify.run.result import Check, Report, Verdict
 
+VERSIONS = {"jax": "1.2", "jaxlib": "1.2", "numpy": "2.1", "scipy": "1.0", "warp-lang": "1.9"}
+LOCK = """
+jax==1.2 \\
+    --hash=sha256:00
+jaxlib==1.2
+numpy==2.1 ; python_full_version < '3.12'
+numpy==2.5 ; python_full_version >= '3.12'
+scipy==1.0
+warp-lang==1.9
+flax==0.1
+optax==0.2
+"""
 README = f"# envlift\n\n{BEGIN}\n{END}\n\nand more\n"
 
 
@@ -28,6 +40,15 @@ def checkout(tmp_path: Path) -> Path:
     target.mkdir(parents=True)
     shutil.copy(pong / "verification" / "deviations.toml", target)
     shutil.copy(pong / "env.py", target.parent)
+    for file in ("targets/chance.py", "train/ppo.py", "verify/engine/compare.py"):
+        copy = tmp_path / "src" / "envlift" / file
+        copy.parent.mkdir(parents=True)
+        shutil.copy(pong.parents[1] / file, copy)
+    for file in ("reference/adapter.c", "train.toml", "verification/corpus/discrete.jsonl"):
+        copy = target.parent / file
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(pong / file, copy)
+    (tmp_path / "requirements.lock").write_text(LOCK)
     (tmp_path / "README.md").write_text(README)
     return tmp_path
 
@@ -55,7 +76,7 @@ def report(**changes: Any) -> Report:
         features={"upper wall": 12, "lower wall": 3, "terminal": 0},
         deviations={"win-after-reset": 77},
         not_verified=["rendering"],
-        **changes,
+        **({"versions": VERSIONS} | changes),
     )
 
 
@@ -327,16 +348,89 @@ def complaint(checkout: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("file", "kind"), [("env.py", "rules"), ("verification/deviations.toml", "suite")]
+    ("file", "kind"),
+    [
+        ("envs/pong/env.py", "rules of pong"),
+        ("envs/pong/verification/deviations.toml", "suite of pong"),
+        ("envs/pong/train.toml", "suite of pong"),
+        ("envs/pong/reference/adapter.c", "reference of pong"),
+        ("targets/chance.py", "contract"),
+        ("verify/engine/compare.py", "verifier"),
+    ],
 )
-def test_check_fails_when_the_evidence_is_older_than_its_files(
+def test_check_fails_when_the_evidence_is_older_than_what_it_rests_on(
     checkout: Path, capsys: pytest.CaptureFixture[str], file: str, kind: str
 ) -> None:
     write_evidence(checkout)
-    path = verification(checkout).parent / file
-    path.write_text(path.read_text() + "\n# another rule\n")
+    path = checkout / "src" / "envlift" / file
+    path.write_text(path.read_text() + "\nadded = 1\n")
     said = complaint(checkout, capsys)
-    assert said == f"the {kind} of pong changed after evidence-warp.json was made; {ANEW}"
+    assert said == f"the {kind} changed after evidence-warp.json was made; {ANEW}"
+
+
+def test_check_fails_when_a_recorded_case_is_gone(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_evidence(checkout)
+    (verification(checkout) / "corpus" / "discrete.jsonl").unlink()
+    assert "the suite of pong changed" in complaint(checkout, capsys)
+
+
+def test_check_passes_when_a_comment_changed(checkout: Path) -> None:
+    write_evidence(checkout)
+    path = checkout / "src" / "envlift" / "verify" / "engine" / "compare.py"
+    path.write_text("# another word\n" + path.read_text())
+    generate(checkout)
+    assert main(["--root", str(checkout), "--check"]) == 0
+
+
+def test_the_trainer_counts_where_there_was_training(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = {"versions": VERSIONS | {"flax": "0.1", "optax": "0.2"}}
+    write_evidence(checkout, transfer=transferred(), **trained)
+    generate(checkout)
+    assert main(["--root", str(checkout), "--check"]) == 0
+    path = checkout / "src" / "envlift" / "train" / "ppo.py"
+    path.write_text(path.read_text() + "\nadded = 1\n")
+    said = complaint(checkout, capsys)
+    assert said == f"the trainer changed after evidence-warp.json was made; {ANEW}"
+    write_evidence(checkout)
+    path.write_text(path.read_text() + "\nadded = 2\n")
+    generate(checkout)
+    assert main(["--root", str(checkout), "--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("jax==1.2", "jax==1.3", "with jax 1.2, requirements.lock has 1.3"),
+        ("warp-lang==1.9", "", "with warp-lang 1.9, requirements.lock has none"),
+        ("numpy==2.1", "numpy==2.2", "with numpy 2.1, requirements.lock has 2.2 or 2.5"),
+        # Only level 4 trains.
+        ("flax==0.1", "flax==0.2", None),
+    ],
+)
+def test_the_libraries_are_those_of_the_lock_file(
+    checkout: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str | None
+) -> None:
+    write_evidence(checkout)
+    (checkout / "requirements.lock").write_text(LOCK.replace(f"\n{old}", f"\n{new}"))
+    if said is None:
+        generate(checkout)
+        assert main(["--root", str(checkout), "--check"]) == 0
+    else:
+        found = complaint(checkout, capsys)
+        assert found == f"evidence-warp.json was made {said}; {ANEW}"
+
+
+def test_check_fails_on_evidence_that_names_no_version_or_without_a_lock_file(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_evidence(checkout, versions={})
+    assert "was made with jax of an unknown version" in complaint(checkout, capsys)
+    (checkout / "requirements.lock").unlink()
+    assert "requirements.lock is missing" in complaint(checkout, capsys)
 
 
 def test_check_fails_on_evidence_that_names_no_files(
@@ -344,9 +438,9 @@ def test_check_fails_on_evidence_that_names_no_files(
 ) -> None:
     report().write(verification(checkout) / "evidence-warp.json")
     said = complaint(checkout, capsys)
-    for kind in ("rules", "suite"):
-        wrong = f"evidence-warp.json does not say with which {kind} of pong it was made"
-        assert f"{wrong}; {ANEW}" in said
+    for kind in ("rules", "suite", "reference", "contract", "verifier"):
+        assert f"evidence-warp.json does not say with which {kind} it was made; {ANEW}" in said
+    assert "trainer" not in said
 
 
 @pytest.mark.parametrize("level", ["L1", "L2", "L3", "resets", "transforms"])

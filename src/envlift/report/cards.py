@@ -82,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         facts = read(options.root)
         files = generate(options.root, facts)
+        checked = facts if options.check else []
+        wrong = [line for one in checked for line in complaints(one, options.root)]
     except ValueError as error:
         print(f"{COMMAND}: {error}", file=sys.stderr)
         return 1
@@ -94,7 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"written: {path.relative_to(options.root)}")
     if not options.check:
         return 0
-    wrong = [sentence for one in facts for sentence in complaints(one, options.root)]
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     return 1 if old or wrong else 0

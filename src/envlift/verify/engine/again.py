@@ -15,7 +15,8 @@ import numpy as np
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.compare import compare_field
-from envlift.verify.engine.lockstep import LaneHistory, answers_at, random_actions
+from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.lockstep import answers_at, random_actions
 from envlift.verify.suite import Config, Field, Suite
 
 OTHER_STEPS = 3
@@ -79,8 +80,9 @@ def _answers(suite: Suite, side: Side, history: LaneHistory) -> tuple[StateDict,
         np.full((OTHER_STEPS, 1), OTHER_SEED, np.int64),
     )
     steps = len(history.actions)
-    if history.states and suite.restores and not (history.whole and suite.start == "seed"):
-        side.set_state({name: values[:1] for name, values in history.states.items()})
+    if history.known and suite.writes_states:
+        steps = min(steps, history.known)
+        side.set_state({name: values[-steps][None] for name, values in history.states.items()})
         how = "its state was written and stepped"
     elif history.whole:
         chance = history.start_chance
@@ -92,8 +94,8 @@ def _answers(suite: Suite, side: Side, history: LaneHistory) -> tuple[StateDict,
         return {}, ""
     chance = history.chance
     record = side.step(
-        np.asarray(history.actions)[:, None],
-        None if chance is None else np.asarray(chance)[:, None],
+        np.asarray(history.actions)[-steps:, None],
+        None if chance is None else np.asarray(chance)[-steps:, None],
         np.full((steps, 1), history.seed, np.int64),
     )
     return answers_at(record, steps - 1, 0), f"{how} ({steps} step{'s' if steps > 1 else ''})"

@@ -9,7 +9,6 @@ Shape letters: ``T`` steps of one exchange, ``B`` lanes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +23,8 @@ from envlift.verify.engine.compare import (
     compare_records,
     compare_states,
 )
+from envlift.verify.engine.history import History
+from envlift.verify.engine.history import LaneHistory as LaneHistory
 from envlift.verify.run.result import Divergence
 from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
@@ -35,32 +36,6 @@ MAX_SEED = 2**31
 
 LAST_ACTIONS = 8
 """How many of a lane's last actions a divergence shows."""
-
-HISTORY_CHUNKS = 4096
-"""How many exchanges of reference states are kept for minimising."""
-
-
-@dataclass
-class LaneHistory:
-    """One lane's way to a divergence, oldest first; ``T`` is the length of the episode so far.
-
-    Attributes:
-        seed: of the episode.
-        start_chance: chance of its reset, or None.
-        states: the reference's states before each step, each field [T, ...].
-        actions: [T, ...].
-        chance: [T, ...] or None.
-        whole: whether it begins at the reset, so that the seed and the actions give it again.
-        last: what the reference answered at the last step, by name; empty where nobody kept it.
-    """
-
-    seed: int
-    start_chance: Array | None
-    states: StateDict
-    actions: Array
-    chance: Array | None
-    whole: bool = True
-    last: StateDict = field(default_factory=dict)
 
 
 @dataclass
@@ -77,16 +52,6 @@ class Outcome:
 
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """One exchange as kept for the minimiser; all arrays are [T, B, ...]."""
-
-    before: StateDict
-    actions: Array
-    chance: Array | None
-    ended: Array
 
 
 def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
@@ -219,8 +184,7 @@ class Lockstep:
         self.rng = rng
         self.lanes = reference.num_lanes
         self.outcome = Outcome(ends_per_lane=np.zeros(self.lanes, dtype=np.int64))
-        self._kept: deque[_Kept] = deque(maxlen=HISTORY_CHUNKS)
-        self._starts: list[tuple[int, Array | None]] = []
+        self._history = History(np.zeros(self.lanes, np.int64), None)
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
 
@@ -268,9 +232,7 @@ class Lockstep:
         chance = self.suite.draw(self.rng, (self.lanes,))
         candidate = self.candidate.reset(seeds, chance)
         reference = self.reference.reset(seeds, chance)
-        self._starts = [
-            (int(s), None if chance is None else chance[i]) for i, s in enumerate(seeds)
-        ]
+        self._history = History(seeds, chance)
         self._state, self._observation = reference.state, reference.observation
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
@@ -327,17 +289,16 @@ class Lockstep:
         )
         trace, reference = both.trace, both.reference
         ended = trace.terminated | trace.truncated
-        self._kept.append(_Kept(trace.before, actions, chance, ended))
+        self._history.keep(trace.before, actions, chance, ended, seeds)
         outcome.steps += int(both.compared.sum())
         if both.found:
-            self._diverge(both, done, seeds, outcome)
+            self._diverge(both, done, outcome)
             return
         for feature in features:
             hits = int((np.asarray(feature.reached(trace)) & both.compared).sum())
             outcome.features[feature.name] = outcome.features.get(feature.name, 0) + hits
         outcome.episodes += int((ended & both.compared).sum())
         outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
-        self._note_starts(ended, seeds, chance)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
         theirs = both.candidate
@@ -367,62 +328,17 @@ class Lockstep:
 
     # -- helpers --------------------------------------------------------------------------------
 
-    def _note_starts(self, ended: Array, seeds: Array, chance: Array | None) -> None:
-        for t, b in np.argwhere(ended):
-            self._starts[b] = (int(seeds[t, b]), None if chance is None else chance[t, b])
-
-    def _diverge(self, both: Exchange, done: int, seeds: Array, outcome: Outcome) -> None:
+    def _diverge(self, both: Exchange, done: int, outcome: Outcome) -> None:
         t, lane = both.first()
-        ended = both.trace.terminated | both.trace.truncated
-        self._note_starts(ended[:t], seeds, self._kept[-1].chance)
         resync = self.config.resync
         # What came before the copied state has no part in the difference.
         longest = None if resync is None else done % resync + t + 1
-        outcome.history = self._history(lane, t, longest)
+        outcome.history = self._history.lane(lane, t, longest)
         outcome.history.last = answers_at(both.reference, t, lane)
+        if not self.suite.writes_states:
+            # The way leads there from its reset alone.
+            outcome.history.states = {}
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
-
-    def _history(self, lane: int, t: int, longest: int | None) -> LaneHistory:
-        """Collect one lane's episode up to and including step ``t`` of the last kept.
-
-        No more than its ``longest`` last steps, if that is a number.
-        """
-        states: list[StateDict] = []
-        actions: list[Array] = []
-        chance: list[Array] = []
-        for position, kept in enumerate(reversed(self._kept)):
-            last = t if position == 0 else len(kept.actions) - 1
-            for step in range(last, -1, -1):
-                newest = position == 0 and step == t
-                if not newest and kept.ended[step, lane]:
-                    return self._lane_history(lane, states, actions, chance)
-                if len(actions) == longest:
-                    return self._lane_history(lane, states, actions, chance, whole=False)
-                states.append({name: v[step, lane] for name, v in kept.before.items()})
-                actions.append(kept.actions[step, lane])
-                if kept.chance is not None:
-                    chance.append(kept.chance[step, lane])
-        forgotten = len(self._kept) == HISTORY_CHUNKS
-        return self._lane_history(lane, states, actions, chance, whole=not forgotten)
-
-    def _lane_history(
-        self,
-        lane: int,
-        states: list[StateDict],
-        actions: list[Array],
-        chance: list[Array],
-        whole: bool = True,
-    ) -> LaneHistory:
-        seed, start_chance = self._starts[lane]
-        names = states[0].keys() if states else ()
-        return LaneHistory(
-            seed=seed,
-            start_chance=start_chance,
-            states={name: np.stack([s[name] for s in reversed(states)]) for name in names},
-            actions=np.stack(actions[::-1]),
-            chance=np.stack(chance[::-1]) if chance else None,
-            whole=whole,
-        )
 
 
 def trace_of(state: StateDict, actions: Array, reference: Record, config: Config) -> Trace:

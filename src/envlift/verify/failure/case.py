@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.engine.lockstep import exchange
+from envlift.verify.engine.lockstep import Exchange, exchange
 from envlift.verify.run.result import Divergence, plain
 from envlift.verify.suite import Config, Suite
 
 FORMAT = 1
+
+UNNAMED = "<a Python function>"
+"""Stands in a case for a candidate that has no launch string."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,12 @@ class Case:
         chance: [T, ...], or None.
         state: start state in the reference's fields; None starts from a reset.
         seed, start_chance: of the reset, used where ``state`` is None.
+        reset_seeds: [T], of the episode that follows an end at each step, where the case holds
+            more than one episode; None for ``seed`` throughout.
         reference, candidate: launch strings, where they are not the suite's own.
+        options: options of the candidate beside the configuration's, for example a backend.
+        start: how episodes were started, where that was found out in the run; empty for what the
+            suite says.
         recorded: the reference's answers: ``observation``, ``reward``, ... and ``state``, each
             with a leading step axis.
         note: what the case shows.
@@ -52,6 +60,9 @@ class Case:
     recorded: dict[str, Any] = field(default_factory=dict)
     note: str = ""
     features: tuple[str, ...] = ()
+    reset_seeds: list[int] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    start: Literal["", "chance", "copy", "seed", "apart"] = ""
 
     @property
     def steps(self) -> int:
@@ -61,6 +72,8 @@ class Case:
     def digest(self) -> str:
         """Return a short name that depends on the start and what is played."""
         what = [self.suite, self.config, self.actions, self.chance, self.state, self.seed]
+        if self.reset_seeds is not None:
+            what.append(self.reset_seeds)
         return hashlib.sha256(json.dumps(plain(what)).encode()).hexdigest()[:8]
 
     def line(self) -> str:
@@ -72,26 +85,47 @@ def read_cases(path: Path) -> list[Case]:
     """Read a ``.jsonl`` file of cases.
 
     Raises:
-        ValueError: naming the file and line that is not a case.
+        ValueError: for what is no file, or naming the file and line that is not a case.
     """
-    cases = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        try:
-            data = json.loads(line)
-            if data.pop("format") != FORMAT:
-                raise ValueError(f"format is not {FORMAT}")
-            cases.append(Case(**{**data, "features": tuple(data.get("features", ()))}))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}:{number} is not a recorded case: {error}") from None
-    return cases
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as a file of cases: {error}") from None
+    return [_read_case(path, number, line) for number, line in enumerate(text.splitlines(), 1)]
+
+
+def _read_case(path: Path, number: int, line: str) -> Case:
+    try:
+        data = json.loads(line)
+        if not isinstance(data, dict):
+            raise ValueError(f"it is no JSON object but a {type(data).__name__}")
+        if data.pop("format", None) != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        case = Case(**{**data, "features": tuple(data.get("features", ()))})
+        if not isinstance(case.actions, list) or not case.actions:
+            raise ValueError("it has no list of actions")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}:{number} is not a recorded case: {error}") from None
+    return case
+
+
+LONGEST_NAME = 120
+"""Characters of a file's name: field names may be long, and file systems allow some 250 bytes."""
 
 
 def write_case(folder: Path, case: Case, field_name: str) -> Path:
-    """Write one case into a folder under a name made of its suite, field and digest."""
+    """Write one case into a folder under a name made of its suite, field and digest.
+
+    Raises:
+        OSError: where the folder cannot be made or written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(case.suite).stem if case.suite.endswith(".py") else case.suite
-    safe = "".join(c if c.isalnum() else "-" for c in f"{stem}-{case.config}-{field_name}")
-    path = folder / f"{safe}-{case.digest()}.jsonl"
+    name = f"{stem}-{case.config}-{field_name}"
+    safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in name)[:LONGEST_NAME]
+    path = folder / f"{safe.strip('-')}-{case.digest()}.jsonl"
     path.write_text(case.line() + "\n")
     return path
 
@@ -113,14 +147,57 @@ def play(suite: Suite, config: Config, reference: Side, candidate: Side, case: C
     if case.chance is not None and reference.spec.chance is not None:
         chance = np.asarray(case.chance, dtype=reference.spec.chance.dtype)[:, None]
     seeds = np.full((case.steps, 1), case.seed, dtype=np.int64)
-    before = start(suite, reference, candidate, case)
+    if case.reset_seeds is not None:
+        seeds = np.asarray(case.reset_seeds, dtype=np.int64)[:, None]
+    state = start(suite, reference, candidate, case)
     suite = suite if case.steps == 1 else suite.drifted()
-    both = exchange(suite, config, reference, candidate, before, actions, chance, seeds, {})
-    features = tuple(f.name for f in suite.features if np.asarray(f.reached(both.trace)).any())
+    # Where state is copied, an episode that follows an end has to be brought to the reference's.
+    single = case.reset_seeds is not None and suite.start == "copy" and bool(state)
+    length = 1 if single else case.steps
+    played: list[Exchange] = []
+    for first in range(0, case.steps, length):
+        part = slice(first, first + length)
+        given = None if chance is None else chance[part]
+        sides = (suite, config, reference, candidate)
+        both = exchange(*sides, state, actions[part], given, seeds[part], {})
+        played.append(both)
+        if both.found:
+            break
+        state = {name: values[-1] for name, values in both.reference.state.items()}
+        if single and (both.trace.terminated | both.trace.truncated).any():
+            candidate.set_state(suite.candidate_state(state))
+    features = tuple(
+        f.name
+        for f in suite.features
+        if any(np.asarray(f.reached(both.trace)).any() for both in played)
+    )
     divergence = None
-    if both.found:
-        divergence = both.divergence(0, actions[: both.first()[0] + 1, 0].tolist())
-    return Played(divergence, both.reference, both.candidate, features)
+    if played[-1].found:
+        done = length * (len(played) - 1)
+        last = done + played[-1].first()[0] + 1
+        divergence = played[-1].divergence(done, actions[:last, 0].tolist())
+    return Played(
+        divergence,
+        joined([both.reference for both in played]),
+        joined([both.candidate for both in played]),
+        features,
+    )
+
+
+def joined(records: list[Record]) -> Record:
+    """Return records of one side, one after the other, as one."""
+    if len(records) == 1:
+        return records[0]
+
+    def whole(name: str) -> Any:
+        values = [getattr(record, name) for record in records]
+        if any(value is None for value in values):
+            return None
+        if isinstance(values[0], dict):
+            return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
+        return np.concatenate(values)
+
+    return Record(**{one.name: whole(one.name) for one in fields(Record)})
 
 
 def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDict:
@@ -160,7 +237,7 @@ def chance_of_start(suite: Suite, reference: Side, value: Any) -> Array | None:
 def record(case: Case, played: Played) -> Case:
     """Return the case with the reference's answers in it."""
     answers = played.reference
-    fields: dict[str, Any] = {
+    told: dict[str, Any] = {
         "observation": answers.observation[:, 0],
         "reward": answers.reward if answers.reward is None else answers.reward[:, 0],
         "terminated": answers.terminated
@@ -169,7 +246,7 @@ def record(case: Case, played: Played) -> Case:
         "truncated": answers.truncated if answers.truncated is None else answers.truncated[:, 0],
         "state": {name: values[:, 0] for name, values in answers.state.items()},
     }
-    return replace(case, recorded=plain(fields), features=played.features)
+    return replace(case, recorded=plain(told), features=played.features)
 
 
 class RecordedSide:

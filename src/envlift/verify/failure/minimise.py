@@ -6,6 +6,7 @@ state field that does not matter is made plain.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,17 +14,24 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import StateDict
-from envlift.verify.engine.lockstep import LaneHistory
+from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import Case
 
 MAX_TRIALS = 400
 """How many replays a minimisation may cost."""
 
+MAX_SECONDS = 60.0
+"""How long it may take: the case found by then stands, only longer than it could be."""
+
 Fails = Callable[[Case], bool]
 
 
 def minimise(
-    history: LaneHistory, template: Case, fails: Fails, plain_state: StateDict | None
+    history: LaneHistory,
+    template: Case,
+    fails: Fails,
+    plain_state: StateDict | None,
+    shrink: bool = True,
 ) -> Case | None:
     """Find a short case that fails like the run did.
 
@@ -33,20 +41,23 @@ def minimise(
         fails: replays a case and tells whether the same field differs.
         plain_state: the state after a reset, from which field values may be taken; None where
             the reference's state cannot be set.
+        shrink: whether actions, draws and state fields are made plain.
 
     Returns:
         The minimised case, or None if the difference does not come back in a replay.
     """
     budget = _Budget(fails)
     case = None
-    if plain_state is not None:
+    if plain_state is not None and history.known:
         case = _shortest_from_states(history, template, budget)
-    if case is None and not history.whole:
-        return None
-    if case is None:
+    if case is None and history.whole:
         case = _from_reset(history, template)
         if not budget.fails(case):
-            return None
+            case = None
+    if case is None and history.earlier is not None:
+        case = _from_earlier(history.earlier, template, budget)
+    if case is None or not shrink:
+        return case
     case = _plain_actions(case, budget)
     if case.state is not None and plain_state is not None:
         case = _plain_fields(case, plain_state, budget)
@@ -59,9 +70,10 @@ class _Budget:
     def __init__(self, fails: Fails) -> None:
         self._fails = fails
         self.left = MAX_TRIALS
+        self._ends = time.monotonic() + MAX_SECONDS
 
     def fails(self, case: Case) -> bool:
-        if self.left <= 0:
+        if self.left <= 0 or (self.left < MAX_TRIALS and time.monotonic() > self._ends):
             return False
         self.left -= 1
         return self._fails(case)
@@ -79,10 +91,11 @@ def _from_reset(history: LaneHistory, template: Case) -> Case:
 
 def _from_state(history: LaneHistory, template: Case, length: int) -> Case:
     first = len(history.actions) - length
+    at = history.known - length
     return replace(
         template,
         seed=history.seed,
-        state={name: values[first].tolist() for name, values in history.states.items()},
+        state={name: values[at].tolist() for name, values in history.states.items()},
         actions=history.actions[first:].tolist(),
         chance=None if history.chance is None else history.chance[first:].tolist(),
     )
@@ -90,7 +103,7 @@ def _from_state(history: LaneHistory, template: Case, length: int) -> Case:
 
 def _shortest_from_states(history: LaneHistory, template: Case, budget: _Budget) -> Case | None:
     """Double the distance from the difference until it comes back, then halve the gap."""
-    total = len(history.actions)
+    total = history.known
     length = 1
     while not budget.fails(_from_state(history, template, length)):
         if length == total:
@@ -104,6 +117,28 @@ def _shortest_from_states(history: LaneHistory, template: Case, budget: _Budget)
         else:
             low = middle
     return _from_state(history, template, length)
+
+
+def _from_earlier(history: LaneHistory, template: Case, budget: _Budget) -> Case | None:
+    """Begin two, four, eight, ... episodes before the end: something outlives a reset."""
+    count = 2
+    while True:
+        count = min(count, len(history.starts))
+        begin = history.starts[-count]
+        assert history.reset_seeds is not None
+        case = replace(
+            template,
+            seed=begin.seed,
+            start_chance=_listed(begin.chance),
+            actions=history.actions[begin.at :].tolist(),
+            chance=None if history.chance is None else history.chance[begin.at :].tolist(),
+            reset_seeds=history.reset_seeds[begin.at :].tolist(),
+        )
+        if budget.fails(case):
+            return case
+        if count == len(history.starts):
+            return None
+        count *= 2
 
 
 def _plain_actions(case: Case, budget: _Budget) -> Case:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from envlift.reference.failure import ReferenceUnavailable
+from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
-from envlift.reference.types import Record
-from envlift.verify.failure.case import Case, Played, play, read_cases
+from envlift.verify.failure.case import UNNAMED, Case, Played, play, read_cases
 from envlift.verify.levels.corpus import recorded_side
 from envlift.verify.run.result import EXIT_CODES, Verdict
-from envlift.verify.run.show import number, print_divergence
+from envlift.verify.run.show import number, plain_text, print_divergence
 from envlift.verify.sides.candidates import arithmetic, open_candidate
-from envlift.verify.suite import Config, Suite, default_suite
+from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
+from envlift.verify.suite import Config, Suite, default_suite, for_pair
 from envlift.verify.suite.find import find_suite
 
 SHOWN = 12
@@ -25,21 +26,41 @@ SHOWN = 12
 
 
 def repro(console: Console, path: Path, backend: str | None) -> int:
-    """Play every case of a file; return 1 if one still differs, else 0."""
-    worst = 0
-    for case in read_cases(path):
-        worst = max(worst, _repro_case(console, case, backend))
-    return worst
+    """Play every case of a file and return an exit code: 1 if one still differs, else 0.
+
+    A candidate that breaks in a case has failed it (1); a reference that does leaves it open (2).
+
+    Raises:
+        ValueError: if the file holds no cases, or a case names what is not there.
+    """
+    cases = read_cases(path)
+    if not cases:
+        raise ValueError(f"{path} holds no recorded case")
+    verdicts = [_repro_case(console, case, backend) for case in cases]
+    for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if worst in verdicts:
+            return EXIT_CODES[worst]
+    return EXIT_CODES[Verdict.PASS]
 
 
-def _repro_case(console: Console, case: Case, backend: str | None) -> int:
-    suite, config = _pair(case)
-    with arithmetic(config):
-        return _play(console, case, suite, config, backend)
+def _repro_case(console: Console, case: Case, backend: str | None) -> Verdict:
+    try:
+        suite, config = _pair(case)
+        with arithmetic(config):
+            return _play(console, case, suite, config, backend)
+    except ReferenceFailure as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        return Verdict.INCONCLUSIVE
+    except (CandidateFailure, CandidateViolation) as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        return Verdict.FAIL
 
 
-def _play(console: Console, case: Case, suite: Suite, config: Config, backend: str | None) -> int:
-    options: dict[str, Any] = {**config.candidate, **({"backend": backend} if backend else {})}
+def _play(
+    console: Console, case: Case, suite: Suite, config: Config, backend: str | None
+) -> Verdict:
+    chosen = {"backend": backend} if backend else {}
+    options: dict[str, Any] = {**config.candidate, **case.options, **chosen}
     with contextlib.ExitStack() as stack:
         candidate = open_candidate(suite.candidate, options, 1)
         stack.callback(candidate.close)
@@ -54,21 +75,32 @@ def _play(console: Console, case: Case, suite: Suite, config: Config, backend: s
                 raise
             console.print(f"[yellow]{error}[/]\nThe recorded answers stand in for it.")
             reference = recorded_side(suite, candidate, case)
+        if not suite.described:
+            suite, config, _ = for_pair(suite, config, reference.spec, candidate.spec)
+        if case.start:
+            suite = replace(suite, start=case.start)
         played = play(suite, config, reference, candidate, case)
         console.print(
-            f"[bold]{case.note or 'a recorded case'}[/]  ({config.name}, {case.steps} steps)"
+            f"[bold]{plain_text(case.note or 'a recorded case')}[/]  "
+            f"({config.name}, {case.steps} step{'s' if case.steps > 1 else ''})",
+            soft_wrap=True,
         )
-        console.print(f"reference: {reference.spec.name}")
+        console.print(f"reference: {reference.spec.name}", markup=False)
         console.print(f"candidate: {candidate.spec.name}", markup=False)
     _print_steps(console, case, played)
     if played.divergence is None:
         console.print("[green]no difference[/]")
-        return EXIT_CODES[Verdict.PASS]
+        return Verdict.PASS
     print_divergence(console, played.divergence)
-    return EXIT_CODES[Verdict.FAIL]
+    return Verdict.FAIL
 
 
 def _pair(case: Case) -> tuple[Suite, Config]:
+    if case.candidate == UNNAMED:
+        raise ValueError(
+            "the candidate of this case was a Python function, which a file cannot name: define it "
+            "in a module, or name the candidate by a launch string such as env:module:function"
+        )
     if case.suite:
         suite, _ = find_suite(case.suite)
         suite = suite.with_pair(case.reference, case.candidate)
@@ -84,28 +116,20 @@ def _pair(case: Case) -> tuple[Suite, Config]:
 
 
 def _print_steps(console: Console, case: Case, played: Played) -> None:
-    """Show action, reward and ends of both sides, up to the difference."""
+    """Show action, reward and end flags of both sides, up to the difference."""
     last = case.steps if played.divergence is None else played.divergence.step
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("step", "action", "reward", "candidate's", "end", "candidate's"):
+    for column in ("step", "action"):
         table.add_column(column)
+    for column in ("reward", "terminated", "truncated"):
+        table.add_column(column)
+        table.add_column("candidate's")
     for t in range(max(0, last - SHOWN), last):
-        cells = []
-        for record in (played.reference, played.candidate):
-            cells.append((_reward(record, t), _end(record, t)))
-        (reward, end), (their_reward, their_end) = cells
-        table.add_row(str(t + 1), number(case.actions[t]), reward, their_reward, end, their_end)
+        cells = [
+            number(values[t, 0].tolist())
+            for name in ("reward", "terminated", "truncated")
+            for record in (played.reference, played.candidate)
+            if (values := getattr(record, name)) is not None
+        ]
+        table.add_row(str(t + 1), number(case.actions[t]), *cells)
     console.print(table)
-
-
-def _reward(record: Record, t: int) -> str:
-    assert record.reward is not None
-    return number(record.reward[t, 0].item())
-
-
-def _end(record: Record, t: int) -> str:
-    assert record.terminated is not None
-    assert record.truncated is not None
-    if record.terminated[t, 0]:
-        return "terminated"
-    return "truncated" if record.truncated[t, 0] else "-"

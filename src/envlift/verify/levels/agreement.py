@@ -190,7 +190,7 @@ def _choose(
     if start != suite.start or kin is not None:
         told.append(_instead(start, kin))
     whole = not found.states and not theirs.states
-    suite = replace(suite, start=start, restores=whole)
+    suite = replace(suite, start=start, restores=whole, repeats=not found.seeds)
     config = context.config
     if start != "copy" and config.resync is not None and not restores:
         config = replace(config, resync=None)

@@ -9,13 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.lockstep import (
-    MAX_SEED,
-    LaneHistory,
-    answers_at,
-    exchange,
-    random_actions,
-)
+from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.lockstep import MAX_SEED, answers_at, exchange, random_actions
 from envlift.verify.failure.case import Case, play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -31,8 +26,7 @@ POOL = 8_192
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
     both = bool(context.reference.spec.state and context.candidate.spec.state)
-    suite = context.suite
-    if not suite.restores or (both and not suite.described and suite.start != "copy"):
+    if both and not context.suite.writes_states:
         with context.check("L2", "transitions") as check:
             check.verdict = Verdict.SKIPPED
             check.detail = "no state is copied from one side to the other in this comparison"
@@ -55,7 +49,8 @@ def states_of_play(context: Context) -> StateDict:
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]
     kept: list[StateDict] = []
-    rounds = max(4, POOL // (4 * context.effort.lanes * max(1, len(policies))))
+    pool = min(POOL, 4 * context.effort.transitions)
+    rounds = max(4, pool // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
         seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = _draw(context, ())

@@ -122,7 +122,7 @@ def _after_ends(context: Context, check: Check) -> None:
             kept.append(_following(context, side, record, actions, ended))
         both = ends[0] & ends[1]
         if both.any():
-            equal.append(_equal(context, records[1], records[0])[both])
+            equal.append(_equal(context, records[1], records[0])[:-1][both])
         done += CHUNK
         context.progress.advance(done, longest)
         if min(sum(len(k.observation) for k in kept) for kept in found) >= wanted:

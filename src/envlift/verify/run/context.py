@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from envlift.reference.types import Side
 from envlift.verify.engine.again import reference_again
-from envlift.verify.engine.lockstep import LaneHistory
-from envlift.verify.failure.case import Case, chance_of_start, play, record, write_case
+from envlift.verify.engine.history import LaneHistory
+from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
+from envlift.verify.failure.replay import Replayer, shows
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
 from envlift.verify.suite import Config, Suite
 from envlift.verify.suite.effort import QUICK as QUICK
@@ -56,6 +58,7 @@ class Context:
         fixtures: folder for minimised failures.
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
+        options: of the candidate, beside the configuration's.
     """
 
     suite: Suite
@@ -73,6 +76,7 @@ class Context:
     fixtures: Path
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def check(self, level: str, name: str) -> Iterator[Check]:
@@ -98,7 +102,7 @@ class Context:
         The reference is asked first whether it does the same again: a difference that it has from
         itself is not the candidate's.
         """
-        if history is not None:
+        if history is not None and self.minimises:
             told = reference_again(self, history)
             if told:
                 check.verdict, check.detail = Verdict.INCONCLUSIVE, told
@@ -111,41 +115,78 @@ class Context:
         if history is None or not self.minimises:
             return
         self.progress.begin(check.level, "minimising")
-        case = self._minimise(divergence, history)
-        if case is None:
-            check.detail += "; a replay of the lane alone does not show it"
+        try:
+            case = self._minimise(divergence, history)
+        except Exception as error:
+            # The difference stands, whatever became of the attempt to shorten it.
+            check.detail += f"; could not be minimised: {first_line(error)}"
             return
-        check.fixture = str(write_case(self.fixtures, case, divergence.field))
+        if isinstance(case, str):
+            check.detail += f"; {case}"
+            return
+        try:
+            check.fixture = str(write_case(self.fixtures, case, divergence.field))
+        except OSError as error:
+            check.detail += (
+                f"; its case could not be written to {self.fixtures}: {error.strerror or error}; "
+                "name another folder with --fixtures"
+            )
+            return
         check.detail += f"; minimised to {case.steps} step{'s' if case.steps > 1 else ''}"
 
-    def _minimise(self, divergence: Divergence, history: LaneHistory) -> Case | None:
+    def _minimise(self, divergence: Divergence, history: LaneHistory) -> Case | str:
+        """Return the shortest case that shows the difference, or why there is none."""
         reference, candidate = self.pair
         template = Case(
             suite=self.suite_source,
             config=self.config.name,
             actions=[],
             reference=reference,
-            # A callable cannot be written down: the case is then replayed with the suite's own.
-            candidate=candidate if isinstance(candidate, str) else None,
+            candidate=launch_string(candidate),
+            options=dict(self.options),
+            start=self.suite.start,
             note=f"{divergence.field} differed (run seed {self.report.seed})",
         )
-        with self.open_sides(1) as (reference_side, candidate_side):
-
-            def again(case: Case) -> bool:
-                played = play(self.suite, self.config, reference_side, candidate_side, case)
-                return played.divergence is not None and (
-                    played.divergence.field == divergence.field
-                    or divergence.field in played.divergence.also
+        told = None
+        for fresh in (False, True):
+            replayer = Replayer(self.suite, self.config, self.open_sides, fresh)
+            with contextlib.closing(replayer):
+                state = replayer.plain_state(history.seed, history.start_chance)
+                case = minimise(
+                    history,
+                    template,
+                    lambda case, on=replayer: on.differs(case, divergence.field),  # type: ignore[misc]
+                    state,
+                    shrink=not fresh,
                 )
+                told = replayer.trouble or told
+                if case is not None:
+                    # What a replay left behind in a side may have been a part of the difference.
+                    replayer.close()
+                    played = replayer.play(case)
+                    if shows(played, divergence.field):
+                        return record(case, played)
+        why = f"a replay of the lane alone does not show it: --seed {self.report.seed} repeats "
+        why += "the whole run"
+        return why if told is None else f"{why} (in the replay: {first_line(told)})"
 
-            state = None
-            if reference_side.spec.state:
-                seeds = np.full(1, history.seed, dtype=np.int64)
-                chance = chance_of_start(self.suite, reference_side, history.start_chance)
-                reset = reference_side.reset(seeds, chance)
-                state = {name: values[0] for name, values in reset.state.items()}
-            case = minimise(history, template, again, state)
-            if case is None:
-                return None
-            played = play(self.suite, self.config, reference_side, candidate_side, case)
-            return record(case, played)
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one line, with its kind where it says nothing of its own."""
+    text = str(error).strip().partition("\n")[0]
+    return text or type(error).__name__
+
+
+def launch_string(candidate: str | Callable[..., object] | None) -> str | None:
+    """Return how a fixture names a candidate.
+
+    A function that can be imported is named ``env:module:name``; any other cannot be written down,
+    and ``envlift repro`` says so.
+    """
+    if candidate is None or isinstance(candidate, str):
+        return candidate
+    module, name = getattr(candidate, "__module__", None), getattr(candidate, "__qualname__", "")
+    found = getattr(sys.modules.get(module or ""), name, None)
+    if module not in (None, "__main__") and found is candidate:
+        return f"env:{module}:{name}"
+    return UNNAMED

@@ -32,9 +32,11 @@ def print_report(console: Console, report: Report) -> None:
 def print_failure(console: Console, check: Check) -> None:
     """Print the first difference of a failed check and how to see it again."""
     console.print()
-    console.rule(f"[bold red]first difference[/]: {_plain(check.level)} {_plain(check.name)}")
+    console.rule(
+        f"[bold red]first difference[/]: {plain_text(check.level)} {plain_text(check.name)}"
+    )
     if check.divergence is None:
-        console.print(_plain(check.detail), soft_wrap=True)
+        console.print(plain_text(check.detail), soft_wrap=True)
     else:
         print_divergence(console, check.divergence)
     if check.fixture:
@@ -43,8 +45,9 @@ def print_failure(console: Console, check: Check) -> None:
 
 def print_divergence(console: Console, divergence: Divergence) -> None:
     """Print field, both values, the last actions and both states."""
+    field = plain_text(divergence.field)
     console.print(
-        f"[bold]{_plain(divergence.field)}[/] at step {divergence.step}, lane {divergence.lane}: "
+        f"[bold]{field}[/] at step {divergence.step}, lane {divergence.lane}: "
         f"reference [bold]{number(divergence.reference)}[/], "
         f"candidate [bold]{number(divergence.candidate)}[/]"
         + ("" if divergence.difference is None else f", difference {divergence.difference:.6g}")
@@ -52,10 +55,10 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
         soft_wrap=True,
     )
     if divergence.also:
-        console.print(f"also differ: {_plain(', '.join(divergence.also))}", soft_wrap=True)
+        console.print(f"also differ: {plain_text(', '.join(divergence.also))}", soft_wrap=True)
     if divergence.actions:
         shown = ", ".join(number(action) for action in divergence.actions)
-        console.print(f"last actions: {_plain(shown)}", soft_wrap=True)
+        console.print(f"last actions: {plain_text(shown)}", soft_wrap=True)
     if divergence.reference_state or divergence.before:
         _print_states(console, divergence)
 
@@ -69,9 +72,9 @@ def _print_states(console: Console, divergence: Divergence) -> None:
     columns = [entries(state, divergence.labels) for state in states]
     different = {divergence.field, *divergence.also}
     for name in dict.fromkeys(name for column in columns for name in column):
-        cells = [_plain(number(column[name])) if name in column else "" for column in columns]
+        cells = [plain_text(number(column[name])) if name in column else "" for column in columns]
         mark = "[bold red]differs[/]" if name in different else ""
-        table.add_row(_plain(name), *cells, mark)
+        table.add_row(plain_text(name), *cells, mark)
     console.print(table)
 
 
@@ -109,10 +112,10 @@ def _print_features(console: Console, report: Report) -> None:
 
 def _print_totals(console: Console, report: Report) -> None:
     console.print()
-    console.print(f"reference:  {_plain(report.reference)}", soft_wrap=True)
+    console.print(f"reference:  {plain_text(report.reference)}", soft_wrap=True)
     for name, pin in report.pins.items():
         console.print(f"            {name} {pin}", soft_wrap=True)
-    console.print(f"candidate:  {_plain(report.candidate)}", soft_wrap=True)
+    console.print(f"candidate:  {plain_text(report.candidate)}", soft_wrap=True)
     console.print(
         f"compared:   {report.total('steps'):,} lockstep steps, "
         f"{report.total('episodes'):,} episode ends, "
@@ -123,19 +126,19 @@ def _print_totals(console: Console, report: Report) -> None:
         if check.level == "L3" and check.name.startswith(HORIZON) and check.counts:
             config = check.name.removeprefix(HORIZON).strip()
             text = f"{config} {check.detail}".strip()
-            console.print(f"horizon:    {_plain(text)}", soft_wrap=True)
+            console.print(f"horizon:    {plain_text(text)}", soft_wrap=True)
     for name, count in report.deviations.items():
         console.print(f"allowed:    {name}, seen in {count:,} rows")
     for name in report.not_compared:
-        console.print(f"[yellow]not compared: {_plain(name)}[/]", soft_wrap=True)
+        console.print(f"[yellow]not compared: {plain_text(name)}[/]", soft_wrap=True)
     for sentence in report.not_verified:
-        console.print(f"[yellow]not verified: {_plain(sentence)}[/]", soft_wrap=True)
+        console.print(f"[yellow]not verified: {plain_text(sentence)}[/]", soft_wrap=True)
     seeded = f"(repeat this run with --seed {report.seed})"
     note = " - interrupted, this is what was found so far" if report.interrupted else ""
     colour = COLOURS[report.verdict]
     console.print(f"\n[{colour}]{report.verdict}[/]{note}  {seeded}")
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Keep rich from reading brackets as markup."""
     return text.replace("[", r"\[")

@@ -301,6 +301,7 @@ class Suite:
         described: whether somebody has described the pair; False for a default suite.
         restores: whether a state that was read brings the reference back when it is written; the
             reference is asked before anything is compared (``levels.agreement``).
+        repeats: whether equal seeds give equal episodes of the reference; likewise.
     """
 
     name: str
@@ -328,6 +329,7 @@ class Suite:
     horizon: Horizon | None = None
     described: bool = True
     restores: bool = True
+    repeats: bool = True
 
     def __post_init__(self) -> None:
         if self.start == "chance" and self.draw_chance is None:
@@ -365,6 +367,11 @@ class Suite:
                 f"transfer names the unknown configuration {self.transfer.config!r}; "
                 f"known: {sorted(names)}"
             )
+
+    @property
+    def writes_states(self) -> bool:
+        """Whether a state of the reference can be given to both sides."""
+        return self.restores and (self.described or self.start == "copy")
 
     def with_pair(self, reference: str | None, candidate: Any | None) -> Suite:
         """Return the suite for another reference or candidate."""

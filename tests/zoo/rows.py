@@ -1,0 +1,390 @@
+"""The zoo's list: two environments, how they are compared, and what a user must be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PASS, FAIL, INCONCLUSIVE, USAGE = 0, 1, 2, 4
+
+SEED = HERE / "suites" / "by_seed.py"
+DICE = HERE / "suites" / "dice.py"
+SMALL = ("--quick",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case.
+
+    Attributes:
+        id: its name; the part of the list it belongs to comes first.
+        reference, candidate: launch strings.
+        code: the exit code.
+        words: what must be printed; a tuple in it means one of these.
+        listed: where it is given, PASS is right too, if a line of "not compared" or "not
+            verified" has these words.
+        suite: a suite file, None for a comparison without a suite.
+        arguments: further ones.
+    """
+
+    id: str
+    reference: str
+    candidate: str
+    code: int
+    words: tuple[str | tuple[str, ...], ...] = ()
+    listed: str | None = None
+    suite: Path | None = None
+    arguments: tuple[str, ...] = SMALL
+
+
+def gym(module: str, name: str) -> str:
+    return f"gymnasium:zoo_{module}:{name}-v0"
+
+
+def served(file: str, name: str) -> str:
+    return f"python:{HERE / file}.py:{name}"
+
+
+# -- every action is tried -------------------------------------------------------------------------
+
+ACTIONS = (
+    *("Buttons", "AllButtons", "ButtonGrid", "LastChoice", "ChoiceStart", "ChoiceGrid", "Start"),
+    *("NegativeStart", "ManyChoices", "IntBox", "IntBoxEnd", "Bytes", "HighEnd", "LowEnd"),
+    *("OneSided", "Unbounded", "Half", "Wide", "Uneven", "Scalar", "Pair", "Named", "Nested"),
+)
+
+EVERY_ACTION = [
+    *(
+        Row(
+            f"actions-{name}-wrong",
+            gym("actions", f"Good{name}"),
+            gym("actions", f"Bad{name}"),
+            FAIL,
+            ("reward",),
+        )
+        for name in ACTIONS
+    ),
+    *(
+        Row(
+            f"actions-{name}-self",
+            gym("actions", f"Good{name}"),
+            gym("actions", f"Good{name}"),
+            PASS,
+            arguments=(*SMALL, "--level", "L3"),
+        )
+        for name in ("Buttons", "ChoiceStart", "OneSided", "Half", "Pair", "Nested")
+    ),
+    Row(
+        "actions-out-of-range",
+        gym("actions", "Clips"),
+        gym("actions", "ForgetsToClip"),
+        FAIL,
+        ("reward",),
+    ),
+    Row("masks-self", served("board", "Board"), served("board", "Board"), PASS),
+    Row("masks-wrong", served("board", "Board"), served("board", "WrongMask"), FAIL, ("legal",)),
+    Row("masks-rare-move", served("board", "Board"), served("board", "Three"), FAIL, ("reward",)),
+    Row(
+        "masks-nothing-legal", served("board", "Board"), served("board", "Stuck"), FAIL, ("legal",)
+    ),
+]
+
+# -- judged before it is converted, and the rest of the contract -----------------------------------
+
+
+def shown(id: str, reference: str, candidate: str, *words: str, listed: str | None = None) -> Row:
+    sides = gym("shown", reference), gym("shown", candidate)
+    return Row(f"shown-{id}", *sides, FAIL, words, listed, SEED)
+
+
+SHOWN = [
+    shown("not-whole", "Integers", "NotWhole", "observation"),
+    shown("not-whole-state", "Whole", "NotWholeState", "observation"),
+    shown("wraps-around", "Byte", "WrapsAround", "observation"),
+    shown("transposed", "Image", "Transposed", "observation"),
+    shown("extra-key", "Image", "ExtraKey", "more"),
+    shown("no-array", "Shown", "Unbatched", "observation"),
+    shown("another-shape", "Shown", "DoubleRow", "observation"),
+    shown("outside", "Shown", "Outside", "observation"),
+    shown("negative-zero", "Zeros", "Negated", "observation", listed="sign of zero"),
+    shown("reward-array", "Shown", "RewardArray", "reward", listed="reward"),
+    shown("reward-text", "Shown", "RewardText", "reward"),
+    shown("reward-none", "Shown", "RewardNone", "reward"),
+    shown("reward-rounded", "Shown", "RewardRounded", "reward"),
+    shown("end-none", "Shown", "EndsNone", "terminated", listed="terminated"),
+    shown("end-two", "Shown", "EndsTwo", "terminated", listed="terminated"),
+    shown("end-half", "Shown", "EndsAtHalf", "terminated"),
+    shown("bounds", "Shown", "Bounds", "observation", listed="bounds"),
+    shown("start", "Shown", "Start", "5"),
+    shown("keys", "TwoKeys", "OtherKeys", "p"),
+    shown("kind-of-action", "Buttons", "Floats", "action"),
+    shown("info-mask", "Shown", "Mask", "action_mask"),
+    shown("info-value", "Shown", "Depth", "depth", listed="info"),
+    shown("info-missing", "Shown", "NoInfo", "info", listed="info"),
+    shown("info-late", "Shown", "LateInfo", "info", listed="info"),
+    shown("buffer", "Shown", "Buffer", "observation", listed="buffer"),
+    shown("action-written", "ManyButtons", "WritesAction", "action", listed="in place"),
+    shown("globals", "Shown", "SeedsGlobals", "random", listed="random"),
+    shown("no-seed", "Shown", "OneEpisode", "without a seed", listed="without a seed"),
+    shown("seed-0", "Shown", "SeedZero", "seed 0", listed="seed 0"),
+    shown("options", "Options", "Shown", "options", listed="options"),
+    *(
+        Row(
+            f"shown-{name}-self",
+            gym("shown", name),
+            gym("shown", name),
+            PASS,
+            suite=SEED,
+        )
+        for name in ("Shown", "Image", "Integers", "Buttons")
+    ),
+]
+
+# -- first observations and resets -----------------------------------------------------------------
+
+STARTS = [
+    Row(
+        "first-by-seed",
+        gym("starts", "Drawn"),
+        gym("starts", "DrawnZeros"),
+        FAIL,
+        ("observation[0]",),
+        suite=SEED,
+    ),
+    *(
+        Row(f"first-{name}", gym("starts", "Readable"), gym("starts", name), FAIL, ("observation",))
+        for name in ("ReadableZeros", "ReadableStale")
+    ),
+    Row(
+        "first-by-chance",
+        served("dice", "Dice"),
+        served("dice", "DiceZero"),
+        FAIL,
+        ("observation",),
+        suite=DICE,
+    ),
+    Row("starts-narrow", gym("starts", "Readable"), gym("starts", "Narrow"), FAIL, ("start",)),
+    Row("starts-one", gym("starts", "Readable"), gym("starts", "OneStart"), FAIL, ("distinct",)),
+    Row(
+        "starts-tied",
+        gym("starts", "Tied"),
+        gym("starts", "TiedTogether"),
+        FAIL,
+        ("start",),
+        listed="jointly",
+    ),
+    Row(
+        "second-episode",
+        gym("starts", "Readable"),
+        gym("starts", "KeepsSpeed"),
+        FAIL,
+        ("truncated",),
+    ),
+]
+
+# -- a right environment must not fail -------------------------------------------------------------
+
+SELVES = [
+    *(
+        Row(f"self-{name}", gym("selves", name), gym("selves", name), PASS)
+        for name in (
+            *("Clock", "Goal", "Memory", "NoEffect"),
+            *("Method", "Text", "Record", "Nothing", "Object", "Ragged", "ReadOnly", "Raising"),
+            *("Grows", "Turns"),
+        )
+    ),
+    Row("self-Slip", gym("selves", "Slip"), gym("selves", "Slip"), PASS),
+    *(
+        Row(f"wrong-{wrong}", gym("selves", right), gym("selves", wrong), FAIL)
+        for right, wrong in (
+            *(("Clock", "WrongClock"), ("Goal", "WrongGoal"), ("Slip", "OftenSlip")),
+            *(("Memory", "Forgetful"), ("Walk", "OtherNamesWrong")),
+        )
+    ),
+    *(
+        Row(
+            f"disagrees-{name}",
+            gym("selves", name),
+            gym("selves", name),
+            INCONCLUSIVE,
+            (("agree with itself", "differs from itself"), "the reference"),
+        )
+        for name in ("Unseeded", "UnseededStep", "HashSeeded")
+    ),
+    Row(
+        "disagrees-GlobalNumpy",
+        gym("selves", "GlobalNumpy"),
+        gym("selves", "GlobalNumpy"),
+        INCONCLUSIVE,
+        ("--lanes 1",),
+    ),
+    Row(
+        "lane-GlobalNumpy",
+        gym("selves", "GlobalNumpy"),
+        gym("selves", "GlobalNumpy"),
+        PASS,
+        arguments=("--quick", "--lanes", "1"),
+    ),
+    Row("other-names", gym("selves", "Walk"), gym("selves", "OtherNames"), PASS, ("state",)),
+    Row("float32-right", gym("selves", "Swing"), gym("selves", "SwingNarrow"), PASS),
+    Row("float32-wrong", gym("selves", "Swing"), gym("selves", "SwingWrong"), FAIL),
+]
+
+# -- spaces ----------------------------------------------------------------------------------------
+
+SEEN = (
+    *("Nested", "Pairs", "Deep", "Words", "Mission", "Several", "Stack", "Half", "Graph", "OneOf"),
+    *("Big", "BigInDict", "Flags"),
+)
+
+SPACES = [
+    Row(f"space-{prefix}{name}", gym("spaces", name), gym("spaces", f"{prefix}{name}"), code, words)
+    for name in SEEN
+    for prefix, code, words in (("", PASS, ()), ("Wrong", FAIL, ("observation",)))
+]
+
+# -- whose fault it was ----------------------------------------------------------------------------
+
+SOON = ("--timeout", "5")
+FAULTS = {
+    "Raises": "a bug in the step",
+    "RaisesOdd": "{the}",
+    "RaisesAtReset": "a bug in the reset",
+    "RaisesAtSecondReset": "a bug in a later reset",
+    "RaisesInInit": "a bug in the constructor",
+    "Dies": "",
+    "DiesLoud": "7",
+    "Aborts": "",
+    "Leaves": "",
+    "Interrupts": "",
+    "Nan": "nan",
+    "Infinite": "inf",
+    "NanReward": "nan",
+    "WrongDtype": "float64",
+    "WrongShape": "2",
+    "WrongType": "None",
+    "ShortAnswer": "",
+    "OldReset": "",
+    "NoSeed": "",
+}
+NUMBERS = ("Nan", "Infinite", "NanReward")
+HANGS = {"Hangs": "step", "HangsInInit": ""}
+
+BLAME = [
+    *(
+        Row(
+            f"candidate-{name}",
+            gym("blame", "Fine"),
+            gym("blame", name),
+            FAIL,
+            ("candidate", word),
+            suite=SEED,
+        )
+        for name, word in FAULTS.items()
+    ),
+    *(
+        Row(
+            f"reference-{name}",
+            gym("blame", name),
+            gym("blame", "Fine"),
+            INCONCLUSIVE,
+            ("the reference", word),
+            suite=SEED,
+        )
+        for name, word in FAULTS.items()
+        if name not in NUMBERS
+    ),
+    *(
+        Row(
+            f"candidate-{name}-no-suite",
+            gym("blame", "Fine"),
+            gym("blame", name),
+            FAIL,
+            ("candidate", FAULTS[name]),
+        )
+        for name in ("Raises", "RaisesInInit", "Dies", "Nan", "WrongDtype")
+    ),
+    Row(
+        "candidate-Hangs",
+        gym("blame", "Fine"),
+        gym("blame", "Hangs"),
+        FAIL,
+        ("the candidate", "5 s"),
+        suite=SEED,
+        arguments=(*SMALL, *SOON),
+    ),
+    Row(
+        "reference-Hangs",
+        gym("blame", "Hangs"),
+        gym("blame", "Fine"),
+        INCONCLUSIVE,
+        ("the reference", "5 s"),
+        suite=SEED,
+        arguments=(*SMALL, *SOON),
+    ),
+    Row("prints", gym("blame", "Prints"), gym("blame", "Prints"), PASS, suite=SEED),
+    Row(
+        "reference-Nan-both",
+        gym("blame", "Nan"),
+        gym("blame", "Nan"),
+        PASS,
+        ("nan",),
+        suite=SEED,
+    ),
+    Row(
+        "reference-Nan-alone",
+        gym("blame", "Nan"),
+        gym("blame", "Fine"),
+        FAIL,
+        ("nan",),
+        suite=SEED,
+    ),
+    Row("dice-self", served("dice", "Dice"), served("dice", "Dice"), PASS, suite=DICE),
+    Row("dice-wrong", served("dice", "Dice"), served("dice", "LoadedDice"), FAIL, suite=DICE),
+    Row(
+        "dice-raises",
+        served("dice", "Dice"),
+        served("dice", "DiceRaises"),
+        FAIL,
+        ("the candidate", "beyond fifteen"),
+        suite=DICE,
+    ),
+]
+
+# -- time ------------------------------------------------------------------------------------------
+
+TIME = [
+    Row("slow-self", gym("slow", "Plain"), gym("slow", "Slow"), PASS, arguments=SOON, suite=SEED),
+    Row(
+        "slow-wrong",
+        gym("slow", "Slow"),
+        gym("slow", "SlowWrong"),
+        FAIL,
+        ("observation",),
+        suite=SEED,
+        arguments=(*SMALL, *SOON),
+    ),
+    Row(
+        "slow-make",
+        gym("slow", "Plain"),
+        gym("slow", "SlowMake"),
+        PASS,
+        suite=SEED,
+        arguments=(*SMALL, *SOON),
+    ),
+    Row("image-self", gym("slow", "Image"), gym("slow", "Image"), PASS, suite=SEED),
+    Row("image-wrong", gym("slow", "Image"), gym("slow", "ImageWrong"), FAIL, suite=SEED),
+]
+
+# -- Gymnasium's own -------------------------------------------------------------------------------
+
+PUBLIC = [
+    *(
+        Row(f"public-{id}", f"gymnasium:{id}", f"gymnasium:{id}", PASS)
+        for id in ("FrozenLake-v1", "Taxi-v3", "Blackjack-v1", "CliffWalking-v1", "Acrobot-v1")
+    ),
+    Row("public-pendulum", "gymnasium:Pendulum-v1", "gymnasium:phys2d/Pendulum-v0", PASS),
+]
+
+ROWS = [*EVERY_ACTION, *SHOWN, *STARTS, *SELVES, *SPACES, *BLAME, *TIME, *PUBLIC]
