@@ -98,7 +98,12 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument("--max-steps", type=_positive, help="lockstep steps per lane and policy")
     verify.add_argument("--min-ends", type=_positive, help="episode ends per lane")
     verify.add_argument("--seed", type=int, help="repeat a run; without it every run is fresh")
-    verify.add_argument("--timeout", type=float, default=60.0, help="seconds for one answer")
+    verify.add_argument(
+        "--timeout", type=float, default=60.0, help="seconds for one answer of either side"
+    )
+    verify.add_argument(
+        "--start-timeout", type=float, default=300.0, help="seconds for starting either side"
+    )
     verify.add_argument("--json", type=Path, metavar="FILE", help="write the report for machines")
     verify.add_argument(
         "--fixtures",
@@ -215,6 +220,7 @@ def _verify(options: argparse.Namespace) -> int:
             min_ends=options.min_ends,
             seed=options.seed,
             timeout=options.timeout,
+            start_timeout=options.start_timeout,
             fixtures=options.fixtures,
             progress=progress,
         )

@@ -163,7 +163,7 @@ def test_a_candidate_that_raises_has_failed(verify_pong):
             raise KeyError("lost")
 
     report = verify_pong(make(Broken), levels=("L3",))
-    said = "candidate [discrete]: the candidate raised KeyError in step: 'lost'"
+    said = "candidate [discrete]: the candidate failed in `step`: it raised KeyError: 'lost'"
     # The corpus always runs first.
     assert failed(report) == [f"corpus {said}", f"L3 {said}"]
 

@@ -26,13 +26,13 @@ def test_equal_values_pass_and_one_differing_entry_is_found_where_it_is():
     assert np.argwhere(bad(values, changed)).tolist() == [[1, 1]]
 
 
-def test_nan_differs_even_from_nan_and_even_within_a_tolerance():
-    nan = np.full((1, 1), np.nan)
-    assert bad(nan, nan).all()
-    assert bad(np.zeros((1, 1)), nan, LOOSE).all()
-    assert bad(nan, nan, LOOSE).all()
-    ulp = Field("x", ulp=3, reason="a test")
-    assert bad(np.zeros((1, 1)), nan, ulp).all()
+def test_nan_differs_from_every_number_and_equals_only_the_nan_of_the_reference():
+    nan, ulp = np.full((1, 1), np.nan), Field("x", ulp=3, reason="a test")
+    for field in (Field("x"), LOOSE, ulp):
+        assert bad(np.zeros((1, 1)), nan, field).all()
+        assert bad(nan, np.zeros((1, 1)), field).all()
+        assert bad(np.full((1, 1), np.inf), nan, field).all()
+        assert not bad(nan, nan, field).any()
 
 
 def test_infinities_are_equal_to_themselves_only():

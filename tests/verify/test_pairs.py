@@ -26,7 +26,8 @@ def test_the_functional_cartpole_fails_at_its_first_wrong_field(run, tmp_path, c
     )
     assert code == 1
     assert report["verdict"] == "FAIL"
-    failed = [c for c in report["checks"] if c["verdict"] == "FAIL"]
+    spaces, *failed = [c for c in report["checks"] if c["verdict"] == "FAIL"]
+    assert spaces["detail"].startswith("observation space, high: the reference has [4.8")
     assert [c["divergence"]["field"] for c in failed] == ["state.x_dot"] * 2
     assert {c["divergence"]["step"] for c in failed} == {1}
     assert all(abs(c["divergence"]["difference"]) > 0.1 for c in failed)

@@ -15,11 +15,12 @@ import pytest
 
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
+from envlift.reference.failure import CandidateFailure
 from envlift.verify.levels import training
 from envlift.verify.levels.training import CURVE_POINTS, Ppo, TrainingError
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.env_side import EnvSide
-from envlift.verify.sides.guard import CandidateFailure, WatchedSide
+from envlift.verify.sides.guard import WatchedSide
 from envlift.verify.suite import Transfer
 
 SMALL = {
@@ -127,7 +128,7 @@ def test_numbers_that_diverge_and_rules_that_raise_are_told_apart():
         Ppo(Context(pong(Unreadable))).in_candidate(1, lambda done: None)
     school = Ppo(Context(pong()))
     school._env = pong(Raising, autoreset="same_step")
-    with pytest.raises(CandidateFailure, match="raised KeyError in training: 'lost'"):
+    with pytest.raises(CandidateFailure, match="failed in `training`: it raised KeyError: 'lost'"):
         school.in_candidate(1, lambda done: None)
 
 

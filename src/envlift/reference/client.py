@@ -1,4 +1,4 @@
-"""The verifier's end of the protocol: a reference in another process, as a ``Side``.
+"""The verifier's end of the protocol: a side in another process, most often a reference.
 
 Shapes: ``T`` steps, ``B`` lanes, ``N`` rows of a component call.
 """
@@ -7,20 +7,39 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
 from envlift.reference import wire
-from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
-from envlift.reference.process import ChildProcess, ChildTrouble
+from envlift.reference.failure import (
+    CandidateFailure,
+    ReferenceFailure,
+    ReferenceUnavailable,
+    SideFailure,
+    UnknownSideError,
+)
+from envlift.reference.pace import Pace, joined
+from envlift.reference.process import ChildHung, ChildProcess, ChildTrouble
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 
 __all__ = ["ReferenceFailure", "ReferenceProcess", "ReferenceUnavailable"]
 
 PROTOCOL = 1
+
+START_TIMEOUT = 300.0
+"""Seconds for starting: importing libraries on a busy machine takes minutes, and is no fault."""
+
+UNITS = 32
+"""So many steps of a lane more get one time limit more, ..."""
+
+MOST = 10
+"""... up to so many time limits for one answer."""
+
+Role = Literal["reference", "candidate"]
 
 
 class ReferenceProcess:
@@ -33,15 +52,29 @@ class ReferenceProcess:
         command: the program and its arguments; no shell is involved.
         num_lanes: B, how many games the reference keeps.
         config: what the reference is told at its start; JSON values.
-        timeout: seconds that one operation may take.
+        timeout: seconds without an answer after which it counts as hung. It is for little work:
+            more lanes and steps get more time, a side that says it is working (see
+            ``docs/reference-protocol.md``) begins it anew, and time in which a busy machine did
+            not let it run does not count.
+        start_timeout: the same for starting up and answering the spec; no less than ``timeout``.
         env: the child's environment variables, None for those of this process.
         cwd: the child's working directory, None for that of this process.
         returns: which of ``state``, ``legal_actions``, ``final_observation`` and ``final_state``
             to ask for; the reference's spec narrows it. What is not asked for costs nothing.
+        role: who it is: a candidate that fails raises ``CandidateFailure``.
+        patience: seconds of making lanes after which it may go on with fewer than were asked for;
+            ``num_lanes`` then says how many there are. None: it makes them all.
+        whole: every call of ``step`` is one message. Otherwise a slow side is sent fewer steps at
+            a time, which changes nothing but how long one answer takes.
+
+    Attributes:
+        not_finite: name of an answered array -> how many NaN and infinities it held so far. They
+            are answers like others; whether they are a fault shows beside the other side's.
 
     Raises:
-        ReferenceFailure: if the child cannot be started or answers no valid spec.
-        ValueError: for a wrong argument.
+        SideFailure: ``ReferenceFailure`` or, for a candidate, ``CandidateFailure``, if the child
+            cannot be started or answers no valid spec.
+        ValueError: for a wrong argument, or a candidate that does not exist.
     """
 
     spec: SideSpec
@@ -53,12 +86,19 @@ class ReferenceProcess:
         *,
         num_lanes: int,
         config: Mapping[str, Any] | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         returns: Iterable[str] = wire.RETURNABLE,
+        role: Role = "reference",
+        start_timeout: float = START_TIMEOUT,
+        patience: float | None = None,
+        whole: bool = False,
     ) -> None:
         self._child: ChildProcess | None = None
+        self._failure: type[SideFailure] = (
+            CandidateFailure if role == "candidate" else ReferenceFailure
+        )
         if num_lanes < 1:
             raise ValueError(f"num_lanes must be at least 1, it is {num_lanes}")
         if timeout <= 0:
@@ -68,6 +108,10 @@ class ReferenceProcess:
             raise ValueError(f"returns names {unknown[0]!r}; known: {', '.join(wire.RETURNABLE)}")
         self.num_lanes = num_lanes
         self.timeout = timeout
+        self.start_timeout = max(start_timeout, timeout)
+        self.not_finite: dict[str, int] = {}
+        self._pace: Pace | None = None if whole else Pace()
+        self._tells_work = False
         self.command = tuple(command)
         self._binary = False
         self._request = -1
@@ -77,16 +121,29 @@ class ReferenceProcess:
         try:
             self._child = ChildProcess(command, env=env, cwd=cwd)
         except ChildTrouble as trouble:
-            raise ReferenceFailure(str(trouble), operation="spec") from None
+            raise self._failure(str(trouble), operation="spec") from None
         try:
-            self._introduce(dict(config or {}), wanted)
+            self._introduce(dict(config or {}), wanted, patience)
         except BaseException:
             self._child.kill()
             raise
 
-    def _introduce(self, config: dict[str, Any], wanted: set[str]) -> None:
+    def _introduce(self, config: dict[str, Any], wanted: set[str], patience: float | None) -> None:
         request = {"protocol": PROTOCOL, "num_lanes": self.num_lanes, "config": config}
+        if patience is not None:
+            request["patience"] = patience
         answer, _ = self._ask("spec", request)
+        made = answer.get("num_lanes", self.num_lanes)
+        if type(made) is not int or not 1 <= made <= self.num_lanes:
+            self._fail("spec", f"it made {made!r} lanes; {self.num_lanes} were asked for")
+        if made < self.num_lanes and patience is None:
+            self._fail("spec", f"it made {made} lanes; all {self.num_lanes} were asked for")
+        self.num_lanes = made
+        self._tells_work = answer.get("working") is True
+        if answer.get("whole") is True:
+            # It may compute all steps of a message in one sweep, whose rounding the cut would show.
+            self._pace = None
+        self._seeds = np.zeros(made, np.int64)
         values = answer.get("spec")
         binary = values.get("binary", False) if isinstance(values, dict) else False
         if isinstance(values, dict):
@@ -123,7 +180,7 @@ class ReferenceProcess:
         self._seeds = _argument("seeds", seeds, lanes, ArraySpec((), "int64"))
         request: dict[str, Any] = {"seeds": self._seeds, "return": self._returns}
         request |= self._chance(chance, lanes)
-        answer, raw = self._ask("reset", request)
+        answer, raw = self._ask("reset", request, units=self.num_lanes)
         return self._record("reset", answer, raw, lanes)
 
     def step(
@@ -155,10 +212,29 @@ class ReferenceProcess:
         else:
             spec = ArraySpec((), "int64")
             request["reset_seeds"] = _argument("reset_seeds", reset_seeds, axes, spec)
+        records: list[Record] = []
+        done = 0
+        while done < steps or not records:
+            left = steps - done
+            count = left if self._pace is None else self._pace.steps(left)
+            part = slice(done, done + count)
+            now = {
+                name: value[part] if isinstance(value, np.ndarray) else value
+                for name, value in request.items()
+            }
+            records.append(self._some_steps({**now, "steps": count}, count))
+            done += count
+        return joined(records)
+
+    def _some_steps(self, request: dict[str, Any], steps: int) -> Record:
+        """Play as many steps as one message holds."""
         if steps:
-            self._last_action = actions[-1]
-        answer, raw = self._ask("step", request, steps)
-        record = self._record("step", answer, raw, axes)
+            self._last_action = request["actions"][-1]
+        started = time.monotonic()
+        answer, raw = self._ask("step", request, steps, units=steps * self.num_lanes)
+        record = self._record("step", answer, raw, (steps, self.num_lanes))
+        if self._pace is not None:
+            self._pace.took(steps, time.monotonic() - started)
         self._steps += steps
         return record
 
@@ -201,7 +277,8 @@ class ReferenceProcess:
         """
         packed = {name: np.asarray(value) for name, value in arguments.items()}
         request = {"component": component, "arguments": packed}
-        answer, raw = self._ask("call", request, described=True)
+        rows = max((value.shape[0] for value in packed.values() if value.ndim), default=1)
+        answer, raw = self._ask("call", request, described=True, units=rows)
         results = answer.get("results")
         if not isinstance(results, dict):
             self._fail("call", f"component {component!r}: the answer has no object 'results'")
@@ -212,7 +289,7 @@ class ReferenceProcess:
                 read[name] = wire.unpack_described(value, raw)
             except wire.WireError as error:
                 self._fail("call", f"{label}: {error}")
-            self._check_finite("call", label, read[name], ())
+            self._note_not_finite(name, read[name])
         return read
 
     def coverage(self) -> dict[str, int]:
@@ -255,26 +332,36 @@ class ReferenceProcess:
     # -- the exchange -----------------------------------------------------------------------------
 
     def _ask(
-        self, operation: str, request: dict[str, Any], steps: int = 0, described: bool = False
+        self,
+        operation: str,
+        request: dict[str, Any],
+        steps: int = 0,
+        described: bool = False,
+        units: int = 1,
     ) -> tuple[dict[str, Any], memoryview]:
-        """Send one request and return the answer with the raw bytes behind it."""
+        """Send one request and return the answer with the raw bytes behind it.
+
+        ``units`` says how much is asked: rows, lanes, or steps of a lane.
+        """
         assert self._child is not None
         if not self._child.alive:
-            raise ReferenceFailure(
+            raise self._failure(
                 "it was closed, or ended by an earlier failure; start a new one",
                 operation=operation,
             )
         self._request += 1
         message = {"id": self._request, "op": operation, **request}
-        frames = wire.Frames()
+        frames = wire.Frames(self._request)
         try:
             pieces = wire.pack(message, binary=self._binary, described=described)
         except wire.WireError as error:
             raise ValueError(f"`{operation}` cannot be sent: {error}") from None
         try:
-            answer = self._child.exchange(pieces, frames, self.timeout)
+            answer = self._child.exchange(pieces, frames, self._limit(operation, units))
         except (ChildTrouble, wire.WireError) as trouble:
-            self._fail(operation, self._within(str(trouble), steps), self._steps if steps else None)
+            hung = isinstance(trouble, ChildHung)
+            reason = self._within(str(trouble), steps)
+            self._fail(operation, reason, self._steps if steps else None, hung=hung)
         except BaseException:
             # Ctrl-C in the middle of an exchange leaves half a message behind.
             self._child.kill()
@@ -291,6 +378,13 @@ class ReferenceProcess:
             self._answered_error(operation, header, steps)
         return header, memoryview(answer)[frames.body :]
 
+    def _limit(self, operation: str, units: int) -> float:
+        """Return the seconds for one answer: more for more work of a side that tells nothing."""
+        limit = self.start_timeout if operation == "spec" else self.timeout
+        if self._tells_work and operation in ("reset", "step"):
+            return limit
+        return limit * min(1 + (units - 1) / UNITS, MOST)
+
     def _within(self, reason: str, steps: int) -> str:
         if steps <= 1:
             return reason
@@ -301,7 +395,11 @@ class ReferenceProcess:
         assert self._child is not None
         step, lane = header.get("step"), header.get("lane")
         known = isinstance(step, int) and 0 <= step < steps
-        kind = ReferenceUnavailable if header.get("unavailable") is True else ReferenceFailure
+        if header.get("unknown") is True and self._failure is CandidateFailure:
+            raise UnknownSideError(f"the candidate cannot be opened: {header['error']}")
+        kind = self._failure
+        if header.get("unavailable") is True and kind is ReferenceFailure:
+            kind = ReferenceUnavailable
         reason = f"it answered an error: {header['error']}"
         raise kind(
             reason if known else self._within(reason, steps),
@@ -323,19 +421,25 @@ class ReferenceProcess:
         )
 
     def _fail(
-        self, operation: str, reason: str, step: int | None = None, lane: int | None = None
+        self,
+        operation: str,
+        reason: str,
+        step: int | None = None,
+        lane: int | None = None,
+        hung: bool = False,
     ) -> NoReturn:
         """End the child and raise."""
         assert self._child is not None
         stderr = self._child.stderr_tail()
         self._child.kill()
-        raise ReferenceFailure(
+        raise self._failure(
             f"{reason}\nit was started as: {shlex.join(self.command)}",
             operation=operation,
             step=step,
             lane=lane,
             action=self._shown_action(lane),
             stderr=stderr,
+            hung=hung,
         ) from None
 
     # -- reading answers --------------------------------------------------------------------------
@@ -409,18 +513,13 @@ class ReferenceProcess:
         except wire.WireError as error:
             place = self._place(error.index, spec, axes)
             self._fail(operation, f"{name}: {error}", *place)
-        self._check_finite(operation, name, array, axes)
+        self._note_not_finite(name, array)
         return array
 
-    def _check_finite(self, operation: str, name: str, array: Array, axes: tuple[int, ...]) -> None:
-        if array.dtype.kind != "f" or np.isfinite(array).all():
-            return
-        index = int(np.flatnonzero(~np.isfinite(array))[0])
-        value = array.reshape(-1)[index]
-        spec = ArraySpec(array.shape[len(axes) :], array.dtype.name)
-        inner = np.unravel_index(index, array.shape)[len(axes) :]
-        where = f"[{', '.join(str(i) for i in inner)}]" if inner else ""
-        self._fail(operation, f"{name}{where} is {value}", *self._place(index, spec, axes))
+    def _note_not_finite(self, name: str, array: Array) -> None:
+        if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+            count = int(array.size - finite.sum())
+            self.not_finite[name] = self.not_finite.get(name, 0) + count
 
     def _place(
         self, index: int | None, spec: ArraySpec, axes: tuple[int, ...]

@@ -1,12 +1,12 @@
-"""How a reference fails: always with a message for people, never with a hang."""
+"""How one side of a comparison fails: always with a message for people, never with a hang."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
-class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this is no error of ours
-    """A reference crashed, hung, or answered something it may not answer.
+class SideFailure(RuntimeError):  # noqa: N818 - a side failed, this is no error of ours
+    """A side in another process crashed, hung, or answered something it may not answer.
 
     Attributes:
         operation: the operation of the protocol that failed, for example ``step``.
@@ -14,7 +14,10 @@ class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this
         lane: the lane it happened in, None where that is not known.
         action: the last action that was sent, None where there was none.
         stderr: the last lines of what the child wrote to its stderr.
+        hung: it gave no answer in time, however little it was asked.
     """
+
+    who: ClassVar[str] = "a side"
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this
         lane: int | None = None,
         action: Any = None,
         stderr: str = "",
+        hung: bool = False,
     ) -> None:
         self.reason = reason
         self.operation = operation
@@ -32,6 +36,7 @@ class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this
         self.lane = lane
         self.action = action
         self.stderr = stderr
+        self.hung = hung
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -39,7 +44,7 @@ class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this
         where += [f"step {self.step}"] if self.step is not None else []
         where += [f"lane {self.lane}"] if self.lane is not None else []
         place = f" in {', '.join(where)}" if where else ""
-        message = f"the reference failed{place}: {self.reason}"
+        message = f"{self.who} failed{place}: {self.reason}"
         if self.action is not None:
             message += f"\nlast action: {self.action}"
         if self.stderr:
@@ -48,8 +53,24 @@ class ReferenceFailure(RuntimeError):  # noqa: N818 - the reference failed, this
         return message
 
 
+class ReferenceFailure(SideFailure):
+    """The trusted side failed: nothing can be said about the other."""
+
+    who = "the reference"
+
+
+class CandidateFailure(SideFailure):
+    """The judged side failed: that is a verdict about it."""
+
+    who = "the candidate"
+
+
 class ReferenceUnavailable(ReferenceFailure):
     """A reference cannot be had here: no network, no compiler, or a file other than the pinned one.
 
     What needs no reference (a recorded corpus) can still run.
     """
+
+
+class UnknownSideError(ValueError):
+    """There is no such module, class, file or environment: a slip of the person who named it."""

@@ -12,8 +12,11 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
+from envlift.reference.failure import UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
+from envlift.reference.layout import Layout
+from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
 
@@ -39,8 +42,8 @@ class GymnasiumReference:
         make_options: passed to ``gymnasium.make``, for example ``max_episode_steps``.
 
     Raises:
-        ValueError: for an unknown id, a missing attribute or an attribute that is no number; the
-            message lists what is near.
+        UnknownSideError: for an unknown id; the message lists what is near.
+        ValueError: for a missing attribute or an attribute that is no number; likewise.
     """
 
     def __init__(
@@ -58,11 +61,13 @@ class GymnasiumReference:
             name = id.rpartition(":")[2]
             near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
             hint = f"near ones: {', '.join(near)}" if near else f"{len(known)} ids are registered"
-            raise ValueError(f"Gymnasium knows no environment {id!r} ({error}); {hint}") from None
+            raise UnknownSideError(
+                f"Gymnasium knows no environment {id!r} ({error}); {hint}"
+            ) from None
         self._id = id
         self._limit = _find_limit(self._env)
-        self._observation = _array_spec("observation", self._env.observation_space)
-        self._action = _array_spec("action", self._env.action_space)
+        self._observing = Layout(describe(self._env.observation_space))
+        self._acting = Layout(describe(self._env.action_space), action=True)
         # Most environments have no state before their first reset.
         self._env.reset(seed=0)
         if state_attributes is None:
@@ -86,13 +91,15 @@ class GymnasiumReference:
         low, high = _action_bounds(space)
         return SideSpec(
             name=f"gymnasium:{self._id}",
-            observation=self._observation,
-            action=self._action,
+            observation=self._observing.spec,
+            action=self._acting.spec,
             num_actions=int(space.n) if isinstance(space, spaces.Discrete) else None,
             action_low=low,
             action_high=high,
             state=state,
             pins={"gymnasium": gymnasium.__version__, "numpy": np.__version__},
+            action_space=self._acting.space,
+            observation_space=self._observing.space,
         )
 
     def reset(self, seed: int, chance: Any = None) -> Array:
@@ -102,10 +109,7 @@ class GymnasiumReference:
 
     def step(self, action: Any, chance: Any = None) -> tuple[Array, float, bool, bool]:
         """Play one step; a discrete action counts from 0 whatever the space's start."""
-        space = self._env.action_space
-        if isinstance(space, spaces.Discrete):
-            action = int(space.start) + int(action)
-        observation, reward, terminated, truncated, _ = self._env.step(action)
+        observation, reward, terminated, truncated, _ = self._env.step(self._native(action))
         return self._seen(observation), float(reward), bool(terminated), bool(truncated)
 
     def get_state(self) -> dict[str, Any]:
@@ -159,12 +163,15 @@ class GymnasiumReference:
 
     # -- helpers ----------------------------------------------------------------------------------
 
+    def _native(self, action: Any) -> Any:
+        """Return an action as the environment takes it."""
+        space = self._env.action_space
+        if isinstance(space, spaces.Discrete):
+            return int(getattr(space, "start", 0)) + int(action)
+        return self._acting.unpack(np.asarray(action))
+
     def _seen(self, observation: Any) -> Array:
-        if isinstance(self._env.observation_space, (spaces.Dict, spaces.Tuple)):
-            observation = spaces.flatten(self._env.observation_space, observation)
-        if not isinstance(observation, np.ndarray):
-            observation = np.asarray(observation, self._observation.dtype)
-        return np.array(observation)
+        return self._observing.pack(observation, "the observation").copy()
 
     def _field(self, name: str) -> tuple[ArraySpec, Any]:
         """Return the spec of an attribute and the function that restores its type."""
@@ -226,24 +233,12 @@ def _read(owner: Any, dotted: str) -> Any:
     return value
 
 
-def _array_spec(role: str, space: spaces.Space[Any]) -> ArraySpec:
-    if role == "observation" and isinstance(space, (spaces.Dict, spaces.Tuple)):
-        space = spaces.flatten_space(space)
-    fixed = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
-    if not isinstance(space, fixed):
-        raise ValueError(
-            f"the {role} space {space} has no fixed shape; wrap the environment so that it is one "
-            "of Box, Discrete, MultiDiscrete, MultiBinary"
-        )
-    assert space.shape is not None
-    dtype = np.dtype(space.dtype)
-    return ArraySpec(tuple(space.shape), dtype.name)
-
-
 def _action_bounds(
     space: spaces.Space[Any],
 ) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
     if isinstance(space, spaces.Box):
+        if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
+            return None, None  # JSON has no infinity; the description of the space says it.
         return tuple(space.low.reshape(-1).tolist()), tuple(space.high.reshape(-1).tolist())
     if isinstance(space, spaces.MultiDiscrete):
         low = np.asarray(space.start).reshape(-1)

@@ -12,15 +12,16 @@ import importlib
 import importlib.util
 import os
 import sys
+import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from envlift.reference import wire
-from envlift.reference.failure import ReferenceUnavailable
+from envlift.reference.failure import ReferenceUnavailable, UnknownSideError
 from envlift.reference.lanes import Batch, LaneError, Lanes, component
 from envlift.reference.types import Array, ArraySpec
 
@@ -34,15 +35,17 @@ def load(target: str) -> Any:
     """Return the class that ``module:Class`` or ``path/to/file.py:Class`` names.
 
     Raises:
-        ValueError: if there is no such thing; the message says what is there.
+        UnknownSideError: if there is no such thing; the message says what is there.
     """
     place, _, name = target.rpartition(":")
     if not place or not name:
-        raise ValueError(f"{target!r} is not of the form module:Class or path/to/file.py:Class")
+        raise UnknownSideError(
+            f"{target!r} is not of the form module:Class or path/to/file.py:Class"
+        )
     if place.endswith(".py"):
         path = Path(place).resolve()
         if not path.is_file():
-            raise ValueError(f"there is no file {path}")
+            raise UnknownSideError(f"there is no file {path}")
         # As for a script: what lies beside the file can be imported.
         sys.path.insert(0, str(path.parent))
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -56,7 +59,7 @@ def load(target: str) -> Any:
             module = importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name is not None and (place + ".").startswith(error.name + "."):
-                raise ValueError(
+                raise UnknownSideError(
                     f"there is no module {error.name!r} for {sys.executable}; "
                     "is it installed there, or is the working directory another one?"
                 ) from None
@@ -65,7 +68,9 @@ def load(target: str) -> Any:
     if not callable(found):
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]
         near = difflib.get_close_matches(name, classes, n=3) or classes
-        raise ValueError(f"{place} has no class {name!r}; it has {', '.join(near) or 'no classes'}")
+        raise UnknownSideError(
+            f"{place} has no class {name!r}; it has {', '.join(near) or 'no classes'}"
+        )
     return found
 
 
@@ -73,6 +78,7 @@ class Server:
     """Answers the requests of one session."""
 
     def __init__(self, target: str) -> None:
+        self.working: Callable[[], None] = lambda: None
         self._target = target
         self._lanes: Lanes | Batch | None = None
         self._num_lanes = 0
@@ -99,8 +105,15 @@ class Server:
         self._num_lanes = int(request["num_lanes"])
         found = load(self._target)
         kind = Batch if getattr(found, "batched", False) else Lanes
-        self._lanes = kind(found, self._num_lanes, request.get("config") or {})
-        return {"spec": {**wire.write_spec(self._lanes.spec), "binary": True}}
+        config, patience = request.get("config") or {}, request.get("patience")
+        self._lanes = kind(found, self._num_lanes, config, lambda: self.working(), patience)
+        self._num_lanes = self._lanes.num_lanes
+        return {
+            "spec": {**wire.write_spec(self._lanes.spec), "binary": True},
+            "num_lanes": self._num_lanes,
+            "working": kind is Lanes,
+            "whole": kind is Batch,
+        }
 
     def _array(
         self,
@@ -216,12 +229,28 @@ def _explain(error: BaseException) -> dict[str, Any]:
         sys.stderr.flush()
     if isinstance(error, ReferenceUnavailable):
         answer["unavailable"] = True
+    if isinstance(error, UnknownSideError):
+        answer["unknown"] = True
     return {**answer, "error": text}
 
 
 def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until ``close`` or the end of the stream."""
+    number: Any = None
+    told = time.monotonic()
+
+    def working() -> None:
+        """Say at most once a second that a request is being worked on."""
+        nonlocal told
+        now = time.monotonic()
+        if now - told > 1.0:
+            told = now
+            answers.writelines(wire.pack(wire.working(number), binary=False))
+            answers.flush()
+
+    server.working = working
     while line := requests.readline():
+        told = time.monotonic()
         try:
             request = wire.parse_line(line)
             raw = requests.read(wire.binary_length(request))

@@ -6,6 +6,7 @@ Shapes: ``T`` steps, ``B`` lanes, ``N`` rows of a component call.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -88,9 +89,26 @@ class Lanes:
     """
 
     def __init__(
-        self, factory: Callable[..., Any], num_lanes: int, config: Mapping[str, Any]
+        self,
+        factory: Callable[..., Any],
+        num_lanes: int,
+        config: Mapping[str, Any],
+        working: Callable[[], None] = lambda: None,
+        patience: float | None = None,
     ) -> None:
-        self._games = [factory(**config) for _ in range(num_lanes)]
+        """Make the lanes; after ``patience`` seconds no further ones.
+
+        ``working`` is called after each piece of work.
+        """
+        self._working = working
+        self._games: list[Any] = []
+        started = time.monotonic()
+        while len(self._games) < num_lanes:
+            self._games.append(factory(**config))
+            working()
+            if patience is not None and time.monotonic() - started > patience:
+                break
+        self.num_lanes = len(self._games)
         self.spec = read_side_spec(self._games[0].spec())
 
     def reset(self, seeds: Array, chance: Array | None, returns: Sequence[str]) -> dict[str, Any]:
@@ -102,6 +120,7 @@ class Lanes:
                 self._look(record, (lane,), game, observation)
             except Exception as error:
                 raise LaneError(lane) from error
+            self._working()
         return record.fields
 
     def step(
@@ -120,6 +139,7 @@ class Lanes:
                     self._play(record, at, game, actions[at], chance, reset_seeds)
                 except Exception as error:
                     raise LaneError(lane, step) from error
+                self._working()
         return record.fields
 
     def _play(
@@ -193,10 +213,11 @@ class Lanes:
         lengths = {key: len(np.atleast_1d(value)) for key, value in arguments.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"the arguments have different numbers of rows: {lengths}")
-        rows = [
-            _named(method(**{key: _one(value, (row,)) for key, value in arguments.items()}))
-            for row in range(next(iter(lengths.values())))
-        ]
+        rows = []
+        for row in range(next(iter(lengths.values()))):
+            given = {key: _one(value, (row,)) for key, value in arguments.items()}
+            rows.append(_named(method(**given)))
+            self._working()
         return (
             {key: np.stack([np.asarray(row[key]) for row in rows]) for key in rows[0]}
             if rows
@@ -227,9 +248,15 @@ class Batch:
     """
 
     def __init__(
-        self, factory: Callable[..., Any], num_lanes: int, config: Mapping[str, Any]
+        self,
+        factory: Callable[..., Any],
+        num_lanes: int,
+        config: Mapping[str, Any],
+        working: Callable[[], None] = lambda: None,
+        patience: float | None = None,
     ) -> None:
         self._game = factory(num_lanes, **config)
+        self.num_lanes = num_lanes
         self.spec = read_side_spec(self._game.spec())
 
     def reset(self, seeds: Array, chance: Array | None, returns: Sequence[str]) -> dict[str, Any]:

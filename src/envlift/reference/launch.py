@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift.reference import venv
-from envlift.reference.client import ReferenceProcess
+from envlift.reference.client import START_TIMEOUT, ReferenceProcess, Role
 from envlift.reference.wire import RETURNABLE
 
 FORMS = """\
@@ -110,10 +110,13 @@ def open_reference(
     *,
     num_lanes: int,
     config: Mapping[str, Any] | None = None,
-    timeout: float = 30.0,
+    timeout: float = 60.0,
     env: Mapping[str, str] | None = None,
     cwd: str | os.PathLike[str] | None = None,
     returns: Iterable[str] = RETURNABLE,
+    role: Role = "reference",
+    start_timeout: float = START_TIMEOUT,
+    patience: float | None = None,
 ) -> ReferenceProcess:
     """Start the reference that ``spec`` names.
 
@@ -126,11 +129,11 @@ def open_reference(
             Python program or the folder of a virtual environment, or ``requirements``, a pip
             requirements file with hashes (``package:file`` or a path), whose environment is made
             in the user's cache if it is not there.
-        timeout: seconds that one operation may take.
+        timeout: seconds without an answer after which it counts as hung, see ``ReferenceProcess``.
         env: the child's environment variables, None for those of this process and, where it has
             none, ``PYTHONHASHSEED=0``, so that sets are walked in the same order by both sides.
         cwd: the child's working directory, None for that of this process.
-        returns: see ``ReferenceProcess``.
+        returns, role, start_timeout, patience: see ``ReferenceProcess``.
 
     Raises:
         ValueError: if ``spec`` has none of these forms; the message lists them. If the interpreter
@@ -159,4 +162,7 @@ def open_reference(
         env=env,
         cwd=cwd,
         returns=returns,
+        role=role,
+        start_timeout=start_timeout,
+        patience=patience,
     )

@@ -22,8 +22,12 @@ _GRACE = 2.0
 _WATCH = str(Path(__file__).with_name("watch.py"))
 
 
-class ChildTrouble(Exception):  # noqa: N818 - turned into a ReferenceFailure by the client
+class ChildTrouble(Exception):  # noqa: N818 - turned into a SideFailure by the client
     """The child ended, closed its stdout or took too long; the message says which."""
+
+
+class ChildHung(ChildTrouble):
+    """It took too long."""
 
 
 def _reap(process: subprocess.Popen[bytes], lifeline: int) -> None:
@@ -37,6 +41,49 @@ def _reap(process: subprocess.Popen[bytes], lifeline: int) -> None:
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
+
+
+class _Clock:
+    """The time a child has for an answer, without what a busy machine took from it."""
+
+    def __init__(self, pid: int, timeout: float) -> None:
+        self._pid, self._timeout = pid, timeout
+        self._worked = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.deadline = time.monotonic() + self._timeout
+        self._waited = waited_for_a_core(self._pid)
+
+    def note(self, worked: int) -> None:
+        """Begin anew if the child has said again that it is at work."""
+        if worked != self._worked:
+            self._worked = worked
+            self._begin()
+
+    def remaining(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def expired(self) -> bool:
+        """Whether the time is over; if the child was kept from running, it is prolonged."""
+        if self.remaining() > 0:
+            return False
+        waited = waited_for_a_core(self._pid)
+        self.deadline += waited - self._waited
+        self._waited = waited
+        return self.remaining() <= 0
+
+
+def waited_for_a_core(pid: int) -> float:
+    """Return the seconds that a process was ready to run while others ran; 0 where unknown.
+
+    Of its threads, the one that waited longest counts.
+    """
+    longest = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            longest = max(longest, int((thread / "schedstat").read_text().split()[1]))
+    return longest / 1e9
 
 
 class ChildProcess:
@@ -122,13 +169,16 @@ class ChildProcess:
         Args:
             pieces: the request.
             complete: given all bytes received so far, returns the length of the answer, or None
-                while it is incomplete. May raise.
-            timeout: seconds for the whole exchange.
+                while it is incomplete. May raise. Where it counts in ``working`` how often the
+                child said that it is at work, the time begins anew each time.
+            timeout: seconds without a sign of work. Those in which other processes kept the
+                child from running do not count.
 
         Raises:
-            ChildTrouble: if the child ends or the time is over.
+            ChildHung: if the time is over.
+            ChildTrouble: if the child ends.
         """
-        deadline = time.monotonic() + timeout
+        clock = _Clock(self.pid, timeout)
         outgoing = [memoryview(piece).cast("B") for piece in pieces if len(piece)]
         outgoing.reverse()
         with selectors.DefaultSelector() as selector:
@@ -137,19 +187,20 @@ class ChildProcess:
             if outgoing:
                 selector.register(self._stdin, selectors.EVENT_WRITE)
             while (length := complete(self._received)) is None or outgoing:
-                remaining = deadline - time.monotonic()
-                events = selector.select(remaining) if remaining > 0 else []
-                if not events:
-                    raise ChildTrouble(
-                        f"no answer within {timeout:g} s (the time limit of one operation); "
-                        "it was stopped"
+                clock.note(getattr(complete, "working", 0))
+                # Also when the time is over: this process may have slept, not the child.
+                events = selector.select(max(clock.remaining(), 0))
+                if not events and clock.expired():
+                    raise ChildHung(
+                        f"no answer within {timeout:.3g} s (the time limit for this much work); "
+                        "it was stopped. If it is slow and does not hang, raise --timeout"
                     )
                 for key, _ in events:
                     if key.fd == self._stdin:
                         self._write(outgoing, selector)
                     elif key.fd == self._stdout:
                         if not self._read(self._stdout, self._received):
-                            raise ChildTrouble(self._ended(selector, deadline))
+                            raise ChildTrouble(self._ended(selector, clock.deadline))
                     elif not self._read(self._stderr, self._tail):
                         selector.unregister(self._stderr)
                     elif len(self._tail) > 2 * _TAIL_BYTES:

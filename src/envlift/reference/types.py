@@ -36,6 +36,9 @@ class SideSpec:
             end (``final_observation`` and ``final_state`` are missing).
         pins: what exactly is running: package versions, hashes.
         reward: the reward of one step; its shape is not () with several players.
+        action_space, observation_space: the true spaces as ``spaces.describe`` has them, None
+            where the side does not tell. A discrete action counts from 0 whatever the start of its
+            space; a composite space travels as ``layout.Layout`` says.
     """
 
     name: str
@@ -50,6 +53,8 @@ class SideSpec:
     self_reset: bool = False
     pins: dict[str, str] = field(default_factory=dict)
     reward: ArraySpec = field(default=ArraySpec((), "float64"))
+    action_space: dict[str, Any] | None = None
+    observation_space: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from envlift.reference.spaces import KINDS, SCALAR, limits
 from envlift.reference.types import Array, ArraySpec, SideSpec
 
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64"),
-    *("uint8", "uint16", "uint32", "uint64", "float32", "float64"),
+    *("uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
 )
 RETURNABLE = ("state", "legal_actions", "final_observation", "final_state")
 _EXACT_INTEGERS = 2.0**53
@@ -37,10 +38,16 @@ class Frames:
     """Finds where a message ends: a JSON line, then as many raw bytes as its ``binary`` says.
 
     Call it with everything received since the last message; after it has returned a length, the
-    message stands in ``header`` (and its raw bytes behind the line, from ``body`` on).
+    message stands in ``header`` (and its raw bytes behind the line, from ``body`` on). Lines that
+    only say that the request is being worked on are taken out of ``received`` and counted.
+
+    Args:
+        request: the id of the request that is answered; None where no such lines are expected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: int | None = None) -> None:
+        self.working = 0
+        self._request = request
         self.header: dict[str, Any] = {}
         self.body = 0
         self._length: int | None = None
@@ -48,14 +55,24 @@ class Frames:
 
     def __call__(self, received: bytearray) -> int | None:
         """Return the length of the first message in ``received``, None while it is incomplete."""
-        if self._length is None:
+        while self._length is None:
             end = received.find(b"\n", self._scanned)
             if end < 0:
                 self._scanned = len(received)
                 return None
             self.header, self.body = parse_line(bytes(memoryview(received)[:end])), end + 1
+            if self._request is not None and self.header == working(self._request):
+                self.working += 1
+                self._scanned = 0
+                del received[: self.body]
+                continue
             self._length = self.body + binary_length(self.header)
         return self._length if len(received) >= self._length else None
+
+
+def working(request: int | None) -> dict[str, Any]:
+    """Return the line that says: not yet, but I am at it."""
+    return {"id": request, "working": True}
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
@@ -242,6 +259,9 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     values["state"] = {name: array(one) for name, one in spec.state.items()}
     for name in ("action_low", "action_high"):
         values[name] = None if values[name] is None else list(values[name])
+    for name in ("action_space", "observation_space"):
+        if values[name] is None:
+            del values[name]
     return values
 
 
@@ -294,6 +314,56 @@ _READERS: dict[str, Any] = {
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},
+    "action_space": lambda value: None if value is None else read_description(value),
+    "observation_space": lambda value: None if value is None else read_description(value),
+}
+
+
+def read_description(value: Any) -> dict[str, Any]:
+    """Read the description of a space, see ``spaces``.
+
+    Raises:
+        WireError: naming the entry that is missing or wrong.
+    """
+    if not isinstance(value, Mapping) or value.get("kind") not in (*KINDS, "Other"):
+        raise WireError(
+            f"expected a space with a 'kind' of {', '.join(KINDS)}, got {_brief(value)}"
+        )
+    space = dict(value)
+    if space["kind"] in ("Dict", "Tuple", "OneOf"):
+        parts = space.get("spaces")
+        if isinstance(parts, Mapping) and space["kind"] == "Dict":
+            space["spaces"] = {str(name): read_description(part) for name, part in parts.items()}
+        elif isinstance(parts, list) and space["kind"] != "Dict":
+            space["spaces"] = [read_description(part) for part in parts]
+        else:
+            raise WireError(f"the 'spaces' of a {space['kind']} are {_brief(parts)}")
+        return space
+    for name in _ENTRIES[space["kind"]]:
+        if name not in space:
+            raise WireError(f"a {space['kind']} space needs {name!r}, got {_brief(value)}")
+    if "dtype" in space and space["dtype"] not in DTYPES:
+        raise WireError(f"the dtype {space['dtype']!r} of a space is not known")
+    try:
+        if space["kind"] in SCALAR:
+            limits(space)
+        for name in ("space", "node", "edge"):
+            if space.get(name) is not None:
+                space[name] = read_description(space[name])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WireError(f"the space {_brief(value)} is wrong: {error}") from None
+    return space
+
+
+_ENTRIES = {
+    "Discrete": ("n", "start", "dtype"),
+    "MultiDiscrete": ("shape", "dtype", "nvec", "start"),
+    "MultiBinary": ("shape", "dtype"),
+    "Box": ("shape", "dtype", "low", "high"),
+    "Text": ("min_length", "max_length"),
+    "Sequence": ("space",),
+    "Graph": ("node", "edge"),
+    "Other": ("name",),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from envlift.reference.failure import CandidateFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
@@ -18,7 +19,7 @@ from envlift.verify.run.context import Context, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Report, Verdict
 from envlift.verify.sides.candidates import load
-from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
+from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import applies
 from envlift.verify.suite.find import find_suite
 

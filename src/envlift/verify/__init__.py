@@ -27,6 +27,7 @@ def verify(
     min_ends: int | None = None,
     seed: int | None = None,
     timeout: float = 60.0,
+    start_timeout: float = 300.0,
     fixtures: str | Path = "envlift-fixtures",
     progress: Progress | None = None,
 ) -> Report:
@@ -47,7 +48,9 @@ def verify(
         lanes, max_steps, min_ends: episodes side by side; lockstep steps, and episode ends wanted,
             for each of them and each policy. None for what ``quick`` or a configuration says.
         seed: repeats a run; None draws a fresh one.
-        timeout: seconds that the reference may take for one answer.
+        timeout: seconds that a side may take for one answer before it counts as hung. Slow sides
+            are asked for less at a time, and what a busy machine takes from them does not count.
+        start_timeout: seconds that a side may take to start.
         fixtures: folder for minimised failures.
         progress: is told of every check; None shows nothing.
 
@@ -86,5 +89,6 @@ def verify(
         seed=seed,
         fixtures=Path(fixtures),
         timeout=timeout,
+        start_timeout=start_timeout,
     )
     return run(request, Silent() if progress is None else progress)

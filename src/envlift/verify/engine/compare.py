@@ -1,4 +1,4 @@
-"""Comparing two records, field by field, without mercy for NaN.
+"""Comparing two records, field by field. NaN is equal to the reference's NaN and to nothing else.
 
 Shape letters: ``T`` steps, ``B`` lanes.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from envlift.reference.failure import ReferenceFailure
 from envlift.reference.types import Array, Record, StateDict
 from envlift.verify.suite import Deviation, Field, PairError, Suite, Trace
 
@@ -47,7 +48,43 @@ class Mismatch:
 
 
 def differs(reference: Array, candidate: Array, field: Field) -> Array:
-    """Return a bool array, true where two arrays of one shape differ. NaN always differs."""
+    """Return a bool array, true where two arrays of one shape differ.
+
+    NaN differs from every number; where both are NaN, that is the reference's own value.
+    """
+    return np.asarray(_differs(reference, candidate, field) & ~(_nan(reference) & _nan(candidate)))
+
+
+def _nan(values: Array) -> Array:
+    return np.isnan(values) if values.dtype.kind in "fc" else np.zeros(values.shape, np.bool_)
+
+
+def refuse_nan_of_reference(found: Sequence[Mismatch], operation: str) -> None:
+    """Raise if the first difference is a NaN of the reference: nobody can be held to that.
+
+    Args:
+        found: what differs, each [T, B, ...].
+        operation: what was asked, for the message.
+
+    Raises:
+        ReferenceFailure: naming the field.
+    """
+    if not found:
+        return
+    t, lane = np.argwhere(np.any([mismatch.bad for mismatch in found], axis=0))[0].tolist()
+    for mismatch in found:
+        label, reference, candidate = mismatch.at(t, lane)
+        if mismatch.bad[t, lane] and _is_nan(reference) and not _is_nan(candidate):
+            raise ReferenceFailure(
+                f"{label} is nan, the candidate has {candidate}", operation=operation, lane=lane
+            )
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and np.isnan(value)
+
+
+def _differs(reference: Array, candidate: Array, field: Field) -> Array:
     if field.ulp:
         return np.asarray(ulp_distance(reference, candidate) > field.ulp)
     if field.exact or reference.dtype.kind not in "fc":
@@ -151,7 +188,9 @@ def compare_records(
     if compared is not None:
         found = [_without(mismatch, ~compared) for mismatch in found]
     found = [_allow(mismatch, suite.deviations, trace, deviation_counts) for mismatch in found]
-    return [mismatch for mismatch in found if mismatch.bad.any()]
+    found = [mismatch for mismatch in found if mismatch.bad.any()]
+    refuse_nan_of_reference(found, "step")
+    return found
 
 
 TERMINATED = Field("terminated")

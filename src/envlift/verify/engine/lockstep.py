@@ -22,6 +22,7 @@ from envlift.verify.engine.compare import (
     compare_field,
     compare_records,
     compare_states,
+    refuse_nan_of_reference,
 )
 from envlift.verify.engine.history import History
 from envlift.verify.engine.history import LaneHistory as LaneHistory
@@ -250,6 +251,7 @@ class Lockstep:
             )
         )
         found = [mismatch for mismatch in found if mismatch.bad.any()]
+        refuse_nan_of_reference(found, "reset")
         if not found:
             return None
         lane = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])

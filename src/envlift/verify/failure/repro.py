@@ -10,14 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
+from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.verify.failure.case import UNNAMED, Case, Played, play, read_cases
 from envlift.verify.levels.corpus import recorded_side
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.run.show import number, plain_text, print_divergence
 from envlift.verify.sides.candidates import arithmetic, open_candidate
-from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
+from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import Config, Suite, default_suite, for_pair
 from envlift.verify.suite.find import find_suite
 

@@ -92,6 +92,11 @@ def settle(context: Context, stack: contextlib.ExitStack) -> Context | None:
         suite, config, told = for_pair(
             suite, context.config, context.reference.spec, context.candidate.spec
         )
+        dropped = {one.name for one in context.suite.state} - {one.name for one in suite.state}
+        context.report.not_compared += [f"state field {name}" for name in sorted(dropped)]
+        told_before = set(context.suite.not_verified)
+        others = [one for one in context.report.not_verified if one not in told_before]
+        context.report.not_verified[:] = [*suite.not_verified, *others]
         context = replace(context, suite=suite, config=config)
     with context.check("agreement", "the reference with itself") as check:
         found = ask(context, context.reference)

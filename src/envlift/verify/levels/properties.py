@@ -14,8 +14,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from envlift.reference.types import Array
-from envlift.verify.engine.compare import compare_field
+from envlift.reference.spaces import differences
+from envlift.reference.types import Array, SideSpec
+from envlift.verify.engine.compare import compare_field, refuse_nan_of_reference
 from envlift.verify.engine.lockstep import describe
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Divergence, Verdict
@@ -70,13 +71,40 @@ def _spaces(context: Context) -> None:
             declared = env.observation_space().shape
             told["declared shape of an observation"] = (ours.observation.shape, declared)
         told = {name: pair for name, pair in told.items() if None not in pair}
-        wrong = [name for name, (one, other) in told.items() if one != other]
+        wrong = _described(context, ours, theirs, narrow=env is not None)
+        wrong += [
+            f"{name}: the reference has {one}, the candidate {other}"
+            for name, (one, other) in told.items()
+            if one != other
+        ]
         check.counts = {"facts": len(told)}
         check.verdict = Verdict.FAIL if wrong else Verdict.PASS
-        check.detail = "what both sides say of them"
-        if wrong:
-            one, other = told[wrong[0]]
-            check.detail = f"{wrong[0]}: the reference has {one}, the candidate {other}"
+        check.detail = wrong[0] if wrong else "what both sides say of them"
+
+
+def _described(context: Context, ours: SideSpec, theirs: SideSpec, narrow: bool) -> list[str]:
+    """Say where the spaces differ: kinds, bounds, dtypes, keys, first actions.
+
+    A difference for which the suite has a deviation of the field ``action space`` or
+    ``observation space`` is counted there instead.
+    """
+    found = []
+    for what in ("action space", "observation space"):
+        name = what.replace(" ", "_")
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        wrong = [] if mine is None or other is None else differences(mine, other, narrow)
+        if not context.suite.described and what == "observation space":
+            # Bounds that are declared wider change no number; a suite may insist on them.
+            bounds = [one for one in wrong if one.startswith(("low", "high"))]
+            wrong = [one for one in wrong if one not in bounds]
+            context.report.not_compared += [f"{what}, {sentence}" for sentence in bounds]
+        allowed = [one.id for one in context.suite.deviations if one.field == what]
+        if wrong and allowed:
+            counts = context.report.deviations
+            counts[allowed[0]] = counts.get(allowed[0], 0) + len(wrong)
+            continue
+        found += [f"{what}, {sentence}" for sentence in wrong]
+    return found
 
 
 def candidate_function(context: Context, component: Component) -> Function:
@@ -209,6 +237,7 @@ def _difference(
         mismatch = compare_field(reference, candidate, field)
         if mismatch.bad.any():
             found.append(mismatch)
+    refuse_nan_of_reference(found, f"call of {component.name}")
     if not found:
         return None
     first = int(np.argwhere(np.any([m.bad[0] for m in found], axis=0))[0, 0])

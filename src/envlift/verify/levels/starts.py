@@ -4,8 +4,8 @@ Lockstep compares first observations where both sides start alike: by equal chan
 Where states are copied, the candidate's own start is overwritten and never seen. So every way of
 starting is looked at here: a reset, and the reset that follows an end of play. Where equal seeds
 mean the same on both sides, the starts are equal; where they do not, what a start shows is compared
-as a distribution of all coordinates together: observation, state, action, and what is observed a
-step later. An observation that is stale, turned or empty does not go with the rest.
+as a distribution of all coordinates together: with the state, or where none can be read with what
+is observed one step later. An observation that is stale, turned or empty does not go with the rest.
 
 Shape letters: ``T`` steps, ``B`` lanes, ``N`` starts, ``D`` coordinates.
 """
@@ -51,15 +51,18 @@ class _Starts:
     reward: Array
 
     def rows(self, names: list[str], some: Array | None) -> Array:
-        """Return [N, D]: everything side by side, and how far the observation moves."""
+        """Return [N, D]: observation and state, or the observation and what follows it."""
         n = len(self.observation)
         first, then = (
             _drawn(values, some).astype(np.float64) for values in (self.observation, self.then)
         )
-        moved = np.abs(first - then)
-        parts = [first, then, self.action, self.reward]
-        parts += [moved.mean(axis=1), (moved > 0).mean(axis=1), first.mean(axis=1)]
-        parts += [self.state[name] for name in names]
+        parts = [first, first.mean(axis=1)]
+        if names:
+            # What a step does to it is compared elsewhere.
+            parts += [self.state[name] for name in names]
+        else:
+            moved = np.abs(first - then)
+            parts += [then, self.action, self.reward, moved.mean(axis=1), (moved > 0).mean(axis=1)]
         flat = [np.asarray(part, np.float64).reshape(n, -1) for part in parts]
         return np.concatenate(flat, axis=1)
 
@@ -255,10 +258,10 @@ def _decide(
     p = same_joint(*rows, context.rng)
     check.counts["coordinates"] = rows[0].shape[1]
     check.verdict = Verdict.FAIL if p * TESTS < ALPHA else Verdict.PASS
-    together = "observation and state" if names else "observation"
+    rest = "and state" if names else "with the observation one step later"
     check.detail = (
-        f"each side started for itself: the distribution of {together}, the action and the "
-        f"observation after it, p = {p:.2g}"
+        f"each side started for itself: compared as distributions of the observation {rest}, all "
+        f"coordinates together, p = {p:.2g}"
     )
     if check.verdict is Verdict.FAIL:
         check.detail += ": the candidate's first observations are not those of the reference"

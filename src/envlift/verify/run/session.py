@@ -6,14 +6,15 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from envlift.adapters.reference import RETURNS
-from envlift.reference.failure import ReferenceFailure, ReferenceUnavailable
+from envlift.reference.client import START_TIMEOUT
+from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.levels import (
@@ -31,13 +32,16 @@ from envlift.verify.levels import (
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import Check, Report, Verdict
-from envlift.verify.sides.candidates import arithmetic, open_candidate
-from envlift.verify.sides.guard import CandidateFailure, CandidateViolation
+from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
+from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 
 LAST_OBSERVATION = "the last observation of an episode"
 RELY = ("L2", "L3", "resets", "L4")
 """Levels that rely on a reference that agrees with itself."""
+
+LANES_PATIENCE = 60.0
+"""Seconds of making lanes after which a pair goes on with those it has."""
 
 LEVELS = ("L1", "L2", "L3", "resets", "transforms", "L4")
 
@@ -57,7 +61,8 @@ class Request:
         effort: how much, where a configuration does not say it.
         asked: numbers of the effort that were asked for; they stand above a configuration's.
         fixtures: folder for minimised failures.
-        timeout: seconds a reference may take for one answer.
+        timeout: seconds a side may take for one answer.
+        start_timeout: seconds a side may take to start.
         minimise: shorten failures to fixtures.
         stop_at_failure: skip what is left after the first failed configuration.
         stop_at_level: skip what is left of a configuration after the first failed level.
@@ -75,6 +80,7 @@ class Request:
     levels: tuple[str, ...] = ()
     seed: int | None = None
     timeout: float = 60.0
+    start_timeout: float = START_TIMEOUT
     minimise: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
@@ -144,7 +150,13 @@ def _suite(request: Request) -> Suite:
         return request.suite.with_pair(request.reference, request.candidate)
     assert request.reference is not None
     with contextlib.closing(
-        open_reference(request.reference, num_lanes=1, config={}, timeout=request.timeout)
+        open_reference(
+            request.reference,
+            num_lanes=1,
+            config={},
+            timeout=request.timeout,
+            start_timeout=request.start_timeout,
+        )
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
 
@@ -168,8 +180,10 @@ def _run_config(
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
 
+    limits = Limits(request.timeout, request.start_timeout, LANES_PATIENCE)
+
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
-        return _open_sides(suite, config, options, lanes, request.timeout)
+        return _open_sides(suite, config, options, lanes, limits)
 
     with contextlib.ExitStack() as stack:
         try:
@@ -182,6 +196,12 @@ def _run_config(
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
+        if reference.num_lanes < effort.lanes:
+            report.not_verified.append(
+                f"more than {reference.num_lanes} episodes side by side, of {effort.lanes} "
+                f"[{config.name}]: making them takes long"
+            )
+            effort = replace(effort, lanes=reference.num_lanes)
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
@@ -204,14 +224,16 @@ def _run_config(
                 suite.reference,
                 num_lanes=lanes,
                 config=dict(config.reference),
-                timeout=request.timeout,
+                timeout=limits.answer,
+                start_timeout=limits.start,
                 returns=RETURNS,
             ),
             open_stranger=lambda lanes, hash_seed: open_reference(
                 suite.reference,
                 num_lanes=lanes,
                 config=dict(config.reference),
-                timeout=request.timeout,
+                timeout=limits.answer,
+                start_timeout=limits.start,
                 env={**os.environ, HASH_SEED: hash_seed},
             ),
             report=report,
@@ -221,12 +243,23 @@ def _run_config(
             minimises=request.minimise,
             options=request.options or {},
         )
-        settled: Context | None = context
         if not request.levels or set(request.levels) & set(RELY):
             settled = _settle(context, stack, report, progress)
-        if settled is None or not _run_stages(request, settled, report, progress):
+            if settled is None:
+                return
+            context = settled
+
+        def restart() -> None:
+            few = replace(limits, lanes=None)
+            lanes = context.reference.num_lanes
+            again = open_candidate(suite.candidate, options, lanes, few)
+            stack.callback(again.close)
+            context.candidate = again
+
+        if not _run_stages(request, context, report, progress, restart):
             return
-        for place, count in reference.coverage().items():
+        _note_not_finite(context.reference, report)
+        for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
 
 
@@ -241,10 +274,24 @@ def _settle(
         return None
 
 
-def _run_stages(request: Request, context: Context, report: Report, progress: Progress) -> bool:
-    """Run the levels one after the other; tell whether the reference survived them.
+def _note_not_finite(reference: Side, report: Report) -> None:
+    """Say where the reference answers NaN or infinity; only the same is equal to them."""
+    for name, count in getattr(reference, "not_finite", {}).items():
+        line = f"{name}: the reference answered NaN or infinity {count} times"
+        report.not_verified.append(line)
 
-    A candidate that raises has failed the level it raised in; the others still run.
+
+def _run_stages(
+    request: Request,
+    context: Context,
+    report: Report,
+    progress: Progress,
+    restart: Callable[[], None],
+) -> bool:
+    """Run the levels one after the other; tell whether both sides survived them.
+
+    A candidate that raises has failed the level it raised in; the others still run, with a new
+    process of it where the old one ended. One that hangs would hang again.
     """
     for level, stage in STAGES.items():
         if not _due(level, request, context):
@@ -256,6 +303,15 @@ def _run_stages(request: Request, context: Context, report: Report, progress: Pr
             return False
         except (CandidateViolation, CandidateFailure) as error:
             _note_failure(level, context.config, error, report, progress)
+            if isinstance(error, CandidateFailure) and error.hung:
+                report.not_verified.append(f"what follows {level}: the candidate hangs")
+                return False
+        try:
+            if not getattr(context.candidate, "alive", True):
+                restart()
+        except CandidateFailure as error:
+            _note_failure(level, context.config, error, report, progress)
+            return False
         if request.stop_at_level and report.level_verdict(level) is Verdict.FAIL:
             break
     return True
@@ -277,21 +333,37 @@ def _no_transfer(request: Request, suite: Suite, configs: list[Config]) -> str |
 
 @contextlib.contextmanager
 def _open_sides(
-    suite: Suite, config: Config, options: dict[str, Any], lanes: int, timeout: float
+    suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits
 ) -> Iterator[tuple[Side, Side]]:
+    """Open both, with as many lanes as the slower one makes within ``limits.lanes``."""
     if suite.prepare is not None:
         suite.prepare()
-    with contextlib.closing(
-        open_reference(
-            suite.reference, num_lanes=lanes, config=dict(config.reference), timeout=timeout
+
+    def reference_of(lanes: int) -> Side:
+        return open_reference(
+            suite.reference,
+            num_lanes=lanes,
+            config=dict(config.reference),
+            timeout=limits.answer,
+            start_timeout=limits.start,
+            patience=limits.lanes,
         )
-    ) as reference:
-        candidate = open_candidate(suite.candidate, options, lanes)
-        try:
-            _check_shapes(reference, candidate)
-            yield reference, candidate
-        finally:
-            candidate.close()
+
+    with contextlib.ExitStack() as stack:
+        reference = stack.enter_context(contextlib.closing(reference_of(lanes)))
+        candidate = open_candidate(suite.candidate, options, reference.num_lanes, limits)
+        stack.callback(candidate.close)
+        if candidate.num_lanes < reference.num_lanes:
+            reference.close()
+            again = reference_of(candidate.num_lanes)
+            reference = stack.enter_context(contextlib.closing(again))
+            if reference.num_lanes < candidate.num_lanes:
+                few = replace(limits, lanes=None)
+                candidate.close()
+                candidate = open_candidate(suite.candidate, options, reference.num_lanes, few)
+                stack.callback(candidate.close)
+        _check_shapes(reference, candidate)
+        yield reference, candidate
 
 
 def _check_shapes(reference: Side, candidate: Side) -> None:

@@ -21,12 +21,14 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from envlift.env import Env
+from envlift.reference.client import START_TIMEOUT
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.registry import list_envs, make
@@ -83,16 +85,45 @@ def _module(name: str) -> Any:
         raise ValueError(f"the module {name!r} cannot be imported: {error}") from None
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long a side may take, in seconds.
+
+    Attributes:
+        answer: for one answer, before it counts as hung.
+        start: for starting up.
+        lanes: of making lanes, after which it goes on with those it has; None to make them all.
+    """
+
+    answer: float = 60.0
+    start: float = START_TIMEOUT
+    lanes: float | None = None
+
+
 def open_candidate(
-    candidate: str | Callable[..., Any], options: Mapping[str, Any], num_lanes: int
+    candidate: str | Callable[..., Any],
+    options: Mapping[str, Any],
+    num_lanes: int,
+    limits: Limits = Limits(),
 ) -> Side:
     """Open one side of a comparison that is not trusted.
 
+    With ``limits.lanes`` it may have fewer lanes than ``num_lanes``.
+
     Raises:
         ValueError: for a launch string that has none of the forms above.
+        CandidateFailure: if it does not start.
     """
     if isinstance(candidate, str) and candidate.startswith(IN_PROCESS):
-        return open_reference(candidate, num_lanes=num_lanes, config=dict(options))
+        return open_reference(
+            candidate,
+            num_lanes=num_lanes,
+            config=dict(options),
+            role="candidate",
+            timeout=limits.answer,
+            start_timeout=limits.start,
+            patience=limits.lanes,
+        )
     if isinstance(candidate, str) and candidate.startswith("gymnax:"):
         # gymnax imports matplotlib, which asks programs of the system about fonts.
         with contextlib.suppress(ModuleNotFoundError):

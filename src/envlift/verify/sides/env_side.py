@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Env
+from envlift.reference.layout import Layout, LayoutError
+from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
 from envlift.verify.suite import PairError
 
@@ -38,15 +40,18 @@ class EnvSide:
         draws = jax.eval_shape(env.sample_initial, key)
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
-        action = _action_spec(env.action_space())
-        example = np.zeros(action.shape, dtype=action.dtype)
+        self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
+        self._acting = _layout(env.action_space(), action=True)
+        self._observing = _layout(env.observation_space())
+        action = _action_spec(env.action_space(), self._acting)
+        zeros = np.zeros(action.shape, dtype=action.dtype)
+        example = self._native(zeros)
         self._step_tree = jax.tree.structure(jax.eval_shape(env.sample, key, state, example))
         observation = jax.eval_shape(env.observe, state)
-        self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
         self._state_type = type(state)
         self.spec = SideSpec(
             name=repr(env),
-            observation=ArraySpec(tuple(observation.shape), str(observation.dtype)),
+            observation=_observation_spec(observation, self._observing),
             action=action,
             num_actions=_num_actions(env.action_space()),
             action_low=_bound(env.action_space(), "low"),
@@ -56,6 +61,8 @@ class EnvSide:
                 for name, leaf in state_to_dict(state).items()
             },
             legal_actions=self._discrete,
+            action_space=self._acting.space,
+            observation_space=self._observing.space,
         )
         self._state: Any = None
         self._keys = jax.random.split(key, num_lanes)
@@ -92,7 +99,7 @@ class EnvSide:
     def _play(
         self, actions: Any, chance: Array | None, reset_seeds: Array | None
     ) -> dict[str, Any]:
-        played = jnp.asarray(np.asarray(actions, dtype=self.spec.action.dtype))
+        played = self._native(np.asarray(actions, dtype=self.spec.action.dtype))
         if chance is None:
             if reset_seeds is None:
                 reset_seeds = np.zeros(actions.shape[:2], dtype=np.int64)
@@ -188,7 +195,15 @@ class EnvSide:
         (state, keys), shown = jax.lax.scan(body, (state, keys), (actions, reset_keys))
         return state, keys, shown
 
+    def _native(self, actions: Array) -> Any:
+        """Return actions as the rules take them: from the start on, composite ones as a tree."""
+        start = self._acting.space.get("start", 0) if self._discrete else 0
+        return jax.tree.map(jnp.asarray, self._acting.unpack_batch(actions + start))
+
     def _record(self, shown: dict[str, Any]) -> Record:
+        for name in ("observation", "final_observation"):
+            if name in shown and not isinstance(shown[name], (np.ndarray, jax.Array)):
+                shown = {**shown, name: self._observing.pack_batch(shown[name], f"the {name}")}
         return Record(**cast(dict[str, Any], jax.tree.map(np.asarray, shown)))
 
 
@@ -271,12 +286,24 @@ def _draws(structure: Any, chance: Array) -> Any:
     return jax.tree.unflatten(structure, columns)
 
 
-def _action_spec(space: gymnasium.Space[Any]) -> ArraySpec:
+def _layout(space: gymnasium.Space[Any], action: bool = False) -> Layout:
+    try:
+        return Layout(describe(space), action=action)
+    except LayoutError as error:
+        raise PairError(str(error)) from None
+
+
+def _action_spec(space: gymnasium.Space[Any], layout: Layout) -> ArraySpec:
     if isinstance(space, gymnasium.spaces.Discrete):
         return ArraySpec((), "int32")
-    if space.shape is None or space.dtype is None:
-        raise TypeError(f"the action space {space} has no shape; use Discrete or Box")
-    return ArraySpec(tuple(space.shape), str(space.dtype))
+    return layout.spec
+
+
+def _observation_spec(observation: Any, layout: Layout) -> ArraySpec:
+    """What is really observed; a composite observation travels flat."""
+    if hasattr(observation, "shape") and hasattr(observation, "dtype"):
+        return ArraySpec(tuple(observation.shape), str(observation.dtype))
+    return layout.spec
 
 
 def _num_actions(space: gymnasium.Space[Any]) -> int | None:

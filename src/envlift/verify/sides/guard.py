@@ -17,16 +17,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from envlift.reference.cache import cache_folder
+from envlift.reference.failure import CandidateFailure
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.suite import PairError
 
 
 class CandidateViolation(RuntimeError):  # noqa: N818 - a verdict about the candidate, not an error
     """The candidate tried to reach the reference or the outside."""
-
-
-class CandidateFailure(RuntimeError):  # noqa: N818 - a verdict about the candidate
-    """The candidate's own code raised an error."""
 
 
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
@@ -92,7 +89,7 @@ def judged(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise CandidateFailure(
-            f"the candidate raised {type(error).__name__} in {what}: {error}"
+            f"it raised {type(error).__name__}: {error}", operation=what
         ) from error
 
 

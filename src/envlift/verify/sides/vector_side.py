@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 from envlift.verify.suite import PairError
 
@@ -44,6 +45,8 @@ class VectorSide:
             name=repr(env),
             observation=_spec(observation),
             action=_spec(action),
+            action_space=describe(action),
+            observation_space=describe(observation),
             num_actions=int(action.n) if isinstance(action, spaces.Discrete) else None,
             state={
                 name: ArraySpec(tuple(value.shape[1:]), str(value.dtype))
