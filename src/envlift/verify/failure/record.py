@@ -20,6 +20,7 @@ from envlift.verify.failure.case import Case, play, record
 from envlift.verify.levels.interactions import scenario_case
 from envlift.verify.suite import Config, PairError, Policy, Suite, applies
 from envlift.verify.suite.find import find_suite
+from envlift.verify.suite.guarded import guarded
 
 STEPS = 96
 """Steps of one recorded game."""
@@ -27,7 +28,8 @@ STEPS = 96
 
 def command(console: Console, name: str, seed: int) -> int:
     """Record the corpus of a suite anew, one file per configuration."""
-    suite, source = find_suite(name)
+    found, source = find_suite(name)
+    suite = guarded(found)
     if suite.corpus is None:
         raise ValueError(f"the suite {suite.name} names no corpus folder; set Suite.corpus")
     folder = Path(suite.corpus)

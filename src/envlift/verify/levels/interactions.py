@@ -182,8 +182,8 @@ def scenario_case(
     suite: Suite, config: Config, source: str, scenario: Scenario, reference: Side
 ) -> Case:
     """Turn a scenario into a case: the state after a reset with the scenario's own fields."""
-    chance = suite.draw(np.random.default_rng(0), (1,))
-    reset = reference.reset(np.zeros(1, dtype=np.int64), chance)
+    chance = suite.draw(np.random.default_rng(0), (reference.num_lanes,))
+    reset = reference.reset(np.zeros(reference.num_lanes, dtype=np.int64), chance)
     state = {name: values[0] for name, values in reset.state.items()}
     unknown = set(scenario.state) - set(state)
     if unknown:
