@@ -16,7 +16,8 @@ import numpy as np
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.history import LaneHistory
-from envlift.verify.engine.lockstep import answers_at, random_actions
+from envlift.verify.engine.lockstep import answers_at
+from envlift.verify.engine.play import play
 from envlift.verify.suite import Config, Field, Suite
 
 OTHER_STEPS = 3
@@ -74,11 +75,8 @@ def _answers(suite: Suite, side: Side, history: LaneHistory) -> tuple[StateDict,
     rng = np.random.default_rng(OTHER_SEED)
     seeds = np.full(1, OTHER_SEED, np.int64)
     side.reset(seeds, _chance(suite, rng, (1,)))
-    side.step(
-        random_actions(side.spec, rng, (OTHER_STEPS, 1)),
-        _chance(suite, rng, (OTHER_STEPS, 1)),
-        np.full((OTHER_STEPS, 1), OTHER_SEED, np.int64),
-    )
+    again = np.full((OTHER_STEPS, 1), OTHER_SEED, np.int64)
+    play(side, rng, again, _chance(suite, rng, (OTHER_STEPS, 1)))
     steps = len(history.actions)
     if history.known and suite.writes_states:
         steps = min(steps, history.known)

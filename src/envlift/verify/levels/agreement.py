@@ -20,7 +20,8 @@ import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.engine.again import differ
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.play import play
 from envlift.verify.levels import kinship
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -273,12 +274,11 @@ def _steps(context: Context, side: Side) -> int:
     """Return how many steps a question may have, by the time that one takes."""
     _start(context, side)
     lanes = side.num_lanes
-    actions = random_actions(side.spec, context.rng, (1, lanes))
     seeds = context.rng.integers(0, MAX_SEED, (1, lanes))
     chance = context.suite.draw(context.rng, (1, lanes))
-    side.step(actions, chance, seeds)
+    play(side, context.rng, seeds, chance)
     began = time.perf_counter()
-    side.step(actions, chance, seeds)
+    play(side, context.rng, seeds, chance)
     each = time.perf_counter() - began
     return int(np.clip(SECONDS / max(each, 1e-9), 8, MOST_STEPS))
 
@@ -293,10 +293,9 @@ def _play(context: Context, side: Side, steps: int) -> _Played:
     """Start episodes by fresh seeds and play at random."""
     start, seeds, chance = _start(context, side)
     lead = (steps, side.num_lanes)
-    actions = random_actions(side.spec, context.rng, lead)
     reset_seeds = context.rng.integers(0, MAX_SEED, size=lead)
     tape = context.suite.draw(context.rng, lead)
-    record = side.step(actions, tape, reset_seeds)
+    actions, record = play(side, context.rng, reset_seeds, tape)
     return _Played(start, record, seeds, actions, reset_seeds, (chance, tape))
 
 

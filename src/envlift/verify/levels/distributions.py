@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Side
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.play import play
 from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_joint
 from envlift.verify.levels.resets import compare_starts
 from envlift.verify.run.context import Context
@@ -73,9 +74,8 @@ def _sample(
         length, held = LENGTHS[number % len(LENGTHS)], HELD[number % len(HELD)]
         seeds = rng.integers(0, MAX_SEED, size=lanes)
         start = side.reset(seeds)
-        actions = random_actions(context.reference.spec, rng, (-(-length // held), lanes))
-        actions = np.repeat(actions, held, axis=0)[:length]
-        record = side.step(actions, None, rng.integers(0, MAX_SEED, size=(length, lanes)))
+        again = rng.integers(0, MAX_SEED, size=(length, lanes))
+        actions, record = play(side, rng, again, held=held)
         played += length * lanes
         assert record.terminated is not None
         assert record.truncated is not None

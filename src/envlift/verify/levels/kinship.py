@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side
+from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import compare_field
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.suite import Field, Suite
 
 SEEDS = 256
@@ -64,22 +65,30 @@ def ask(reference: Side, candidate: Side, suite: Suite, rng: np.random.Generator
     """Play equal seeds with equal actions on both sides, and look whether the seed tells."""
     lanes = reference.num_lanes
     rounds = max(1, math.ceil(SEEDS / lanes))
-    chosen = random_actions(reference.spec, rng, (STEPS, 1))
+    # Where masks say what is legal, one sequence of actions does not fit all seeds.
+    steps = 0 if reference.spec.legal_actions or candidate.spec.legal_actions else STEPS
+    chosen = random_actions(reference.spec, rng, (steps, 1))
     actions = np.repeat(chosen, lanes, axis=1)
     sides: list[list[_Shown]] = [[], []]
     for _ in range(rounds):
         seeds = rng.integers(0, MAX_SEED, size=lanes)
-        again = rng.integers(0, MAX_SEED, size=(STEPS, lanes))
+        again = rng.integers(0, MAX_SEED, size=(steps, lanes))
         # The candidate first: it never sees an answer.
         for shown, side in zip(reversed(sides), (candidate, reference), strict=True):
-            shown.append(_shown(side.reset(seeds), side.step(actions, None, again)))
+            start = side.reset(seeds)
+            shown.append(_shown(start, side.step(actions, None, again) if steps else None))
     ours, theirs = (_joined(shown) for shown in sides)
     if ours.observation.shape != theirs.observation.shape:
         return Kinship(True, "the observations have other shapes", 0.0)
     return judge(ours, theirs, suite.observation.drifted(), suite.reward.drifted())
 
 
-def _shown(start: Record, steps: Record) -> _Shown:
+def _shown(start: Record, steps: Record | None) -> _Shown:
+    if steps is None:
+        alone = start.observation[None]
+        n = len(start.observation)
+        flat = alone.reshape(1, n, -1)
+        return _Shown(flat, np.zeros((0, n)), np.ones((1, n), np.bool_))
     assert steps.terminated is not None
     assert steps.truncated is not None
     assert steps.reward is not None

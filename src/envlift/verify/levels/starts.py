@@ -17,8 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.verify.engine.actions import legal_now, random_actions
 from envlift.verify.engine.compare import compare_field
-from envlift.verify.engine.lockstep import MAX_SEED, random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.play import joined
 from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_joint
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
@@ -89,12 +91,14 @@ def _resets(context: Context, check: Check) -> None:
         again = context.rng.integers(0, MAX_SEED, size=(1, lanes))
         chance = context.suite.draw(context.rng, (lanes,))
         tape = context.suite.draw(context.rng, (1, lanes))
-        actions = random_actions(reference.spec, context.rng, (1, lanes))
         # The candidate first: it never sees an answer.
-        other, one = (
-            (side.reset(seeds, chance), side.step(actions, tape, again))
-            for side in (candidate, reference)
+        other_start, one_start = (side.reset(seeds, chance) for side in (candidate, reference))
+        legal = legal_now(reference)
+        actions = random_actions(
+            reference.spec, context.rng, (1, lanes), None if legal is None else legal[None]
         )
+        other = other_start, candidate.step(actions, tape, again)
+        one = one_start, reference.step(actions, tape, again)
         equal.append(_equal(context, one[0], other[0]))
         ours.append(_started(context, reference, one[0], actions[0], one[1]))
         theirs.append(_started(context, candidate, other[0], actions[0], other[1]))
@@ -117,9 +121,8 @@ def _after_ends(context: Context, check: Check) -> None:
     equal: list[Array] = []
     done, longest = 0, max(CHUNK, min(effort.max_steps, effort.min_steps))
     while done < longest:
-        actions = random_actions(context.reference.spec, context.rng, (CHUNK, lanes))
         again = context.rng.integers(0, MAX_SEED, size=(CHUNK, lanes))
-        records = [side.step(actions, None, again) for side in sides]
+        actions, records = _together(context, sides, again)
         ends = [_ended(record)[:-1] for record in records]
         for kept, side, record, ended in zip(found, sides, records, ends, strict=True):
             kept.append(_following(context, side, record, actions, ended))
@@ -143,6 +146,27 @@ def _after_ends(context: Context, check: Check) -> None:
         check.counts = {"episodes": fewest}
         return
     _decide(context, check, same, False, ours, theirs, names)
+
+
+def _together(
+    context: Context, sides: tuple[Side, Side], reset_seeds: Array
+) -> tuple[Array, list[Record]]:
+    """Play both sides with the same actions, one step at a time where masks say what is legal."""
+    spec, lead = context.reference.spec, reset_seeds.shape
+    if legal_now(context.reference) is None:
+        actions = random_actions(spec, context.rng, lead)
+        return actions, [side.step(actions, None, reset_seeds) for side in sides]
+    chosen: list[Array] = []
+    found: list[list[Record]] = [[], []]
+    for t in range(lead[0]):
+        legal = legal_now(context.reference)
+        one = random_actions(
+            spec, context.rng, (1, lead[1]), None if legal is None else legal[None]
+        )
+        chosen.append(one)
+        for records, side in zip(found, sides, strict=True):
+            records.append(side.step(one, None, reset_seeds[t : t + 1]))
+    return np.concatenate(chosen), [joined(records) for records in found]
 
 
 def _following(

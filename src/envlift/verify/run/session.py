@@ -20,9 +20,9 @@ from envlift.reference.types import Side
 from envlift.verify.levels import (
     agreement,
     corpus,
+    draws,
     interactions,
     properties,
-    resets,
     rollouts,
     starts,
     training,
@@ -89,7 +89,7 @@ class Request:
 
 
 def _resets(context: Context) -> None:
-    resets.run(context)
+    draws.run(context)
     starts.run(context)
 
 
