@@ -66,6 +66,7 @@ class Request:
         timeout: seconds a side may take for one answer.
         start_timeout: seconds a side may take to start.
         minimise: shorten failures to fixtures.
+        ask_reference: ask the reference whether it agrees with itself.
         stop_at_failure: skip what is left after the first failed configuration.
         stop_at_level: skip what is left of a configuration after the first failed level.
     """
@@ -84,6 +85,7 @@ class Request:
     timeout: float = 60.0
     start_timeout: float = START_TIMEOUT
     minimise: bool = True
+    ask_reference: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
 
@@ -278,7 +280,7 @@ def _run_config(
             minimises=request.minimise,
             options=request.options or {},
         )
-        if not request.levels or set(request.levels) & set(RELY):
+        if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
             settled = _settle(context, stack, report, progress)
             if settled is None:
                 return
