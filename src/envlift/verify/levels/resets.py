@@ -1,4 +1,4 @@
-"""Do episodes start as they should, and is chance drawn as it should be?
+"""Do episodes start as they should?
 
 Lockstep gives both sides the same chance, so it cannot see a candidate that draws its own chance
 wrongly. Here the candidate draws for itself.
@@ -6,12 +6,9 @@ wrongly. Here the candidate draws for itself.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
@@ -20,8 +17,6 @@ from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.wide import distributed, narrowed, wide_text
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.sides.env_side import AnyEnv, env_of, keys_of
-from envlift.verify.sides.guard import judged
 
 ALPHA = 1e-6
 """Chance of a false alarm per check: seeds are fresh on every run, and a run has many checks."""
@@ -34,14 +29,16 @@ MOST_PAIRED = 64
 
 
 def run(context: Context) -> None:
-    """Compare resets by seed: agreement, difference, distribution; then the chance of steps."""
+    """Compare resets by seed: agreement, difference, distribution."""
     candidate = _resets(context, context.candidate, context.effort.resets)
     _equal_seeds_agree(context)
     _seeds_and_lanes_differ(context, candidate)
     _distribution(context, candidate)
-    env = env_of(context.candidate)
-    if env is not None and context.suite.chance_outcome is not None:
-        _step_chance(context, env)
+
+
+def starts_of_reference(context: Context, count: int) -> StateDict:
+    """Start ``count`` episodes of the reference; return state and observation, [count, ...]."""
+    return _resets(context, context.reference, count, context.suite.start == "copy")
 
 
 def _resets(context: Context, side: Side, count: int, own: bool = True) -> StateDict:
@@ -199,33 +196,6 @@ def _sizes(reference: Array, candidate: Array) -> tuple[Array, Array]:
     return lengths[: len(reference)], lengths[len(reference) :]
 
 
-def _step_chance(context: Context, env: AnyEnv) -> None:
-    """Compare what ``env.sample`` draws with what the suite says chance is."""
-    suite, count = context.suite, context.effort.resets * 4
-    assert suite.chance_outcome is not None
-    with context.check("resets", "chance of a step") as check:
-        expected = suite.draw(context.rng, (count,))
-        if expected is None:
-            check.verdict = Verdict.SKIPPED
-            check.detail = "the suite draws no chance"
-            return
-        # Keys as users make them: split from one, so that neighbours are related.
-        keys = jax.random.split(keys_of(context.rng.integers(0, 2**62, size=())), count)
-        spec = context.candidate.spec.action
-        action = jnp.zeros(spec.shape, dtype=spec.dtype)
-        with judged("sample"):
-            state = env.initial(env.sample_initial(keys[0]))
-            drawn = jax.jit(jax.vmap(lambda key: env.sample(key, state, action)))(keys)
-            leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(drawn)]
-        chance = leaves[0] if len(leaves) == 1 else np.stack(leaves, axis=-1)
-        ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(chance)
-        p = same_distribution(ours, theirs)
-        serial = _serial_p(theirs)
-        check.counts = {"draws": count, "tests": 2}
-        check.verdict = Verdict.FAIL if min(p, serial) < ALPHA else Verdict.PASS
-        check.detail = f"p = {p:.2g}; independence of neighbouring keys p = {serial:.2g}"
-
-
 def same_distribution(reference: Array, candidate: Array) -> float:
     """Return the p-value that two samples [N] come from one distribution.
 
@@ -303,12 +273,3 @@ def _welch(mean: Any, var: Any, n: int, other_mean: Any, other_var: Any, m: int)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(difference > 1e-12, difference / error, 0.0)
     return 2 * stats.norm.sf(z)
-
-
-def _serial_p(outcomes: Array) -> float:
-    """Return the p-value that each outcome is uncorrelated with the next."""
-    x = outcomes.reshape(len(outcomes), -1)[:, 0].astype(np.float64)
-    if x.std() == 0:
-        return 1.0
-    r = float(np.corrcoef(x[:-1], x[1:])[0, 1])
-    return math.erfc(abs(r) * math.sqrt((len(x) - 1) / 2))

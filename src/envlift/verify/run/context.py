@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from envlift.reference.types import Side
+from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -55,6 +55,7 @@ class Context:
         fixtures: folder for minimised failures.
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
+        pool: states of the reference's play, kept once they were asked for (``levels.pool``).
         options: of the candidate, beside the configuration's.
     """
 
@@ -72,6 +73,7 @@ class Context:
     fixtures: Path
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
+    pool: StateDict | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @contextlib.contextmanager

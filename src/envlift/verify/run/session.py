@@ -18,9 +18,9 @@ from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.verify.levels import (
     corpus,
+    draws,
     interactions,
     properties,
-    resets,
     rollouts,
     training,
     transfer,
@@ -86,7 +86,7 @@ STAGES = {
     "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
-    "resets": resets.run,
+    "resets": draws.run,
     "transforms": transforms.run,
     "L3": rollouts.run,
     "L4": transfer.run,
