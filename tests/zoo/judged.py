@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,10 @@ LISTED = ("not compared", "not verified")
 @contextmanager
 def small() -> Iterator[None]:
     """Let ``--quick`` compare less, and let children find the zoo's environments."""
+    path = os.pathsep.join(filter(None, (str(HERE / "envs"), os.environ.get("PYTHONPATH"))))
     with (
         patch.object(context, "QUICK", TINY),
-        patch.dict("os.environ", {"PYTHONPATH": str(HERE / "envs")}),
+        patch.dict("os.environ", {"PYTHONPATH": path}),
     ):
         yield
 
