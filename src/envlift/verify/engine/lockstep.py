@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
 from envlift.verify.engine.actions import chosen_actions
 from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
@@ -33,6 +33,9 @@ from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
 CHUNK = 64
 """Steps per exchange where actions do not depend on what is seen."""
+
+MOST_BYTES = 2**24
+"""Bytes of the observations and states that one side shows in one exchange, about."""
 
 MAX_SEED = 2**31
 """Seeds are below this, so that every library takes them as they are."""
@@ -146,6 +149,13 @@ def _until_end(record: Record) -> Array:
     return np.asarray(np.cumsum(ended, axis=0) <= ended)
 
 
+def most_steps(spec: SideSpec, lanes: int) -> int:
+    """Return how many steps an exchange may have, at least one: images weigh more than numbers."""
+    arrays = [spec.observation, *spec.state.values()]
+    one = sum(int(np.prod(a.shape, dtype=np.int64)) * np.dtype(a.dtype).itemsize for a in arrays)
+    return max(1, MOST_BYTES // max(1, one * lanes))
+
+
 class Lockstep:
     """One run of two sides under one policy.
 
@@ -210,6 +220,7 @@ class Lockstep:
     def _length(self, policy: Policy, done: int) -> int:
         """Return how many steps the next exchange has, ``done`` steps after the start."""
         length = CHUNK if policy.act is None else policy.hold
+        length = min(length, most_steps(self.reference.spec, self.lanes))
         if self._legal is not None:
             length = 1  # What is legal next is known only after the step before.
         resync = self.config.resync
