@@ -26,6 +26,7 @@ from envlift.reference.failure import (
 )
 from envlift.reference.pace import Pace, joined
 from envlift.reference.process import ChildHung, ChildProcess, ChildTrouble
+from envlift.reference.reading import argument, described_record, leaves, shown_action
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 
 __all__ = ["ReferenceFailure", "ReferenceProcess", "ReferenceUnavailable"]
@@ -184,7 +185,7 @@ class ReferenceProcess:
             ValueError: if an argument has the wrong shape.
         """
         lanes = (self.num_lanes,)
-        self._seeds = _argument("seeds", seeds, lanes, ArraySpec((), "int64"))
+        self._seeds = argument("seeds", seeds, lanes, ArraySpec((), "int64"))
         request: dict[str, Any] = {"seeds": self._seeds, "return": self._returns}
         request |= self._chance(chance, lanes)
         answer, raw = self._ask("reset", request, units=self.num_lanes)
@@ -207,7 +208,7 @@ class ReferenceProcess:
         """
         steps = len(actions)
         axes = (steps, self.num_lanes)
-        actions = _argument("actions", actions, axes, self.spec.action)
+        actions = argument("actions", actions, axes, self.spec.action)
         request: dict[str, Any] = {"steps": steps, "actions": actions, "return": self._returns}
         request |= self._chance(chance, axes)
         if reset_seeds is None:
@@ -218,7 +219,7 @@ class ReferenceProcess:
                 request["reset_seeds"] = drawn
         else:
             spec = ArraySpec((), "int64")
-            request["reset_seeds"] = _argument("reset_seeds", reset_seeds, axes, spec)
+            request["reset_seeds"] = argument("reset_seeds", reset_seeds, axes, spec)
         records: list[Record] = []
         done = 0
         while done < steps or not records:
@@ -271,7 +272,7 @@ class ReferenceProcess:
                 f"{sorted(self.spec.state)}"
             )
         fields = {
-            name: _argument(f"state field {name!r}", state[name], (self.num_lanes,), spec)
+            name: argument(f"state field {name!r}", state[name], (self.num_lanes,), spec)
             for name, spec in self.spec.state.items()
         }
         self._ask("set_state", {"state": fields})
@@ -466,14 +467,7 @@ class ReferenceProcess:
         )
 
     def _shown_action(self, lane: int | None) -> Any:
-        if self._last_action is None:
-            return None
-        shown = self._last_action
-        if lane is not None and lane < self.num_lanes:
-            return np.array2string(shown[lane], threshold=16)
-        return np.array2string(shown, threshold=16) + (
-            " (one for each lane)" if self.num_lanes > 1 else ""
-        )
+        return shown_action(self._last_action, lane, self.num_lanes)
 
     def _fail(
         self,
@@ -511,7 +505,7 @@ class ReferenceProcess:
                 f"{self.spec.name} needs a chance of shape {(*axes, *self.spec.chance.shape)} and "
                 f"dtype {self.spec.chance.dtype}"
             )
-        return {"chance": _argument("chance", chance, axes, self.spec.chance)}
+        return {"chance": argument("chance", chance, axes, self.spec.chance)}
 
     def _record(
         self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
@@ -539,28 +533,13 @@ class ReferenceProcess:
     def _described_record(
         self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
     ) -> Record:
-        """Read arrays that say their own dtypes: what is wrong with them, comparing tells."""
-
-        def read(name: str, value: Any) -> Any:
-            if isinstance(value, dict) and "dtype" not in value:
-                return {key: read(f"{name} field {key!r}", one) for key, one in value.items()}
-            try:
-                array = wire.unpack_described(value, raw)
-            except wire.WireError as error:
-                self._fail(operation, f"{name}: {error}", self._step_of(axes, 0))
-            if array.shape[: len(axes)] != axes:
-                self._fail(
-                    operation, f"{name} has the shape {array.shape}, {axes} and more are wanted"
-                )
-            self._note_not_finite(name, array)
-            return array
-
-        names = Record.__dataclass_fields__
-        fields = {name: read(name, value) for name, value in answer.items() if name in names}
-        for name in ("observation", *(("reward", "terminated", "truncated") * (len(axes) == 2))):
-            if name not in fields:
-                self._fail(operation, f"its answer has no {name!r}", self._step_of(axes, 0))
-        return Record(**{"state": {}, **fields})
+        try:
+            record = described_record(answer, raw, axes)
+        except wire.WireError as error:
+            self._fail(operation, str(error), self._step_of(axes, 0))
+        for label, array in leaves("", vars(record)):
+            self._note_not_finite(label, array)
+        return record
 
     def _state(
         self,
@@ -618,19 +597,3 @@ class ReferenceProcess:
 
     def _step_of(self, axes: tuple[int, ...], step: int) -> int | None:
         return self._steps + step if len(axes) == 2 else None
-
-
-def _argument(name: str, value: Array, axes: tuple[int, ...], spec: ArraySpec) -> Array:
-    """Check an array that the caller passed and give it the dtype of the wire."""
-    array = np.asarray(value)
-    shape = (*axes, *spec.shape)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have the shape {shape}, it has {array.shape}")
-    if array.dtype.name == spec.dtype:
-        return array
-    target = np.dtype(spec.dtype)
-    same_kind = np.can_cast(array.dtype, target, "same_kind")
-    if not same_kind and not (array.dtype.kind in "iu" and target.kind in "iu"):
-        raise ValueError(f"{name} must have the dtype {spec.dtype}, it has {array.dtype.name}")
-    with np.errstate(over="ignore"):
-        return array.astype(target)
