@@ -44,7 +44,8 @@ class Own:
 
     def component(self, component: Component) -> Function | None:
         """Return a component's function in another process, None if it cannot run there."""
-        if not self.apart or not self._found_again(component):
+        place = self._place(component) if self.apart else None
+        if place is None:
             return None
         if self._process is None or not getattr(self._process, "alive", True):
             self._process = open_suite_apart(
@@ -52,21 +53,22 @@ class Own:
             )
             self.stack.callback(self._process.close)
         process = self._process
-        return lambda arguments: process.call(component.name, arguments)
+        return lambda arguments: process.call(str(place), arguments)
 
-    def _found_again(self, component: Component) -> bool:
+    def _place(self, component: Component) -> int | None:
+        """Return where the component stands in the suite; names may repeat."""
         from envlift.verify.suite.find import find_suite
 
         if not isinstance(self.suite.candidate, str) or not self.source:
-            return False
+            return None
         try:
             suite, _ = find_suite(self.source)
         except ValueError:
-            return False
-        return any(
-            one.name == component.name and one.candidate is component.candidate
-            for one in suite.components
-        )
+            return None
+        for place, one in enumerate(suite.components):
+            if one.name == component.name and one.candidate is component.candidate:
+                return place
+        return None
 
     def env_here(self) -> AnyEnv:
         """Return the candidate's environment in this process, for training alone."""

@@ -40,9 +40,9 @@ class ComponentSide:
         return getattr(self._side, name)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
-        """Evaluate one component; its function is made at its first call."""
+        """Evaluate the component of a place in the suite; its function is made at its first call."""
         if component not in self._functions:
-            (found,) = [one for one in self._suite.components if one.name == component]
+            found = self._suite.components[int(component)]
             assert found.candidate is not None
             with watched():
                 made = found.candidate(getattr(self._side, "env", self._side))
