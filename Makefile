@@ -49,7 +49,7 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) bench pong --quick
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)

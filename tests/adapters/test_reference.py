@@ -103,7 +103,6 @@ def test_pongs_c_plays_as_when_it_is_driven_directly():
     actions = np.random.default_rng(1).integers(0, 3, (T, B))
     env = ReferenceVectorEnv(pong(), draw_chance)
     try:
-        assert env.side.spec.self_reset
         first, _ = env.reset(seed=SEED)
         shown, ended = play(env, actions)
     finally:
@@ -113,15 +112,22 @@ def test_pongs_c_plays_as_when_it_is_driven_directly():
     with pong() as side:
         start = side.reset(rng.integers(0, 2**31, B), draw_chance(rng, (B,)))
         np.testing.assert_array_equal(first, start.observation, strict=True)
-        chance = np.concatenate([draw_chance(rng, (1, B)) for _ in range(T)])
-        record = side.step(actions.astype(np.int32), chance)
+        drawn = [(draw_chance(rng, (1, B)), rng.integers(0, 2**31, (1, B))) for _ in range(T)]
+        chance = np.concatenate([numbers for numbers, _ in drawn])
+        record = side.step(actions.astype(np.int32), chance, np.zeros((T, B), np.int64))
     for t, (observation, reward, terminated, truncated, infos) in enumerate(shown):
         np.testing.assert_array_equal(observation, record.observation[t], strict=True)
         np.testing.assert_array_equal(reward, record.reward[t], strict=True)
         np.testing.assert_array_equal(terminated, record.terminated[t], strict=True)
         np.testing.assert_array_equal(truncated, record.truncated[t], strict=True)
-        # The C resets within its step, so the end is not there to be shown.
-        assert infos == {}
+        over = terminated | truncated
+        if not over.any():
+            assert infos == {}
+            continue
+        np.testing.assert_array_equal(infos["_final_obs"], over)
+        for lane in np.flatnonzero(over):
+            expected = record.final_observation[t, lane]
+            np.testing.assert_array_equal(infos["final_obs"][lane], expected, strict=True)
 
 
 def test_a_gymnasium_reference_plays_as_gymnasium_does():

@@ -39,7 +39,7 @@ def same(one, two):
 def test_the_spec():
     with start() as reference:
         spec = reference.spec
-        assert (spec.num_actions, spec.self_reset, spec.chance.dtype) == (3, True, "int32")
+        assert (spec.num_actions, spec.self_reset, spec.chance.dtype) == (3, False, "int32")
         assert (spec.observation.shape, spec.reward.dtype) == ((8,), "float32")
         assert set(spec.state) >= {"paddle_yl", "win", "observations"}
         assert spec.pins["pufferlib"] == "3.0.0"
@@ -91,6 +91,33 @@ def test_a_point_leaves_the_observation_stale_and_the_last_point_ends_the_game()
         assert (observation[ends, 2] == np.float32(0.2)).all()
         assert (record.state["score_l"][ends, 0] == 0).all()
         assert not record.truncated.any()
+
+
+@pytest.mark.parametrize("config", [{}, {"frameskip": 8}])
+def test_the_end_of_a_game_is_shown_as_it_was_before_the_reset(config):
+    with start(**config) as reference:
+        begin(reference)
+        record = reference.step(np.ones((2000, B), np.int32), chance(2000, B))
+        ends = record.terminated
+        assert ends.sum() > B
+        last, after = record.final_state, record.state
+        assert (last["score_l"][ends] == 21).all()
+        assert (after["score_l"][ends] == 0).all()
+        # The ball is still at the right side, and the round's counters have not begun anew.
+        assert (last["ball_x"][ends] > 468).all()
+        assert (last["tick"][ends] > 0).all()
+        seen = record.final_observation
+        np.testing.assert_array_equal(seen, last["observations"])
+        # The point came in the first frame of its step, or the frames before it were looked at.
+        if not config:
+            before = np.roll(record.observation, 1, 0)
+            np.testing.assert_array_equal(seen[ends], before[ends])
+        assert (seen[ends] != record.observation[ends]).any(axis=1).all()
+        same(
+            {name: values[~ends] for name, values in last.items()},
+            {name: values[~ends] for name, values in after.items()},
+        )
+        np.testing.assert_array_equal(seen[~ends], record.observation[~ends])
 
 
 @pytest.mark.parametrize(

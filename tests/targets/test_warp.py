@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from envlift.targets import warp as target
-from envlift.targets import warp_cpu, warp_init
+from envlift.targets import warp_cpu, warp_cuda, warp_init
 from envlift.targets.warp import BatchedRule
 
 from . import rules
@@ -145,19 +145,52 @@ def test_a_rollout_is_a_loop_with_a_counted_key(lanes, keep):
     assert_equal(kept, [np.stack(places)] if keep else [])
 
 
-def test_the_form_for_cuda_computes_the_same():
-    """One lane per thread, through Warp's own bridge; here it runs on the CPU."""
+def test_the_form_for_cuda_computes_the_same(form_for_cuda):
     arrays = operands(77)
-    params = {"rule": WALK, "num_steps": None, "keep": (), "written": ()}
-    step = jax.jit(lambda *a: target._through_warp(*a, **params))
+    kept = {"num_steps": 9, "keep": ("place",), "written": ("place",)}
+
+    def rollout(*arrays):
+        return WALK.rollout(*arrays, **kept)
+
+    step = jax.jit(jax.vmap(lambda *a: WALK(*a)))
     assert_equal(step(*arrays), expected(arrays))
-    params |= {"num_steps": 9, "keep": ("place",), "written": ("place",)}
-    rollout = jax.jit(lambda *a: target._through_warp(*a, **params))(*arrays)
-    blocks = jax.vmap(
-        lambda *a: WALK.rollout(*a, num_steps=9, keep=("place",), written=("place",)),
-        out_axes=[0] * 5 + [1],
-    )(*arrays)
-    assert_equal(rollout, [np.asarray(b) for b in blocks])
+    results = jax.jit(jax.vmap(rollout, out_axes=[0] * 5 + [1]))(*arrays)
+    assert len(form_for_cuda) == 2
+    wanted, rewards, thirds, places = arrays[:3], np.zeros(77, np.float32), 0, []
+    for t in range(9):
+        *wanted, r, third = expected([*wanted, arrays[3], arrays[4] + jnp.uint32(t), *arrays[5:]])
+        rewards, thirds = rewards + r, thirds + third.astype(np.int32)
+        places.append(wanted[0])
+    assert_equal(results, (*wanted, rewards, thirds, np.stack(places)))
+
+
+@pytest.mark.parametrize("registers", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_result_is_written_where_it_belongs_whether_or_not_that_is_the_input(registers, shared):
+    """XLA may give the state after a step a buffer of its own; an old kernel left it as it was."""
+    arrays = [np.array(a) for a in operands(33)]
+    layout = target._layout(WALK, arrays, None, (), ())
+    launch = WALK.launch(layout, 1, 33, registers)
+    results = [np.full_like(a, 99) for a in arrays[:3]]
+    if shared:
+        results = [np.array(a) for a in arrays[:3]]
+        inputs = [*results, *arrays[3:]]
+    else:
+        inputs = [np.array(a) for a in arrays]
+    outputs = [np.zeros(33, np.float32), np.zeros(33, np.bool_)]
+    callback = warp_cpu.Callback(launch)
+    addresses = [[a.ctypes.data for a in group] for group in (inputs, [*results, *outputs])]
+    callback.run(callback.pointers(*addresses, None), None)
+    assert_equal([*results, *outputs], expected(arrays))
+    if not shared:
+        for array, before in zip(inputs, arrays, strict=True):
+            np.testing.assert_array_equal(array, before)
+
+
+def test_a_launch_on_cuda_never_works_in_place():
+    launch = WALK.launch(target._layout(WALK, operands(4), None, (), ()), 1, 4, registers=False)
+    with pytest.raises(ValueError, match="two arrays"):
+        warp_cuda.Callback(launch)
 
 
 def test_threads_compute_the_same(monkeypatch):
@@ -244,7 +277,7 @@ def test_too_much_to_keep_is_refused_before_anything_is_allocated():
 def test_an_error_in_a_launch_reaches_the_caller(monkeypatch):
     arrays = operands(123)
 
-    def fail(self, pointers):
+    def fail(self, pointers, frame):
         raise RuntimeError("broken on purpose")
 
     monkeypatch.setattr(warp_cpu.Callback, "run", fail)

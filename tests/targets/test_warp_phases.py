@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envlift.targets import warp as target
 from envlift.targets import warp_cpu, warp_phases
 
 from . import phases
@@ -165,15 +164,12 @@ def test_a_rollout_is_a_loop_of_steps(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_form_for_cuda_computes_the_same(dtype):
-    """One lane per thread, through Warp's own bridge; here it runs on the CPU."""
-    rule, arrays = phases.make(dtype), [jnp.asarray(a) for a in operands(dtype, 77)]
-    params = {"rule": rule, "num_steps": None, "keep": (), "written": ()}
-    step = jax.jit(lambda *a: target._through_warp(*a, **params))
-    assert_equal(step(*arrays), one_step([np.asarray(a) for a in arrays]))
-    params |= {"num_steps": 9, "keep": ("place",), "written": ("place",)}
-    played = jax.jit(lambda *a: target._through_warp(*a, **params))(*arrays)
-    assert_equal(played, expected(*(np.asarray(a) for a in arrays), steps=9))
+def test_the_form_for_cuda_computes_the_same(dtype, form_for_cuda):
+    rule, arrays = phases.make(dtype), operands(dtype, 77)
+    assert_equal(batched(rule, arrays), one_step(arrays))
+    *wanted, places = expected(*arrays, steps=9)
+    assert_equal(rollout(rule, arrays, 9, keep=("place",)), [*wanted, places])
+    assert len(form_for_cuda) == 2
 
 
 def test_scan_and_nested_batches():

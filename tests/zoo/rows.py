@@ -382,7 +382,7 @@ TIME = [
 PUBLIC = [
     *(
         Row(f"public-{id}", f"gymnasium:{id}", f"gymnasium:{id}", PASS)
-        for id in ("FrozenLake-v1", "Taxi-v3", "Blackjack-v1", "CliffWalking-v1", "Acrobot-v1")
+        for id in ("FrozenLake-v1", "Taxi-v4", "Blackjack-v1", "CliffWalking-v1", "Acrobot-v1")
     ),
     Row("public-pendulum", "gymnasium:Pendulum-v1", "gymnasium:phys2d/Pendulum-v0", PASS),
 ]

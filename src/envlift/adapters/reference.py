@@ -33,7 +33,7 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
     too, end flags bool [B]. Infos:
 
     - ``final_obs`` (object array [B] of single observations) and ``_final_obs`` (bool [B]) where
-      an episode ended. A side that resets itself (``spec.self_reset``, such as PufferLib's Pong)
+      an episode ended. A side that resets itself (``spec.self_reset``)
       does not show the end: then both are missing. That loses nothing where an episode is
       terminated, since no value follows it; a truncated one cannot be bootstrapped.
     - ``action_mask`` (int8 [B, actions]) and ``_action_mask`` where the side has legal actions.

@@ -18,18 +18,19 @@ Shapes: ``B`` lanes of a batch, ``T`` steps.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import warp as wp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from envlift.targets import warp_codegen, warp_cpu
+from envlift.targets import warp_codegen, warp_cpu, warp_cuda, warp_private
+from envlift.targets.warp_call import Launch
 from envlift.targets.warp_codegen import Field, Layout
 
 MAX_ELEMENTS = 2**31 - 1
@@ -71,6 +72,7 @@ class BatchedRule:
         arguments = list(rule.input_types.items())[1:]
         self.inputs = tuple(warp_codegen.field_of(name, kind) for name, kind in arguments)
         self.outputs = tuple(Field(name, dtype) for name, dtype in outputs.items())
+        self._kernels: dict[tuple[Layout, bool], Any] = {}
 
     def __call__(self, *operands: jax.Array) -> list[jax.Array]:
         """Apply the rule to one state; ``vmap`` makes the batch.
@@ -106,19 +108,42 @@ class BatchedRule:
             raise ValueError(f"num_steps={num_steps} is out of range: it must be at least 1")
         return _call(self, num_steps, keep, written, operands)
 
-    @cached_property
-    def _kernels(self) -> dict[tuple[Layout, bool], Any]:
-        return {}
-
     def kernel(self, layout: Layout, registers: bool) -> Any:
         """Return the kernel of a layout; built once."""
         key = (layout, registers)
-        if key not in self._kernels:
-            parts = [self.name, "rollout" if layout.steps else "step"]
-            parts += sorted(layout.shared) + [f.name for f in layout.kept]
-            parts += ["registers"] if registers else []
-            self._kernels[key] = self.build(".".join(parts), layout, registers)
-        return self._kernels[key]
+        with warp_private.LOCK:
+            if key not in self._kernels:
+                parts = [self.name, "rollout" if layout.steps else "step"]
+                parts += sorted(layout.shared) + [f.name for f in layout.kept]
+                parts += ["registers"] if registers else []
+                self._kernels[key] = self.build(".".join(parts), layout, registers)
+            return self._kernels[key]
+
+    def launch(self, layout: Layout, num_steps: int, num_lanes: int, registers: bool) -> Launch:
+        """Return the launch of a layout over a batch.
+
+        Args:
+            layout: of the arguments.
+            num_steps: steps of a rollout; 1 for a step.
+            num_lanes: the batch.
+            registers: the form for CUDA: a lane per thread, and the state after the step in arrays
+                of its own. The form for CPUs updates the state in place, since LLVM could not
+                tell else that neighbouring lanes do not overlap.
+        """
+        layout = dataclasses.replace(layout, in_place=not registers)
+        outputs = len(layout.outputs) + len(layout.kept)
+        return Launch(
+            kernel=self.kernel(layout, registers),
+            num_arrays_in=len(self.state) + len(self.inputs),
+            num_arrays_out=outputs if layout.in_place else outputs + len(self.state),
+            state_bytes=tuple(
+                num_lanes * (f.size or 1) * jnp.dtype(f.dtype).itemsize for f in self.state
+            ),
+            in_place=layout.in_place,
+            num_lanes=num_lanes,
+            num_steps=num_steps,
+            cost=self.cost,
+        )
 
     def build(self, name: str, layout: Layout, registers: bool) -> Any:
         """Return a new kernel."""
@@ -252,48 +277,23 @@ def _refuse_gradient(primals: Any, tangents: Any, *, rule: BatchedRule, **params
 ad.primitive_jvps[_primitive] = _refuse_gradient
 
 
-def _lower_cpu(
-    ctx: Any, *operands: Any, rule: BatchedRule, num_steps: int | None, **params: Any
+def _lower(
+    ctx: Any,
+    *operands: Any,
+    platform: str,
+    rule: BatchedRule,
+    num_steps: int | None,
+    **params: Any,
 ) -> Any:
     layout = _layout(rule, ctx.avals_in, num_steps, **params)
-    launch = warp_cpu.Launch(
-        kernel=rule.kernel(layout, registers=False),
-        num_arrays_in=len(rule.state) + len(rule.inputs),
-        num_arrays_out=len(layout.outputs) + len(layout.kept),
-        num_state=len(rule.state),
-        num_lanes=math.prod(_batch(rule, ctx.avals_in)),
-        num_steps=num_steps or 1,
-        cost=rule.cost,
+    target: Any = warp_cuda if platform == "cuda" else warp_cpu
+    launch = rule.launch(
+        layout, num_steps or 1, math.prod(_batch(rule, ctx.avals_in)), registers=platform == "cuda"
     )
     aliases = {i: i for i in range(len(rule.state))}
-    lowering = jax.ffi.ffi_lowering(warp_cpu.register(launch), operand_output_aliases=aliases)
+    lowering = jax.ffi.ffi_lowering(target.register(launch), operand_output_aliases=aliases)
     return lowering(ctx, *operands)
 
 
-def _through_warp(
-    *operands: jax.Array, rule: BatchedRule, num_steps: int | None, **params: Any
-) -> list[jax.Array]:
-    """Call the kernel through Warp's own bridge, one lane per thread: the CUDA form."""
-    layout = _layout(rule, operands, num_steps, **params)
-    shape = _batch(rule, operands)
-    lanes = math.prod(shape)
-    kernel = rule.kernel(layout, registers=True)
-    sizes = {f"output_{f.name}": lanes for f in layout.outputs}
-    sizes |= {f"kept_{f.name}": (num_steps or 1) * lanes * (f.size or 1) for f in layout.kept}
-    call = wp.jax_kernel(
-        kernel,
-        num_outputs=len(rule.state) + len(sizes),
-        in_out_argnames=[f"state_{f.name}" for f in rule.state],
-        launch_dims=lanes,
-        output_dims=sizes,
-    )
-    flat = [a.reshape(-1) for a in operands]
-    results = call(*flat, 0, lanes, 1, lanes, num_steps or 1)
-    avals = _abstract_eval(*operands, rule=rule, num_steps=num_steps, **params)
-    return [a.reshape(aval.shape) for a, aval in zip(results, avals, strict=True)]
-
-
-mlir.register_lowering(_primitive, _lower_cpu, platform="cpu")
-mlir.register_lowering(
-    _primitive, mlir.lower_fun(_through_warp, multiple_results=True), platform="cuda"
-)
+for _platform in ("cpu", "cuda"):
+    mlir.register_lowering(_primitive, partial(_lower, platform=_platform), platform=_platform)

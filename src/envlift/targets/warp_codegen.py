@@ -60,13 +60,14 @@ class Layout:
     ``outputs``.
 
     Attributes:
-        state: read and written in place.
+        state: read, and written in place or to arrays that come first after the counts.
         inputs: read; those in ``shared`` hold one value for all lanes.
         outputs: written; in a rollout they are sums over the steps (of a bool: a count).
         kept: state fields that a rollout also writes at every step, as [T, B, ...].
         written: state fields that a rollout writes in place at every step, whatever the form.
         shared: names of inputs without a lane axis.
         steps: whether the kernel is a rollout.
+        in_place: whether the state is written where it was read.
     """
 
     state: tuple[Field, ...]
@@ -76,6 +77,11 @@ class Layout:
     written: tuple[str, ...] = ()
     shared: frozenset[str] = frozenset()
     steps: bool = False
+    in_place: bool = True
+
+    def written_to(self, field: Field) -> str:
+        """Return the array to which a field of the state is written."""
+        return f"state_{field.name}" if self.in_place else f"after_{field.name}"
 
 
 COUNTS = ("first_lane", "end_lane", "lanes_per_thread", "num_lanes", "num_steps")
@@ -96,11 +102,6 @@ def field_of(name: str, annotation: Any) -> Field:
         f"{name}: {annotation!r} cannot cross to JAX; use one of {', '.join(WARP_DTYPES)} or a "
         "Warp vector of one of them"
     )
-
-
-def is_struct(annotation: Any) -> bool:
-    """Return whether a Warp annotation is a ``@wp.struct``."""
-    return isinstance(annotation, wp._src.codegen.Struct)
 
 
 def state_fields(struct: Any) -> tuple[Field, ...]:
@@ -159,10 +160,13 @@ class Access:
     """
 
     def __init__(self, layout: Layout) -> None:
-        names = [(f"state_{f.name}", f, f"state.{f.name}") for f in layout.state]
         self.load_state = ["state = State()"]
-        self.load_state += [f"{value} = {_load(array, f, 'lane')}" for array, f, value in names]
-        self.store_state = [_store(array, f, "lane", value) for array, f, value in names]
+        self.load_state += [
+            f"state.{f.name} = {_load(f'state_{f.name}', f, 'lane')}" for f in layout.state
+        ]
+        self.store_state = [
+            _store(layout.written_to(f), f, "lane", f"state.{f.name}") for f in layout.state
+        ]
         self.load_inputs = []
         for f in layout.inputs:
             lane = "0" if f.name in layout.shared else "lane"
@@ -217,6 +221,7 @@ def function_source(layout: Layout, body: list[str]) -> str:
     arguments = [f"state_{f.name}" for f in layout.state]
     arguments += [f"input_{f.name}" for f in layout.inputs]
     arguments += list(COUNTS)
+    arguments += [] if layout.in_place else [f"after_{f.name}" for f in layout.state]
     arguments += [f"output_{f.name}" for f in layout.outputs]
     arguments += [f"kept_{f.name}" for f in layout.kept]
     head = [
@@ -250,10 +255,10 @@ def sums_in_registers(layout: Layout) -> tuple[list[str], list[str], list[str]]:
     return clear, add, [f"store(output_{f.name}, lane, sum_{f.name})" for f in fields]
 
 
-def write_in_place(layout: Layout) -> list[str]:
+def write_each_step(layout: Layout) -> list[str]:
     """Return the lines that write, at every step, the state fields that have to be in memory."""
     return [
-        _store(f"state_{f.name}", f, "lane", f"state.{f.name}")
+        _store(layout.written_to(f), f, "lane", f"state.{f.name}")
         for f in layout.state
         if f.name in layout.written
     ]
@@ -261,7 +266,7 @@ def write_in_place(layout: Layout) -> list[str]:
 
 def _register_rollout(layout: Layout, access: Access, call: list[str]) -> list[str]:
     clear, add, put = sums_in_registers(layout)
-    steps = step_loop([*call, *add, *write_in_place(layout), *access.keep])
+    steps = step_loop([*call, *add, *write_each_step(layout), *access.keep])
     start = access.load_state + access.load_inputs + clear
     return lane_loop(start + steps + access.store_state + put)
 
@@ -301,7 +306,12 @@ def compile_kernel(
     for prefix, fields in (("state_", layout.state), ("input_", layout.inputs)):
         annotations |= {prefix + f.name: wp.array(dtype=WARP_DTYPES[f.dtype]) for f in fields}
     annotations |= dict.fromkeys(COUNTS, wp.int32)
-    for prefix, fields in (("output_", output_fields(layout)), ("kept_", layout.kept)):
+    after = () if layout.in_place else layout.state
+    for prefix, fields in (
+        ("after_", after),
+        ("output_", output_fields(layout)),
+        ("kept_", layout.kept),
+    ):
         annotations |= {prefix + f.name: wp.array(dtype=WARP_DTYPES[f.dtype]) for f in fields}
     fields = (*layout.state, *layout.inputs, *layout.outputs, *more_fields)
     function = define(name, text, {"State": struct, **names}, fields)

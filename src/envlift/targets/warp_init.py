@@ -13,6 +13,8 @@ from functools import cache
 
 import warp as wp
 
+from envlift.targets import warp_private
+
 THREADS_VARIABLE = "ENVLIFT_NUM_THREADS"
 
 # Adjoints double the code and the compile time and no environment here is differentiated.
@@ -46,7 +48,7 @@ def init() -> None:
     """Initialise Warp without its banner and without a warning that a machine has no CUDA."""
     wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
     with _captured_stderr():
-        wp.init()
+        warp_private.init()
 
 
 def cpu_threads() -> int:

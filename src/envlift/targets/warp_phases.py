@@ -18,7 +18,7 @@ from typing import Any
 
 import warp as wp
 
-from envlift.targets import warp_codegen, warp_fields
+from envlift.targets import warp_codegen, warp_fields, warp_private
 from envlift.targets.warp import BatchedRule
 from envlift.targets.warp_codegen import Access, Field, Layout, indent, lane_loop
 
@@ -95,7 +95,7 @@ def work_fields(struct: Any, prefix: str = "work") -> list[tuple[str, Field]]:
     leaves: list[tuple[str, Field]] = []
     for name, variable in struct.vars.items():
         path = f"{prefix}.{name}"
-        if warp_codegen.is_struct(variable.type):
+        if warp_private.is_struct(variable.type):
             leaves += work_fields(variable.type, path)
         else:
             leaves.append((path, warp_codegen.field_of(path.replace(".", "_"), variable.type)))
@@ -104,7 +104,7 @@ def work_fields(struct: Any, prefix: str = "work") -> list[tuple[str, Field]]:
 
 def structs_of(struct: Any) -> list[Any]:
     """Return a struct and all structs in it."""
-    inner = [v.type for v in struct.vars.values() if warp_codegen.is_struct(v.type)]
+    inner = [v.type for v in struct.vars.values() if warp_private.is_struct(v.type)]
     return [struct, *(kind for part in inner for kind in structs_of(part))]
 
 
@@ -149,7 +149,7 @@ class _Scratch:
         for name in (name for name in struct.vars if name in only):
             kind = struct.vars[name].type
             inner = f"{path}.{name}"
-            if warp_codegen.is_struct(kind):
+            if warp_private.is_struct(kind):
                 lines += self._load_struct(kind, inner, kind.vars.keys())
                 value = inner.replace(".", "_")
             else:
@@ -308,5 +308,5 @@ def _one_lane(phases: Phases, layout: Layout) -> list[str]:
     if not layout.steps:
         return lane_loop(start + once + access.store_state + access.put_outputs)
     clear, add, put = warp_codegen.sums_in_registers(layout)
-    steps = [*once, *add, *warp_codegen.write_in_place(layout), *access.keep]
+    steps = [*once, *add, *warp_codegen.write_each_step(layout), *access.keep]
     return lane_loop(start + clear + warp_codegen.step_loop(steps) + access.store_state + put)

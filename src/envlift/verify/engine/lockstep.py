@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
+from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.verify.engine.actions import chosen_actions
+from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
     Mismatch,
     allowed_text,
@@ -53,21 +55,6 @@ class Outcome:
 
 
 Progress = Callable[[int, int], None]
-
-
-def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
-    """Draw actions [*lead, *shape] uniformly from the action space."""
-    shape = (*lead, *spec.action.shape)
-    if spec.num_actions is not None:
-        return rng.integers(0, spec.num_actions, size=shape).astype(spec.action.dtype)
-    if spec.action_low is None or spec.action_high is None:
-        raise ValueError(
-            f"{spec.name} tells no bounds of its actions, so random play cannot be drawn; give "
-            "the suite a policy, or let the reference's spec name action_low and action_high"
-        )
-    low = np.reshape(spec.action_low, spec.action.shape)
-    high = np.reshape(spec.action_high, spec.action.shape)
-    return rng.uniform(low, high, size=shape).astype(spec.action.dtype)
 
 
 @dataclass(frozen=True)
@@ -167,6 +154,7 @@ class Lockstep:
         self._history = History(np.zeros(self.lanes, np.int64), None)
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
+        self._legal: Array | None = None
 
     # -- the run --------------------------------------------------------------------------------
 
@@ -201,6 +189,8 @@ class Lockstep:
     def _length(self, policy: Policy, done: int) -> int:
         """Return how many steps the next exchange has, ``done`` steps after the start."""
         length = CHUNK if policy.act is None else policy.hold
+        if self._legal is not None:
+            length = 1  # What is legal next is known only after the step before.
         resync = self.config.resync
         if resync is not None:
             return min(length, resync - done % resync)
@@ -214,6 +204,7 @@ class Lockstep:
         reference = self.reference.reset(seeds, chance)
         self._history = History(seeds, chance)
         self._state, self._observation = reference.state, reference.observation
+        self._legal = reference.legal_actions
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
             return None
@@ -246,12 +237,11 @@ class Lockstep:
     ) -> None:
         spec = self.reference.spec
         if policy.act is None:
-            actions = random_actions(spec, self.rng, (length, self.lanes))
+            legal = None if self._legal is None else self._legal[None]
+            actions = random_actions(spec, self.rng, (length, self.lanes), legal)
         else:
-            chosen = policy.act(self.rng, self._observation, self._state)
-            one = np.asarray(chosen, dtype=spec.action.dtype).reshape(
-                self.lanes, *spec.action.shape
-            )
+            shown = self._observation, self._state, self._legal
+            one = chosen_actions(policy, spec, self.rng, *shown)
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
         seeds = self.rng.integers(0, MAX_SEED, size=(length, self.lanes))
@@ -282,6 +272,7 @@ class Lockstep:
         outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
+        self._legal = None if reference.legal_actions is None else reference.legal_actions[-1]
         theirs = both.candidate
         assert theirs.terminated is not None
         assert theirs.truncated is not None

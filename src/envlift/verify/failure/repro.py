@@ -19,6 +19,7 @@ from envlift.verify.sides.candidates import arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import Config, Suite, default_suite
 from envlift.verify.suite.find import find_suite
+from envlift.verify.suite.guarded import guarded
 
 SHOWN = 12
 """Steps shown before a difference."""
@@ -105,7 +106,7 @@ def _pair(case: Case) -> tuple[Suite, Config]:
             suite = default_suite(case.reference, case.candidate, side.spec)
     for config in suite.configs:
         if config.name == case.config:
-            return suite.of_config(config), config
+            return guarded(suite.of_config(config)), config
     known = ", ".join(config.name for config in suite.configs)
     raise ValueError(f"the case names the configuration {case.config!r}; {suite.name} has {known}")
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
@@ -18,8 +16,7 @@ from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.sides.env_side import AnyEnv, env_of, keys_of
-from envlift.verify.sides.guard import judged
+from envlift.verify.sides.probing import can_probe, probe, state_arguments
 
 ALPHA = 1e-6
 """Chance of a false alarm per check: seeds are fresh on every run, and a run has many checks."""
@@ -37,9 +34,8 @@ def run(context: Context) -> None:
     _equal_seeds_agree(context)
     _seeds_and_lanes_differ(context, candidate)
     _distribution(context, candidate)
-    env = env_of(context.candidate)
-    if env is not None and context.suite.chance_outcome is not None:
-        _step_chance(context, env)
+    if can_probe(context.candidate) and context.suite.chance_outcome is not None:
+        _step_chance(context)
 
 
 def _resets(context: Context, side: Side, count: int, own: bool = True) -> StateDict:
@@ -192,7 +188,7 @@ def _sizes(reference: Array, candidate: Array) -> tuple[Array, Array]:
     return lengths[: len(reference)], lengths[len(reference) :]
 
 
-def _step_chance(context: Context, env: AnyEnv) -> None:
+def _step_chance(context: Context) -> None:
     """Compare what ``env.sample`` draws with what the suite says chance is."""
     suite, count = context.suite, context.effort.resets * 4
     assert suite.chance_outcome is not None
@@ -202,16 +198,18 @@ def _step_chance(context: Context, env: AnyEnv) -> None:
             check.verdict = Verdict.SKIPPED
             check.detail = "the suite draws no chance"
             return
-        # Keys as users make them: split from one, so that neighbours are related.
-        keys = jax.random.split(keys_of(context.rng.integers(0, 2**62, size=())), count)
-        spec = context.candidate.spec.action
-        action = jnp.zeros(spec.shape, dtype=spec.dtype)
-        with judged("sample"):
-            state = env.initial(env.sample_initial(keys[0]))
-            drawn = jax.jit(jax.vmap(lambda key: env.sample(key, state, action)))(keys)
-            leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(drawn)]
-        chance = leaves[0] if len(leaves) == 1 else np.stack(leaves, axis=-1)
-        ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(chance)
+        candidate = context.candidate
+        state = candidate.reset(context.rng.integers(0, MAX_SEED, size=candidate.num_lanes)).state
+        one = {name: np.repeat(value[:1], count, axis=0) for name, value in state.items()}
+        spec = candidate.spec.action
+        drawn = probe(
+            candidate,
+            "chance.step",
+            seed=context.rng.integers(0, 2**62, size=()),
+            actions=np.zeros((count, *spec.shape), spec.dtype),
+            **state_arguments(one),
+        )
+        ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(drawn["chance"])
         p = same_distribution(ours, theirs)
         serial = _serial_p(theirs)
         check.counts = {"draws": count, "tests": 2}

@@ -8,7 +8,7 @@ configuration says so. Where a suite asks, also how long the two stay together b
 from __future__ import annotations
 
 from envlift.verify.engine.lockstep import Lockstep, Outcome
-from envlift.verify.levels import horizon
+from envlift.verify.levels import horizon, onward
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies
@@ -23,6 +23,9 @@ def run(context: Context) -> None:
             outcome = _play(context, policy)
             failed |= outcome.divergence is not None
             _add(reached, outcome.features)
+    from_scenarios = onward.run(context)
+    failed |= from_scenarios is None
+    _add(reached, from_scenarios or {})
     _add(context.report.features, reached)
     if not failed:
         _coverage_gate(context, reached)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from envlift.reference.failure import PairError as PairError
 from envlift.reference.types import Array, SideSpec, StateDict
 from envlift.verify.suite.effort import check_numbers
 from envlift.verify.suite.horizon_plan import Horizon as Horizon
@@ -25,10 +26,6 @@ from envlift.verify.suite.transfer_plan import Transfer as Transfer
 
 Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
-
-
-class PairError(ValueError):
-    """The two sides cannot be compared in the way the suite says."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +120,15 @@ class Policy:
 
     Attributes:
         name: for reports.
-        act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays uniformly at
-            random in the action space.
+        act: ``act(rng, observation [B, ...], state) -> actions [B, ...]``; None plays at random in
+            the action space, within the legal actions. A parameter named ``legal_actions`` is given
+            the mask, bool [B, A], or None.
         hold: how many steps each choice is held, which makes exchanges with the reference fewer.
         configs: names of the configurations it is meant for; empty for all.
     """
 
     name: str
-    act: Callable[[np.random.Generator, Array, StateDict], Array] | None = None
+    act: Callable[..., Array] | None = None
     hold: int = 1
     configs: tuple[str, ...] = ()
 

@@ -21,10 +21,22 @@ static int32_t tape;
 static int served_rand(void) { return tape; }
 #endif
 
+/* A game that ends resets itself inside its step. These macros put a call of ours in front of both
+ * `c_reset(env)` in c_step, which is where the end can still be seen, and leave the definition
+ * `c_reset(Pong* env)` as it is: the argument's first word tells them apart. */
+#ifndef ENVLIFT_BENCH
+struct Pong;
+static void keep_end(const struct Pong *env);
+#define c_reset(argument) ENVLIFT_RESET_##argument)
+#define ENVLIFT_RESET_Pong c_reset(Pong
+#define ENVLIFT_RESET_env keep_end(env), c_reset(env
+#endif
+
 /* stdlib.h is behind us, so this renames only the call in pong.h. */
 #define rand served_rand
 #include "pong.h"
 #undef rand
+#undef c_reset
 
 /* Nothing is ever drawn: the window of pong.h only has to link. */
 void InitWindow(int width, int height, const char *title) { (void)width, (void)height, (void)title; }
@@ -93,6 +105,13 @@ static float clip_action(float action) {
 }
 
 #ifndef ENVLIFT_BENCH
+
+/* The last game that ended, before its reset, and the observation of its last step. */
+static Lane ended;
+static void keep_end(const struct Pong *env) {
+    ended.env = *env;
+    memcpy(ended.observations, env->observations, sizeof ended.observations);
+}
 
 void *pong_open(int64_t lanes, const Config *config) {
     Lane *all = calloc((size_t)lanes, sizeof(Lane));
@@ -171,10 +190,12 @@ void pong_reset_round(void *lanes, int64_t count, const int32_t *chance) {
     }
 }
 
-/* `discrete` or `continuous` is read, whichever the configuration says; `state` may be NULL. */
+/* `discrete` or `continuous` is read, whichever the configuration says; `state` may be NULL, and so
+ * may `final_state`: the state of every step before a reset. */
 void pong_step(void *lanes, int64_t count, int64_t steps, const int32_t *discrete,
-               const float *continuous, const int32_t *chance, float *observation, float *reward,
-               uint8_t *terminated, const Fields *state) {
+               const float *continuous, const int32_t *chance, float *observation,
+               float *final_observation, float *reward, uint8_t *terminated, const Fields *state,
+               const Fields *final_state) {
     for (int64_t at = 0; at < steps * count; at++) {
         Lane *lane = (Lane *)lanes + at % count;
         lane->action = continuous ? clip_action(continuous[at]) : (float)discrete[at];
@@ -184,6 +205,9 @@ void pong_step(void *lanes, int64_t count, int64_t steps, const int32_t *discret
         reward[at] = lane->reward;
         terminated[at] = lane->terminal;
         if (state != NULL) read_state(lane, state, at);
+        const Lane *last = lane->terminal ? &ended : lane;
+        memcpy(final_observation + 8 * at, last->observations, sizeof last->observations);
+        if (final_state != NULL) read_state(last, final_state, at);
     }
 }
 

@@ -75,7 +75,7 @@ class PongReference:
     """B games of PufferLib's C.
 
     The chance of a step or a reset is the int32 that ``rand()`` gives if it is asked; each step
-    asks at most once. A lane that ends resets itself inside its step.
+    asks at most once. A lane that ends resets itself inside its step; its end is read just before.
 
     Args:
         num_lanes: B.
@@ -137,7 +137,6 @@ class PongReference:
             action_high=(1.0,) if flat else None,
             state=STATE,
             chance=ArraySpec((), "int32"),
-            self_reset=True,
             reward=ArraySpec((), "float32"),
             pins={
                 source.PACKAGE: source.VERSION,
@@ -166,21 +165,20 @@ class PongReference:
         """Play T steps: actions int32 [T, B] or float32 [T, B, 1], chance int32 [T, B]."""
         assert chance is not None
         axes = actions.shape[:2]
-        state = _new_state(*axes) if "state" in returns else None
-        record = self._play(self._lanes, actions, chance, state)
-        return {**record, "state": state} if state is not None else record
+        states = {name: _new_state(*axes) for name in ("state", "final_state") if name in returns}
+        return {**self._play(self._lanes, actions, chance, states), **states}
 
     def _play(
         self,
         lanes: ctypes.c_void_p,
         actions: Array,
         chance: Array,
-        state: Mapping[str, Array] | None,
+        states: Mapping[str, Mapping[str, Array]],
     ) -> dict[str, Any]:
         steps, count = actions.shape[:2]
         if not self._continuous and not ((actions >= 0) & (actions < 3)).all():
             raise ValueError(f"an action is outside of 0, 1, 2: {np.unique(actions).tolist()}")
-        observation = np.zeros((steps, count, 8), np.float32)
+        observation, final_observation = np.zeros((2, steps, count, 8), np.float32)
         reward = np.zeros((steps, count), np.float32)
         terminated = np.zeros((steps, count), np.bool_)
         actions, chance = np.ascontiguousarray(actions), np.ascontiguousarray(chance)
@@ -193,12 +191,17 @@ class PongReference:
             given if self._continuous else None,
             _pointer(chance),
             _pointer(observation),
+            _pointer(final_observation),
             _pointer(reward),
             _pointer(terminated),
-            None if state is None else ctypes.byref(_fields(state)),
+            *(
+                ctypes.byref(_fields(states[name])) if name in states else None
+                for name in ("state", "final_state")
+            ),
         )
         return {
             "observation": observation,
+            "final_observation": final_observation,
             "reward": reward,
             "terminated": terminated,
             "truncated": np.zeros((steps, count), np.bool_),
@@ -251,7 +254,7 @@ class PongReference:
             kind = np.float32 if self._continuous else np.int32
             shape = (1, len(serve), *([1] if self._continuous else []))
             actions = np.asarray(action, kind).reshape(shape)
-            played = self._play(lanes, actions, np.asarray(serve, np.int32)[None], None)
+            played = self._play(lanes, actions, np.asarray(serve, np.int32)[None], {})
             ended = {"reward": played["reward"][0], "terminated": played["terminated"][0]}
             return {**self._read(lanes, len(serve)), **ended}
         finally:

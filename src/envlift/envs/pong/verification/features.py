@@ -123,5 +123,6 @@ FEATURES = (
     Feature("fresh observation after a game", fresh),
     Feature("agent's paddle at the floor", lambda t: agent_at(t, -35.0)),
     Feature("agent's paddle at the ceiling", lambda t: agent_at(t, 605.0)),
+    Feature("a rally of 100 returns", lambda t: t.before["n_bounces"] >= 100),
     Feature("fraction of a pixel", fraction, ("continuous",)),
 )

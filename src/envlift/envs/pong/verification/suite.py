@@ -57,8 +57,22 @@ CONFIGS = (
 )
 
 
+MOST = 2**31 - 65
+"""The largest count from which a step of 64 frames can go on counting in an int32."""
+
+
+def counts(rng: np.random.Generator, n: int) -> Array:
+    """Draw counts over all that an int32 can count, every order of magnitude alike, int32 [n]."""
+    small = rng.integers(0, 64, size=n)
+    large = np.minimum(np.exp2(rng.uniform(0, 31, size=n)), MOST)
+    return np.where(rng.random(n) < 0.25, small, large).astype(np.int32)
+
+
 def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
-    """Draw states with the ball near a goal half of the time, scores near the end included."""
+    """Draw states with the ball near a goal half of the time, scores near the end included.
+
+    Rounds and rallies of any length: play can go on for ever.
+    """
     continuous = bool(config.reference["continuous"])
 
     def pixels(low: float, high: float) -> Array:
@@ -81,8 +95,8 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
         "ball_vy": pixels(-13, 13),
         "score_l": scores[0].astype(np.int32),
         "score_r": scores[1].astype(np.int32),
-        "tick": rng.integers(0, 1000, size=n).astype(np.int32),
-        "n_bounces": rng.integers(0, 50, size=n).astype(np.int32),
+        "tick": counts(rng, n),
+        "n_bounces": counts(rng, n),
         "win": rng.integers(0, 2, size=n).astype(np.int32),
         "observations": rng.random((n, 8), dtype=np.float32),
     }
