@@ -121,6 +121,24 @@ def write_speed(checkout: Path, file: str = "one", **changes: Any) -> None:
     result.write(checkout / "benchmarks" / "results" / f"{file}.json")
 
 
+def write_sample(checkout: Path, **changes: Any) -> None:
+    """A result of ``envlift mutate`` as it is written today."""
+    data = {
+        "schema_version": 2,
+        "date": "2026-11-28",
+        "every_level": False,
+        "configs": [],
+        "of": {"constant": 900, "batch": 5},
+        "counts": {"caught": 96, "survived": 4, "equivalent": 3, "invalid": 9, "timeout": 1},
+        "score": 0.96,
+        "interval": [0.9016, 0.9843],
+        "by_level": {"L1": 60, "L3": 36},
+        "sources": hashes(verification(checkout).parent),
+    }
+    path = verification(checkout) / "mutation-warp.json"
+    path.write_text(json.dumps(data | changes))
+
+
 def generate(checkout: Path) -> tuple[str, str]:
     assert main(["--root", str(checkout)]) == 0
     readme = (checkout / "README.md").read_text()
@@ -215,6 +233,40 @@ def test_a_card_tells_how_policies_were_evaluated(checkout: Path, greedy: bool) 
     write_evidence(checkout, transfer=transferred() | {"greedy": greedy})
     _, card = generate(checkout)
     assert ("evaluated by the most probable actions" in card) == greedy
+
+
+def test_a_card_tells_what_counts_in_a_score_and_how_sure_it_is(checkout: Path) -> None:
+    write_sample(checkout)
+    readme, card = generate(checkout)
+    assert row(readme, "warp")[8] == "96.0% (sample: 113 of 905)"
+    assert (
+        "- warp: 96.0% (sample: 113 of 905), 96 of 100 mutants caught, 95 % interval 90.2% to "
+        "98.4%, 3 equivalent, 9 invalid, 1 without a verdict in time; "
+        "first noticed by: L1 60, L3 36"
+    ) in card
+
+
+def test_a_score_of_an_older_verifier_says_so(checkout: Path) -> None:
+    write_sample(checkout)
+    path = checkout / "src" / "envlift" / "verify" / "engine" / "compare.py"
+    path.write_text(path.read_text() + "\nadded = 1\n")
+    readme, card = generate(checkout)
+    words = "96.0% (sample: 113 of 905), by the verifier of 2026-11-28"
+    assert row(readme, "warp")[8] == words
+    assert f"- warp: {words}, 96 of 100" in card
+
+
+@pytest.mark.parametrize("missing", ["counts", "sources", "interval"])
+def test_a_broken_mutation_result_is_an_error_not_a_gap(
+    checkout: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    write_sample(checkout)
+    path = verification(checkout) / "mutation-warp.json"
+    data = json.loads(path.read_text())
+    del data[missing]
+    path.write_text(json.dumps(data))
+    assert main(["--root", str(checkout)]) == 1
+    assert "mutation-warp.json is no result of `envlift mutate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("first", [False, True])

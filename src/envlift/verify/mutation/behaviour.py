@@ -158,7 +158,7 @@ def _play(name: str, backend: str) -> tuple[list[Leaf], bool]:
     env = make(name, backend=backend)
     space: Any = env.action_space()
     keys = jax.random.split(jax.random.key(0), LANES)
-    _, state = jax.vmap(env.reset)(keys)
+    _, state = jax.jit(jax.vmap(env.reset))(keys)
     rng = np.random.default_rng(0)
     if hasattr(space, "n"):
         actions = rng.integers(0, int(space.n), (STEPS, LANES)).astype(np.int32)

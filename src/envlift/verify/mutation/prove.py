@@ -104,7 +104,7 @@ def _inputs(env: Any, suite: Suite, config: Config, seed: int) -> Any:
     rng = np.random.default_rng([seed, *config.name.encode()])
     actions = _actions(env, rng, (STEPS, LANES))
     keys = jax.random.split(jax.random.key(seed), LANES)
-    _, start = jax.vmap(env.reset)(keys)
+    _, start = jax.jit(jax.vmap(env.reset))(keys)
     seen = _play(env, keys, start, actions)["state"]
     flat = jax.tree.map(lambda x: np.asarray(x).reshape(STEPS * LANES, *x.shape[2:]), seen)
     drawn = suite.random_states is not None
@@ -170,7 +170,8 @@ def _outputs(env: Any, state: Any, action: Any, seed: int) -> Any:
     played = _play(env, lanes, start, actions)
     found["play"] = jax.tree.map(lambda x: x[-1], played) | {"rewards": played["reward"]}
     if hasattr(env, "random_rollout"):
-        found["random_rollout"] = env.random_rollout(keys[0], start, 64)
+        rollout = jax.jit(lambda key, state: env.random_rollout(key, state, 64))
+        found["random_rollout"] = rollout(keys[0], start)
     return found
 
 
