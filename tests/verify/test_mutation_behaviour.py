@@ -93,7 +93,7 @@ def test_the_lanes_that_are_named_are_wrong(mutants, words, size, wrong):
     # Every lane differs from lane 0 in what may be copied from it.
     far = jnp.arange(size, dtype=jnp.float32)
     names = ("paddle_yl", "paddle_yr", "ball_x", "ball_y")
-    state = dataclasses.replace(state, **{name: 100 + far / size * 100 for name in names})
+    state = dataclasses.replace(state, **dict.fromkeys(names, 100 + far / size * 100))
     assert rows(played(env, state, size), played(right, state, size)) == wrong
 
 
