@@ -120,6 +120,27 @@ def exchange(
     return Exchange(trace, answers, theirs, found, compared)
 
 
+def answers_at(record: Record, t: int, lane: int) -> StateDict:
+    """Return what a side showed of one step of one lane, by name; of an end, before its reset."""
+    assert record.reward is not None
+    assert record.terminated is not None
+    assert record.truncated is not None
+    shown = {
+        name: np.asarray(values[t, lane])
+        for name, values in (
+            ("reward", record.reward),
+            ("terminated", record.terminated),
+            ("truncated", record.truncated),
+        )
+    }
+    ended = bool(shown["terminated"] | shown["truncated"])
+    observation = record.final_observation if ended else record.observation
+    state = record.final_state if ended else record.state
+    if observation is not None:
+        shown["observation"] = np.asarray(observation[t, lane])
+    return shown | {f"state {n}": np.asarray(v[t, lane]) for n, v in (state or {}).items()}
+
+
 def _until_end(record: Record) -> Array:
     """Return a bool array [T, B], true up to and including each lane's first end."""
     assert record.terminated is not None
@@ -317,6 +338,10 @@ class Lockstep:
         # What came before the copied state has no part in the difference.
         longest = None if resync is None else done % resync + t + 1
         outcome.history = self._history.lane(lane, t, longest)
+        outcome.history.last = answers_at(both.reference, t, lane)
+        if not self.suite.writes_states:
+            # The way leads there from its reset alone.
+            outcome.history.states = {}
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
 
