@@ -1,19 +1,23 @@
 """The command line: ``envlift verify``, ``translate``, ``train``, ``bench`` and their helpers.
 
-Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage.
+Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 4 bad usage or a suite's own error, 70 a bug of ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from envlift import __version__
-from envlift.reference.failure import ReferenceFailure
+from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.translate.agents.protocol import AgentError
@@ -22,10 +26,11 @@ from envlift.translate.command_init import add_init
 from envlift.translate.command_prompt import add_prompt
 from envlift.translate.workspace import WorkspaceError
 from envlift.verify.run.result import EXIT_USAGE
+from envlift.verify.run.trouble import EXIT_BUG, InternalError, bug
 
 MISTAKES = (
-    *(ValueError, ModuleNotFoundError, FileNotFoundError),
-    *(ReferenceFailure, AgentError, WorkspaceError),
+    *(ValueError, ModuleNotFoundError, OSError),
+    *(SideFailure, AgentError, WorkspaceError),
 )
 """What a person can mend: told in a sentence, not by a traceback."""
 
@@ -180,16 +185,45 @@ def _positive(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code; no exception leaves it."""
     options = parser().parse_args(arguments)
+    with _terminable():
+        try:
+            return int(options.run(options))
+        except KeyboardInterrupt:
+            print("envlift: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            # Who read our output has seen enough, such as `head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        except MISTAKES as error:
+            print(f"envlift: {_sentence(error)}", file=sys.stderr)
+            return EXIT_USAGE
+        except Exception as error:
+            told = error if isinstance(error, InternalError) else bug(error)
+            print(f"envlift: {told}", file=sys.stderr)
+            return EXIT_BUG
+
+
+def _sentence(error: BaseException) -> str:
+    """Return an error's words; of the system's errors without their number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, with what was found so far."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(options.run(options))
-    except MISTAKES as error:
-        print(f"envlift: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("envlift: interrupted", file=sys.stderr)
-        return 130
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -205,6 +239,8 @@ def _verify(options: argparse.Namespace) -> int:
         raise ValueError(
             f"verify takes NAME or REF CAND, not {len(names)} names: {' '.join(names)}"
         )
+    if options.json is not None:
+        _check_writable(options.json)
     console = Console(highlight=False)
     progress = ConsoleProgress(console)
     try:
@@ -226,10 +262,32 @@ def _verify(options: argparse.Namespace) -> int:
         )
     finally:
         progress.close()
-    if options.json is not None:
-        report.write(options.json)
     print_report(console, report)
-    return EXIT_CODES[report.verdict]
+    code = EXIT_CODES[report.verdict]
+    if options.json is not None:
+        try:
+            report.write(options.json)
+        except OSError as error:
+            print(f"envlift: the report was not written: {_sentence(error)}", file=sys.stderr)
+            return code or EXIT_USAGE
+    return code
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a file that cannot be written before anything takes time.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if path.is_dir():
+        raise ValueError(f"--json {path} is a folder; name a file")
+    trial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise ValueError(f"--json {path} cannot be written: {_sentence(error)}") from None
 
 
 def _repro(options: argparse.Namespace) -> int:

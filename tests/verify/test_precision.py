@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.run.session import Request, verify
-from envlift.verify.sides.env_side import keys_of
+from envlift.verify.sides.env_side import EnvSide
 from envlift.verify.suite import Component, Config, Field, Suite
 from tests.verify.rotor import DOUBLE, FORCES, SUITE, WHEELS, KickedRotor, candidate_forces
 
@@ -95,22 +95,23 @@ def test_a_recorded_reward_keeps_its_64_bits():
 
 def judged(first, second):
     check = Check("transforms", "same", Verdict.INCONCLUSIVE)
-    steps = len(jax.tree.leaves(second)[0])
-    _judge(check, jax.tree.map(lambda leaf: leaf[:steps], first), second, SUITE.observation)
+    steps = len(next(iter(second.values())))
+    _judge(check, {name: leaf[:steps] for name, leaf in first.items()}, second, SUITE.observation)
     return check.verdict
 
 
 def test_transforms_of_a_chaotic_environment_with_more_in_its_info():
     """Compiled and interpreted, it leaves itself unless each step is taken from one state."""
-    seeds = np.random.default_rng(5).integers(0, 2**62, LANES)
-    actions = jnp.asarray(np.random.default_rng(6).uniform(-1, 1, (STEPS, LANES, WHEELS)))
-    made = KickedRotor(), keys_of(seeds), actions.astype(jnp.float32)
-    synced, free = _Played(*made, resync=True), _Played(*made, resync=False)
-    assert judged(synced.vmapped(), synced.interpreted()) == "PASS"
-    assert judged(synced.vmapped(), synced.singles()) == "PASS"
-    assert judged(synced.scanned(), synced.vmapped()) == "PASS"
-    assert judged(synced.stepped(), synced.composed()) == "PASS"
-    assert judged(free.vmapped(), free.interpreted()) == "FAIL"
+    actions = np.random.default_rng(6).uniform(-1, 1, (STEPS, LANES, WHEELS)).astype(np.float32)
+    given = {"seeds": np.random.default_rng(5).integers(0, 2**62, LANES), "actions": actions}
+    context = SimpleNamespace(candidate=EnvSide(KickedRotor(), LANES))
+    synced, free = _Played(context, given, True), _Played(context, given, False)
+    assert judged(synced.first, synced.way("interpreted", steps=STEPS // 4)) == "PASS"
+    assert judged(synced.first, synced.way("singles")) == "PASS"
+    assert judged(synced.way("scanned"), synced.first) == "PASS"
+    long = _Played(context, given | {"steps": 4096}, True, "stepped")
+    assert judged(long.first, long.way("composed")) == "PASS"
+    assert judged(free.first, free.way("interpreted", steps=STEPS // 4)) == "FAIL"
 
 
 ROW = st.fixed_dictionaries({"angle": st.lists(st.floats(-3, 3), min_size=WHEELS, max_size=WHEELS)})

@@ -115,6 +115,7 @@ class ReferenceProcess:
         self.command = tuple(command)
         self._binary = False
         self._request = -1
+        self._tells_legal = True
         self._steps = 0
         self._last_action: Any = None
         self._seeds = np.zeros(num_lanes, np.int64)
@@ -160,6 +161,7 @@ class ReferenceProcess:
             "legal_actions": self.spec.legal_actions,
             "final_observation": not self.spec.self_reset,
             "final_state": bool(self.spec.state) and not self.spec.self_reset,
+            "info": bool(self.spec.info),
         }
         self._returns = [name for name in wire.RETURNABLE if name in wanted and held[name]]
 
@@ -265,6 +267,26 @@ class ReferenceProcess:
         }
         self._ask("set_state", {"state": fields})
 
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A].
+
+        None where the spec has no masks, or the process does not know the operation.
+        """
+        if not self.spec.legal_actions or not self._tells_legal:
+            return None
+        try:
+            answer, raw = self._ask("legal_actions", {})
+        except SideFailure:
+            if not self.alive:
+                raise
+            self._tells_legal = False
+            return None
+        if "legal_actions" not in answer:
+            return None
+        spec = ArraySpec((self.spec.num_actions or 0,), "bool")
+        value = answer["legal_actions"]
+        return self._array("legal_actions", "legal_actions", value, spec, raw, (self.num_lanes,))
+
     def call(self, component: str, arguments: Mapping[str, Array]) -> dict[str, Array]:
         """Evaluate one component on a batch.
 
@@ -291,6 +313,22 @@ class ReferenceProcess:
                 self._fail("call", f"{label}: {error}")
             self._note_not_finite(name, read[name])
         return read
+
+    def notes(self) -> dict[str, tuple[int, str]]:
+        """Return what the host noticed about what the environment returned, see ``returned``.
+
+        Empty where the process does not know the operation.
+        """
+        try:
+            answer, _ = self._ask("notes", {})
+        except SideFailure:
+            if not self.alive:
+                raise
+            return {}
+        found = answer.get("notes")
+        if not isinstance(found, dict):
+            self._fail("notes", "the answer has no object 'notes'")
+        return {str(kind): (int(count), str(first)) for kind, (count, first) in found.items()}
 
     def coverage(self) -> dict[str, int]:
         """Return how often each place of the reference's code was reached; may be empty."""
@@ -472,8 +510,8 @@ class ReferenceProcess:
             if name not in answer:
                 self._fail(operation, f"its answer has no {name!r}", self._step_of(axes, 0))
             fields[name] = self._array(operation, name, answer[name], spec, raw, axes)
-        for name in ("state", "final_state"):
-            if name in self._returns and (name == "state" or operation == "step"):
+        for name in ("state", "final_state", "info"):
+            if name in self._returns and (name != "final_state" or operation == "step"):
                 fields[name] = self._state(operation, answer, name, raw, axes)
         return Record(**fields)
 
@@ -486,17 +524,18 @@ class ReferenceProcess:
         axes: tuple[int, ...],
     ) -> StateDict:
         values = answer.get(name)
-        if not isinstance(values, dict) or set(values) != set(self.spec.state):
+        specs = self.spec.info if name == "info" else self.spec.state
+        if not isinstance(values, dict) or set(values) != set(specs):
             came = sorted(values) if isinstance(values, dict) else values
             self._fail(
                 operation,
-                f"{name!r} must be an object with the fields {sorted(self.spec.state)}, "
+                f"{name!r} must be an object with the fields {sorted(specs)}, "
                 f"its answer has {came}",
                 self._step_of(axes, 0),
             )
         return {
             field: self._array(operation, f"{name} field {field!r}", values[field], spec, raw, axes)
-            for field, spec in self.spec.state.items()
+            for field, spec in specs.items()
         }
 
     def _array(

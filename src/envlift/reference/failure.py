@@ -74,3 +74,7 @@ class ReferenceUnavailable(ReferenceFailure):
 
 class UnknownSideError(ValueError):
     """There is no such module, class, file or environment: a slip of the person who named it."""
+
+
+class PairError(ValueError):
+    """The two sides cannot be compared in the way the suite says."""

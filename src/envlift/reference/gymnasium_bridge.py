@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -15,12 +15,17 @@ from gymnasium.wrappers import TimeLimit
 from envlift.reference.failure import UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
-from envlift.reference.layout import Layout
+from envlift.reference.layout import Layout, text_number
+from envlift.reference.returned import INFO, Watch, flat_info
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
 
 ELAPSED = "elapsed_steps"
+NO_STATE = "`state` is not taken for the state"
+LARGEST_INFO = 4_096
+"""Numbers of the largest array in an info that is compared."""
+
 _UNKNOWN = (
     gymnasium.error.UnregisteredEnv,
     gymnasium.error.VersionNotFound,
@@ -68,17 +73,32 @@ class GymnasiumReference:
         self._limit = _find_limit(self._env)
         self._observing = Layout(describe(self._env.observation_space))
         self._acting = Layout(describe(self._env.action_space), action=True)
-        # Most environments have no state before their first reset.
-        self._env.reset(seed=0)
+        self._watch = Watch(self._env.observation_space)
+        self._info: dict[str, Any] = {}
+        # Most environments have no state before their first reset, and many look different after
+        # their first step.
+        first = self._env.reset(seed=0)
+        named = state_attributes is not None
         if state_attributes is None:
             state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
+        if not named and (why := self._no_state(first)):
+            self._watch.notes.add(NO_STATE, why)
+            state_attributes = []
         fields = {name: self._field(name) for name in state_attributes}
+        second = self._try_step()
         if fields:
             # Some begin in float32 and go on in float64 (Acrobot), or the other way round
             # (MountainCarContinuous): the wider one holds both.
-            self._env.step(self._env.action_space.sample())
             fields = {name: self._wider(name, field) for name, field in fields.items()}
+        if not named and fields and (why := self._changes(fields["state"][0])):
+            self._watch.notes.add(NO_STATE, why)
+            fields = {}
         self._fields = fields
+        shown = [first] if second is None else [first, (second[0], second[4])]
+        self._widen([observation for observation, _ in shown])
+        self._info_fields: dict[str, ArraySpec] = {}
+        for _, info in shown:
+            self._find_info(info)
 
     # -- what the host asks for -------------------------------------------------------------------
 
@@ -100,17 +120,36 @@ class GymnasiumReference:
             pins={"gymnasium": gymnasium.__version__, "numpy": np.__version__},
             action_space=self._acting.space,
             observation_space=self._observing.space,
+            info=self._info_spec(),
+            unseeded=True,
         )
 
     def reset(self, seed: int, chance: Any = None) -> Array:
-        """Start an episode: ``env.reset(seed=seed)``."""
-        observation, _ = self._env.reset(seed=seed)
+        """Start an episode: ``env.reset(seed=seed)``; a negative seed stands for none."""
+        observation, info = self._env.reset(seed=seed) if seed >= 0 else self._env.reset()
+        self._watch.unchanged("a reset")
+        self._keep_info(info)
         return self._seen(observation)
 
-    def step(self, action: Any, chance: Any = None) -> tuple[Array, float, bool, bool]:
+    def step(self, action: Any, chance: Any = None) -> tuple[Array, Any, bool, bool]:
         """Play one step; a discrete action counts from 0 whatever the space's start."""
-        observation, reward, terminated, truncated, _ = self._env.step(self._native(action))
-        return self._seen(observation), float(reward), bool(terminated), bool(truncated)
+        native = self._native(action)
+        kept = self._watch.before(native)
+        observation, reward, terminated, truncated, info = self._env.step(native)
+        self._watch.after(native, kept)
+        self._watch.reward(reward)
+        ends = self._watch.flag("terminated", terminated), self._watch.flag("truncated", truncated)
+        self._keep_info(info)
+        number = float(np.asarray(reward).reshape(()))
+        return self._seen(observation), number, *ends
+
+    def info(self) -> dict[str, Any]:
+        """Return the numbers of the last step's or reset's info, see ``SideSpec.info``."""
+        return self._info
+
+    def notes(self) -> dict[str, tuple[int, str]]:
+        """Return what was noticed about what the environment returned, see ``returned``."""
+        return self._watch.notes.found
 
     def get_state(self) -> dict[str, Any]:
         """Read the attributes."""
@@ -170,7 +209,75 @@ class GymnasiumReference:
             return int(getattr(space, "start", 0)) + int(action)
         return self._acting.unpack(np.asarray(action))
 
+    def _no_state(self, first: Any) -> str:
+        """Say why the attribute ``state`` is not the state, nothing where it may be."""
+        env = self._env.unwrapped
+        if not hasattr(env, "state"):
+            return ""
+        value = env.state
+        why = _no_numbers(value)
+        if not why:
+            try:
+                env.state = value
+            except AttributeError:
+                why = "cannot be set"
+        return f"its attribute `state` {why}" if why else ""
+
+    def _changes(self, spec: ArraySpec) -> str:
+        """Say how the attribute ``state`` changed in a step, where that makes it no state."""
+        value = getattr(self._env.unwrapped, "state", None)
+        why = _no_numbers(value)
+        array = np.asarray(None if why else value)
+        kinds = array.dtype.kind, np.dtype(spec.dtype).kind
+        if not why and (array.shape != spec.shape or kinds[0] != kinds[1]):
+            before, after = f"{spec.dtype} {spec.shape}", f"{array.dtype.name} {array.shape}"
+            why = f"is {before} at a reset and {after} later"
+        return f"its attribute `state` {why}" if why else ""
+
+    def _try_step(self) -> Any:
+        """Play one step before the first episode; None where that action is not possible there."""
+        try:
+            return self._env.step(self._env.action_space.sample())
+        except Exception:  # what is wrong with it will be said where it is played
+            return None
+
+    def _widen(self, observations: list[Any]) -> None:
+        """Carry floats that are wider than their space says as they are."""
+        layout = self._observing
+        if not layout.plain or np.dtype(layout.spec.dtype).kind != "f":
+            return
+        for value in observations:
+            dtype = getattr(value, "dtype", None)
+            if dtype is not None and np.dtype(dtype).kind == "f":
+                wide = np.promote_types(dtype, layout.spec.dtype)
+                layout.spec = ArraySpec(layout.spec.shape, wide.name)
+
+    def _find_info(self, info: Any) -> None:
+        for name, value in flat_info(info):
+            spec = _info_spec_of(value)
+            if spec is not None:
+                self._info_fields.setdefault(name, spec)
+
+    def _info_spec(self) -> dict[str, ArraySpec]:
+        there = {f"{name}?": ArraySpec((), "bool") for name in self._info_fields}
+        return {**self._info_fields, **there}
+
+    def _keep_info(self, info: Any) -> None:
+        """Keep the numbers of an info under the names found at the beginning."""
+        if not info and not self._info_fields:
+            return
+        given = dict(flat_info(info))
+        self._info = {}
+        for name, spec in self._info_fields.items():
+            value = _info_value(given.pop(name, None), spec)
+            self._info[f"{name}?"] = value is not None
+            self._info[name] = np.zeros(spec.shape, spec.dtype) if value is None else value
+        for name, value in given.items():
+            kind = "comes only in some steps" if _info_spec_of(value) else "is no number"
+            self._watch.notes.add(f"{INFO}: {name!r} {kind}", "")
+
     def _seen(self, observation: Any) -> Array:
+        self._watch.observation(observation)
         return self._observing.pack(observation, "the observation").copy()
 
     def _field(self, name: str) -> tuple[ArraySpec, Any]:
@@ -209,6 +316,43 @@ class GymnasiumReference:
             return convert(small if np.array_equal(small, new) else np.array(new, dtype=wide))
 
         return ArraySpec(spec.shape, wide.name), written
+
+
+def _no_numbers(value: Any) -> str:
+    """Say why a value is no state; nothing where it is a number or an array of numbers."""
+    if callable(value):
+        return "is a method"
+    if isinstance(value, (str, bytes, Mapping, set, frozenset)) or value is None:
+        return f"is {value!r}, a {type(value).__name__}"
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return "holds parts of different shapes"
+    return "" if array.dtype.name in DTYPES else f"is {value!r}, which is no number"
+
+
+def _info_spec_of(value: Any) -> ArraySpec | None:
+    """How a value of info travels: numbers as they are, a text as its hash; None for the rest."""
+    if isinstance(value, str):
+        return ArraySpec((), "int64")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    known = array.dtype.name in DTYPES and array.size <= LARGEST_INFO
+    return ArraySpec(array.shape, array.dtype.name) if known else None
+
+
+def _info_value(value: Any, spec: ArraySpec) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return text_number(value) if spec == ArraySpec((), "int64") else None
+    array = np.asarray(value) if _info_spec_of(value) is not None else np.asarray(None)
+    if array.shape != spec.shape or array.dtype.kind not in "biuf":
+        return None
+    same_kind = np.can_cast(array.dtype, spec.dtype, "same_kind")
+    return array.astype(spec.dtype) if same_kind else None
 
 
 def _find_limit(env: Any) -> Any:

@@ -159,12 +159,21 @@ class Server:
         lanes.set_state(state)
         return {}
 
+    def _legal_actions(
+        self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview
+    ) -> Any:
+        legal = lanes.legal_actions()
+        return {} if legal is None else {"legal_actions": legal}
+
     def _call(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
         arguments = {
             name: wire.unpack_described(value, raw)
             for name, value in request.get("arguments", {}).items()
         }
         return {"results": _as_arrays(lanes.call(str(request["component"]), arguments))}
+
+    def _notes(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
+        return {"notes": lanes.notes()}
 
     def _coverage(self, lanes: Lanes | Batch, request: Mapping[str, Any], raw: memoryview) -> Any:
         return {"coverage": lanes.coverage()}
@@ -179,7 +188,9 @@ _HANDLERS: dict[str, Any] = {
     "step": Server._step,
     "get_state": Server._get_state,
     "set_state": Server._set_state,
+    "legal_actions": Server._legal_actions,
     "call": Server._call,
+    "notes": Server._notes,
     "coverage": Server._coverage,
     "close": Server._close,
 }
@@ -262,7 +273,7 @@ def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
         number = request.get("id")
         try:
             answer = server.answer(request, memoryview(raw))
-            plain = request.get("op") in ("spec", "coverage", "close")
+            plain = request.get("op") in ("spec", "notes", "coverage", "close")
             values = answer if plain else _as_arrays(answer)
             pieces = wire.pack({"id": number, **values}, binary=True)
         except Exception as error:

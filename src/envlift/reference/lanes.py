@@ -5,6 +5,7 @@ Shapes: ``T`` steps, ``B`` lanes, ``N`` rows of a component call.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -42,6 +43,10 @@ class LaneError(Exception):
         self.step = step
 
 
+# NumPy makes the name anew at every look, which is a good part of a cheap step.
+_dtype_name = functools.cache(lambda dtype: str(dtype.name))
+
+
 def checked(value: Any, spec: ArraySpec, name: str) -> Array:
     """Return ``value`` as an array of exactly this shape and dtype.
 
@@ -54,7 +59,7 @@ def checked(value: Any, spec: ArraySpec, name: str) -> Array:
     array = np.asarray(value)
     if array.shape != spec.shape:
         raise TypeError(f"{name} has the shape {array.shape}, the spec says {spec.shape}")
-    if array.dtype.name == spec.dtype:
+    if _dtype_name(array.dtype) == spec.dtype:
         return array
     target = np.dtype(spec.dtype)
     plain = not isinstance(value, (np.ndarray, np.generic))
@@ -113,6 +118,8 @@ class Lanes:
             try:
                 observation = self._start(game, int(seeds[lane]), chance, (lane,))
                 self._look(record, (lane,), game, observation)
+                if "info" in record.fields:
+                    record.put_state("info", (lane,), game.info())
             except Exception as error:
                 raise LaneError(lane) from error
             self._working()
@@ -158,6 +165,8 @@ class Lanes:
         record.put("reward", at, reward)
         record.put("terminated", at, terminated)
         record.put("truncated", at, truncated)
+        if "info" in record.fields:
+            record.put_state("info", at, game.info())
         if not self.spec.self_reset:
             record.put("final_observation", at, observation)
             if "final_state" in record.fields:
@@ -199,6 +208,18 @@ class Lanes:
             except Exception as error:
                 raise LaneError(lane) from error
 
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A]; None where there is no mask."""
+        if not self.spec.legal_actions:
+            return None
+        record = _Buffers(self.spec, (len(self._games),), ("legal_actions",), ended=False)
+        for lane, game in enumerate(self._games):
+            try:
+                record.put("legal_actions", (lane,), game.legal_actions())
+            except Exception as error:
+                raise LaneError(lane) from error
+        return np.asarray(record.fields["legal_actions"])
+
     def call(self, name: str, arguments: Mapping[str, Array]) -> dict[str, Any]:
         """Call a component of the first lane's object."""
         method, kind = find_component(self._games[0], name)
@@ -218,6 +239,15 @@ class Lanes:
             if rows
             else {}
         )
+
+    def notes(self) -> dict[str, list[Any]]:
+        """Return what was noticed about the lanes: kind -> how often, and the first in words."""
+        total: dict[str, list[Any]] = {}
+        for lane, game in enumerate(self._games):
+            for kind, (count, first) in getattr(game, "notes", dict)().items():
+                before = total.setdefault(kind, [0, f"lane {lane}: {first}" if first else ""])
+                before[0] += count
+        return total
 
     def coverage(self) -> dict[str, int]:
         """Return the sum over all lanes."""
@@ -276,10 +306,20 @@ class Batch:
         """Set every field [B, ...]."""
         self._game.set_state(state)
 
+    def legal_actions(self) -> Array | None:
+        """Return which actions are legal now, bool [B, A]; None where the object does not say."""
+        ask = getattr(self._game, "legal_actions", None)
+        return None if ask is None or not self.spec.legal_actions else np.asarray(ask(), np.bool_)
+
     def call(self, name: str, arguments: Mapping[str, Array]) -> dict[str, Any]:
         """Call a component."""
         method, _ = find_component(self._game, name)
         return _named(method(**arguments))
+
+    def notes(self) -> dict[str, list[Any]]:
+        """Return what the object noticed about itself."""
+        found: Mapping[str, tuple[int, str]] = getattr(self._game, "notes", dict)()
+        return {kind: [count, first] for kind, (count, first) in found.items()}
 
     def coverage(self) -> dict[str, int]:
         """Return what the object counts."""
@@ -297,7 +337,7 @@ class _Buffers:
         self, spec: SideSpec, axes: tuple[int, ...], returns: Sequence[str], *, ended: bool
     ) -> None:
         self._specs = {"observation": spec.observation}
-        self._state = spec.state
+        self._groups = {"state": spec.state, "final_state": spec.state, "info": spec.info}
         if ended:
             flag = ArraySpec((), "bool")
             self._specs |= {"reward": spec.reward, "terminated": flag, "truncated": flag}
@@ -308,11 +348,12 @@ class _Buffers:
         self.fields: dict[str, Any] = {
             name: np.zeros((*axes, *one.shape), one.dtype) for name, one in self._specs.items()
         }
-        for name in ("state", *(["final_state"] if ended and not spec.self_reset else [])):
-            if name in returns and spec.state:
+        last = ["final_state"] if ended and not spec.self_reset else []
+        for name in ("state", *last, "info"):
+            if name in returns and self._groups[name]:
                 self.fields[name] = {
                     field: np.zeros((*axes, *one.shape), one.dtype)
-                    for field, one in spec.state.items()
+                    for field, one in self._groups[name].items()
                 }
 
     def put(self, name: str, at: tuple[int, ...], value: Any) -> None:
@@ -320,12 +361,14 @@ class _Buffers:
             self.fields[name][at] = checked(value, self._specs[name], name)
 
     def put_state(self, name: str, at: tuple[int, ...], state: Mapping[str, Any]) -> None:
-        if set(state) != set(self._state):
+        specs = self._groups[name]
+        function, what = ("info()", "info") if name == "info" else ("get_state()", "state field")
+        if set(state) != set(specs):
             raise TypeError(
-                f"get_state() has the fields {sorted(state)}, the spec says {sorted(self._state)}"
+                f"{function} has the fields {sorted(state)}, the spec says {sorted(specs)}"
             )
-        for field, spec in self._state.items():
-            self.fields[name][field][at] = checked(state[field], spec, f"state field {field!r}")
+        for field, spec in specs.items():
+            self.fields[name][field][at] = checked(state[field], spec, f"{what} {field!r}")
 
 
 def _one(array: Array, at: tuple[int, ...]) -> Any:

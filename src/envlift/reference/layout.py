@@ -205,7 +205,7 @@ class Layout:
             flat = np.zeros(_action_places(space))
         else:
             flat = np.zeros(2 + BEGINNING)
-            flat[1] = int.from_bytes(hashlib.sha256(blob).digest()[:6], "big")
+            flat[1] = _hashed(blob)
         flat[0] = length
         rest = flat[1:] if self._action else flat[2:]
         if len(numbers) > len(rest) and self._action:
@@ -213,6 +213,22 @@ class Layout:
         kept = numbers[: len(rest)]
         rest[: len(kept)] = kept
         return flat if self._floats else flat.astype(np.int64)
+
+    def place(self, leaf: Leaf, values: Array) -> Array:
+        """Write n values [n, *shape] of one part as [n, places]."""
+        return self._numbers(values.reshape(-1), leaf.space).reshape(len(values), leaf.places)
+
+    def values(self, leaf: Leaf, rows: Array) -> Array:
+        """Read one part of flat arrays [n, places of all], as [n, numbers] in its own dtype."""
+        part = rows[:, leaf.offset : leaf.offset + leaf.places]
+        if not leaf.wide:
+            return part.astype(leaf.dtype)
+        halves = part.reshape(len(rows), -1, 2).astype(np.uint64)
+        return ((halves[..., 0] << np.uint64(32)) | halves[..., 1]).view(leaf.dtype)
+
+    def pack_leaf(self, leaf: Leaf, value: Any) -> Array:
+        """Write the value of a part without a fixed length."""
+        return self._loose(leaf.space, value, f"the action {leaf.path}")
 
     def pack_batch(self, value: Any, what: str) -> Array:
         """Write many values at once: every part of the tree ``value`` is [..., *shape].
@@ -350,6 +366,15 @@ def exact(
             "cannot hold"
         )
     return cast
+
+
+def text_number(text: str) -> int:
+    """Return a number of 48 bits that stands for a text."""
+    return _hashed(text.encode())
+
+
+def _hashed(blob: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(blob).digest()[:6], "big")
 
 
 def space_part(space: Mapping[str, Any], name: str) -> Description:

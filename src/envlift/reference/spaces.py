@@ -151,7 +151,7 @@ def read_numbers(values: Any, shape: tuple[int, ...], dtype: str) -> Array:
     given = values if isinstance(values, list) else [values]
     kind = np.dtype(dtype)
     read = np.array([float(one) if isinstance(one, str) else one for one in given], dtype=kind)
-    return np.array(np.broadcast_to(read, shape) if len(given) == 1 else read.reshape(shape))
+    return np.full(shape, read[0]) if len(given) == 1 else read.reshape(shape)
 
 
 def limits(space: Mapping[str, Any]) -> tuple[Array, Array]:

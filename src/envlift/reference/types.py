@@ -39,6 +39,10 @@ class SideSpec:
         action_space, observation_space: the true spaces as ``spaces.describe`` has them, None
             where the side does not tell. A discrete action counts from 0 whatever the start of its
             space; a composite space travels as ``layout.Layout`` says.
+        info: name of each number of a step's info -> its spec; ``NAME?`` says whether it was there.
+        masked_by_info: ``action_mask`` of the info must be obeyed.
+        clips_actions: a continuous action outside of its bounds is played as the bound.
+        unseeded: a seed of -1 resets without a seed.
     """
 
     name: str
@@ -55,6 +59,10 @@ class SideSpec:
     reward: ArraySpec = field(default=ArraySpec((), "float64"))
     action_space: dict[str, Any] | None = None
     observation_space: dict[str, Any] | None = None
+    clips_actions: bool = False
+    info: dict[str, ArraySpec] = field(default_factory=dict)
+    masked_by_info: bool = False
+    unseeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Record:
 
     Ended lanes are reset inside the step (Gymnasium's ``SAME_STEP``): ``observation``, ``state``
     and ``legal_actions`` are those after that reset, ``final_observation`` and ``final_state``
-    those before it (equal to the former where no episode ended).
+    those before it (equal to the former where no episode ended), and ``info`` is that of the step.
     """
 
     observation: Array
@@ -74,6 +82,7 @@ class Record:
     legal_actions: Array | None = None
     final_observation: Array | None = None
     final_state: StateDict | None = None
+    info: StateDict = field(default_factory=dict)
 
 
 class Side(Protocol):

@@ -18,7 +18,7 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64"),
     *("uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
 )
-RETURNABLE = ("state", "legal_actions", "final_observation", "final_state")
+RETURNABLE = ("state", "legal_actions", "final_observation", "final_state", "info")
 _EXACT_INTEGERS = 2.0**53
 
 
@@ -259,10 +259,14 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     values["state"] = {name: array(one) for name, one in spec.state.items()}
     for name in ("action_low", "action_high"):
         values[name] = None if values[name] is None else list(values[name])
-    for name in ("action_space", "observation_space"):
-        if values[name] is None:
+    values["info"] = {name: array(one) for name, one in spec.info.items()}
+    for name in ("action_space", "observation_space", *_OPTIONAL):
+        if not values[name]:
             del values[name]
     return values
+
+
+_OPTIONAL = ("clips_actions", "info", "masked_by_info", "unseeded")
 
 
 def read_spec(values: Any) -> SideSpec:
@@ -313,6 +317,10 @@ _READERS: dict[str, Any] = {
     "chance": lambda value: None if value is None else read_array_spec(value),
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
+    "clips_actions": lambda value: _typed(value, bool),
+    "masked_by_info": lambda value: _typed(value, bool),
+    "unseeded": lambda value: _typed(value, bool),
+    "info": lambda value: {name: read_array_spec(one) for name, one in value.items()},
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},
     "action_space": lambda value: None if value is None else read_description(value),
     "observation_space": lambda value: None if value is None else read_description(value),

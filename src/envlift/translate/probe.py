@@ -25,7 +25,7 @@ from envlift.reference.failure import ReferenceFailure
 from envlift.reference.launch import choose_interpreter, open_reference
 from envlift.reference.types import Array, Record, SideSpec
 from envlift.translate.project import ProjectError
-from envlift.verify.engine.lockstep import random_actions
+from envlift.verify.engine.actions import random_actions
 
 LANES = 4
 STEPS = 200

@@ -60,8 +60,9 @@ def verify(
 
     Raises:
         ValueError: for an unknown name, configuration or level, or a number below 1; the message
-            says what is known.
-        ReferenceFailure: if there is no suite and the reference does not start.
+            says what is known. ``SuiteError``, a ``ValueError``, where code of the suite raises:
+            it names the file and the line.
+        InternalError: a bug of envlift's; the message says where its traceback stands.
     """
     # Importing them here keeps `import envlift.verify` free of Hypothesis, SciPy and all levels.
     from envlift.verify.run.context import QUICK, Effort
@@ -75,6 +76,11 @@ def verify(
     for what, number in numbers.items():
         if number < 1:
             raise ValueError(f"{what} must be at least 1, it is {number}")
+    if seed is not None and seed < 0:
+        raise ValueError(f"seed must be 0 or more, it is {seed}")
+    for what, limit in (("timeout", timeout), ("start_timeout", start_timeout)):
+        if not limit > 0:
+            raise ValueError(f"{what} must be more than 0 seconds, it is {limit}")
     found, source, reference, other = find_pair(name, candidate, suite)
     request = Request(
         suite=found,

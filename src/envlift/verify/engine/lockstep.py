@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
+from envlift.verify.engine.actions import chosen_actions
+from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
     Mismatch,
     allowed_text,
@@ -31,6 +33,9 @@ from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
 CHUNK = 64
 """Steps per exchange where actions do not depend on what is seen."""
+
+MOST_BYTES = 2**24
+"""Bytes of the observations and states that one side shows in one exchange, about."""
 
 MAX_SEED = 2**31
 """Seeds are below this, so that every library takes them as they are."""
@@ -53,21 +58,6 @@ class Outcome:
 
 
 Progress = Callable[[int, int], None]
-
-
-def random_actions(spec: SideSpec, rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
-    """Draw actions [*lead, *shape] uniformly from the action space."""
-    shape = (*lead, *spec.action.shape)
-    if spec.num_actions is not None:
-        return rng.integers(0, spec.num_actions, size=shape).astype(spec.action.dtype)
-    if spec.action_low is None or spec.action_high is None:
-        raise ValueError(
-            f"{spec.name} tells no bounds of its actions, so random play cannot be drawn; give "
-            "the suite a policy, or let the reference's spec name action_low and action_high"
-        )
-    low = np.reshape(spec.action_low, spec.action.shape)
-    high = np.reshape(spec.action_high, spec.action.shape)
-    return rng.uniform(low, high, size=shape).astype(spec.action.dtype)
 
 
 @dataclass(frozen=True)
@@ -130,12 +120,40 @@ def exchange(
     return Exchange(trace, answers, theirs, found, compared)
 
 
+def answers_at(record: Record, t: int, lane: int) -> StateDict:
+    """Return what a side showed of one step of one lane, by name; of an end, before its reset."""
+    assert record.reward is not None
+    assert record.terminated is not None
+    assert record.truncated is not None
+    shown = {
+        name: np.asarray(values[t, lane])
+        for name, values in (
+            ("reward", record.reward),
+            ("terminated", record.terminated),
+            ("truncated", record.truncated),
+        )
+    }
+    ended = bool(shown["terminated"] | shown["truncated"])
+    observation = record.final_observation if ended else record.observation
+    state = record.final_state if ended else record.state
+    if observation is not None:
+        shown["observation"] = np.asarray(observation[t, lane])
+    return shown | {f"state {n}": np.asarray(v[t, lane]) for n, v in (state or {}).items()}
+
+
 def _until_end(record: Record) -> Array:
     """Return a bool array [T, B], true up to and including each lane's first end."""
     assert record.terminated is not None
     assert record.truncated is not None
     ended = record.terminated | record.truncated
     return np.asarray(np.cumsum(ended, axis=0) <= ended)
+
+
+def most_steps(spec: SideSpec, lanes: int) -> int:
+    """Return how many steps an exchange may have, at least one: images weigh more than numbers."""
+    arrays = [spec.observation, *spec.state.values()]
+    one = sum(int(np.prod(a.shape, dtype=np.int64)) * np.dtype(a.dtype).itemsize for a in arrays)
+    return max(1, MOST_BYTES // max(1, one * lanes))
 
 
 class Lockstep:
@@ -167,6 +185,7 @@ class Lockstep:
         self._history = History(np.zeros(self.lanes, np.int64), None)
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
+        self._legal: Array | None = None
 
     # -- the run --------------------------------------------------------------------------------
 
@@ -201,6 +220,9 @@ class Lockstep:
     def _length(self, policy: Policy, done: int) -> int:
         """Return how many steps the next exchange has, ``done`` steps after the start."""
         length = CHUNK if policy.act is None else policy.hold
+        length = min(length, most_steps(self.reference.spec, self.lanes))
+        if self._legal is not None:
+            length = 1  # What is legal next is known only after the step before.
         resync = self.config.resync
         if resync is not None:
             return min(length, resync - done % resync)
@@ -214,6 +236,7 @@ class Lockstep:
         reference = self.reference.reset(seeds, chance)
         self._history = History(seeds, chance)
         self._state, self._observation = reference.state, reference.observation
+        self._legal = reference.legal_actions
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
             return None
@@ -246,12 +269,11 @@ class Lockstep:
     ) -> None:
         spec = self.reference.spec
         if policy.act is None:
-            actions = random_actions(spec, self.rng, (length, self.lanes))
+            legal = None if self._legal is None else self._legal[None]
+            actions = random_actions(spec, self.rng, (length, self.lanes), legal)
         else:
-            chosen = policy.act(self.rng, self._observation, self._state)
-            one = np.asarray(chosen, dtype=spec.action.dtype).reshape(
-                self.lanes, *spec.action.shape
-            )
+            shown = self._observation, self._state, self._legal
+            one = chosen_actions(policy, spec, self.rng, *shown)
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
         seeds = self.rng.integers(0, MAX_SEED, size=(length, self.lanes))
@@ -282,6 +304,7 @@ class Lockstep:
         outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
+        self._legal = None if reference.legal_actions is None else reference.legal_actions[-1]
         theirs = both.candidate
         assert theirs.terminated is not None
         assert theirs.truncated is not None
@@ -315,6 +338,10 @@ class Lockstep:
         # What came before the copied state has no part in the difference.
         longest = None if resync is None else done % resync + t + 1
         outcome.history = self._history.lane(lane, t, longest)
+        outcome.history.last = answers_at(both.reference, t, lane)
+        if not self.suite.writes_states:
+            # The way leads there from its reset alone.
+            outcome.history.states = {}
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
 

@@ -15,11 +15,12 @@ from rich.console import Console
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side, StateDict
-from envlift.verify.engine.lockstep import random_actions
+from envlift.verify.engine.actions import chosen_actions, random_actions
 from envlift.verify.failure.case import Case, play, record
 from envlift.verify.levels.interactions import scenario_case
 from envlift.verify.suite import Config, PairError, Policy, Suite, applies
 from envlift.verify.suite.find import find_suite
+from envlift.verify.suite.guarded import guarded
 
 STEPS = 96
 """Steps of one recorded game."""
@@ -27,7 +28,8 @@ STEPS = 96
 
 def command(console: Console, name: str, seed: int) -> int:
     """Record the corpus of a suite anew, one file per configuration."""
-    suite, source = find_suite(name)
+    found, source = find_suite(name)
+    suite = guarded(found)
     if suite.corpus is None:
         raise ValueError(f"the suite {suite.name} names no corpus folder; set Suite.corpus")
     folder = Path(suite.corpus)
@@ -91,17 +93,17 @@ def _game(
     chance = suite.draw(rng, (STEPS, 1))
     actions = []
     state: StateDict = shown.state
-    observation = shown.observation
+    observation, legal = shown.observation, shown.legal_actions
     for t in range(STEPS):
         if policy.act is None:
-            action = random_actions(reference.spec, rng, (1,))
+            action = random_actions(reference.spec, rng, (1,), legal)
         else:
-            action = np.asarray(policy.act(rng, observation, state))
-            action = action.astype(reference.spec.action.dtype)
+            action = chosen_actions(policy, reference.spec, rng, observation, state, legal)
         actions.append(action)
         at = None if chance is None else chance[t : t + 1]
         step = reference.step(action[None], at, np.full((1, 1), seed, dtype=np.int64))
         observation = step.observation[-1]
+        legal = None if step.legal_actions is None else step.legal_actions[-1]
         state = {name: values[-1] for name, values in step.state.items()}
     return Case(
         suite=source,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from envlift.reference.types import Array, Record, StateDict
-from envlift.verify.engine.lockstep import CHUNK, MAX_SEED, random_actions
+from envlift.verify.engine.actions import legal_now, random_actions
+from envlift.verify.engine.lockstep import CHUNK, MAX_SEED
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.suite import Horizon, PairError, applies
@@ -79,8 +80,10 @@ def _measure(context: Context, plan: Horizon, check: Check) -> None:
     lanes = _Lanes(nobody, np.zeros(count, np.int64), nobody)
     done = 0
     while done < plan.max_steps and lanes.open.any():
-        length = min(CHUNK, plan.max_steps - done)
-        actions = random_actions(reference.spec, rng, (length, count))
+        legal = legal_now(reference)
+        length = min(CHUNK if legal is None else 1, plan.max_steps - done)
+        allowed = None if legal is None else legal[None]
+        actions = random_actions(reference.spec, rng, (length, count), allowed)
         chance = suite.draw(rng, (length, count))
         new_seeds = rng.integers(0, MAX_SEED, size=(length, count))
         theirs = candidate.step(actions, chance, new_seeds)

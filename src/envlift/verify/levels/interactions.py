@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.verify.engine.actions import chosen_actions, legal_now, random_actions
 from envlift.verify.engine.history import LaneHistory
-from envlift.verify.engine.lockstep import MAX_SEED, exchange, random_actions
+from envlift.verify.engine.lockstep import MAX_SEED, answers_at, exchange
 from envlift.verify.failure.case import Case, play
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -25,7 +26,12 @@ POOL = 8_192
 
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
-    if context.reference.spec.state and context.candidate.spec.state:
+    both = bool(context.reference.spec.state and context.candidate.spec.state)
+    if both and not context.suite.writes_states:
+        with context.check("L2", "transitions") as check:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "no state is copied from one side to the other in this comparison"
+    elif both:
         _transitions(context, "transitions from states of play", states_of_play(context))
         if context.suite.random_states is not None:
             n = max(context.effort.transitions // 2, context.effort.lanes)
@@ -44,25 +50,29 @@ def states_of_play(context: Context) -> StateDict:
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]
     kept: list[StateDict] = []
-    rounds = max(4, POOL // (4 * context.effort.lanes * max(1, len(policies))))
+    pool = min(POOL, 4 * context.effort.transitions)
+    rounds = max(4, pool // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
         seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = _draw(context, ())
         record = side.reset(seeds, chance)
-        observation, state = record.observation, record.state
+        observation, state, legal = record.observation, record.state, record.legal_actions
+        # What is legal next is known only after the step before.
+        stretch = STRETCH if legal is None else 1
         for _ in range(rounds):
             if policy.act is None:
-                actions = random_actions(side.spec, rng, (STRETCH, side.num_lanes))
+                allowed = None if legal is None else legal[None]
+                actions = random_actions(side.spec, rng, (stretch, side.num_lanes), allowed)
             else:
-                chosen = np.asarray(policy.act(rng, observation, state))
-                actions = np.repeat(chosen.astype(side.spec.action.dtype)[None], STRETCH, axis=0)
-                actions = actions.reshape(STRETCH, side.num_lanes, *side.spec.action.shape)
-            seeds = rng.integers(0, MAX_SEED, size=(STRETCH, side.num_lanes))
-            record = side.step(actions, _draw(context, (STRETCH,)), seeds)
+                chosen = chosen_actions(policy, side.spec, rng, observation, state, legal)
+                actions = np.repeat(chosen[None], stretch, axis=0)
+            seeds = rng.integers(0, MAX_SEED, size=(stretch, side.num_lanes))
+            record = side.step(actions, _draw(context, (stretch,)), seeds)
             observation = record.observation[-1]
             state = {name: values[-1] for name, values in record.state.items()}
+            legal = None if record.legal_actions is None else record.legal_actions[-1]
             kept.append(state)
-            picked = rng.integers(0, STRETCH)
+            picked = rng.integers(0, stretch)
             kept.append({name: values[picked] for name, values in record.state.items()})
     return {name: np.concatenate([s[name] for s in kept]) for name in kept[0]}
 
@@ -81,11 +91,14 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
         for _ in range(rounds):
             rows = rng.integers(0, available, size=lanes)
             state = {field: values[rows] for field, values in states.items()}
-            actions = random_actions(context.reference.spec, rng, (1, lanes))
-            chance = _draw(context, (1,))
-            seeds = rng.integers(0, MAX_SEED, size=(1, lanes))
             context.candidate.set_state(suite.candidate_state(state))
             context.reference.set_state(state)
+            legal = legal_now(context.reference)
+            actions = random_actions(
+                context.reference.spec, rng, (1, lanes), None if legal is None else legal[None]
+            )
+            chance = _draw(context, (1,))
+            seeds = rng.integers(0, MAX_SEED, size=(1, lanes))
             both = exchange(
                 suite,
                 context.config,
@@ -109,6 +122,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
                     actions=actions[:, lane],
                     chance=None if chance is None else chance[:, lane],
                     whole=False,
+                    last=answers_at(both.reference, 0, lane),
                 )
                 context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
                 return

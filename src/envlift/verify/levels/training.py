@@ -15,10 +15,11 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from envlift.candidate.states import AnyEnv
 from envlift.reference.types import Side
 from envlift.train.player import Player
 from envlift.verify.run.context import Context
-from envlift.verify.sides.env_side import AnyEnv, env_of
+from envlift.verify.sides.env_side import env_of
 from envlift.verify.sides.guard import judged
 from envlift.verify.suite import Config, Suite
 

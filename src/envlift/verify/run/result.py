@@ -14,6 +14,9 @@ import numpy as np
 
 SCHEMA_VERSION = 1
 
+NO_SUITE = "default"
+"""The name of the suite of a pair that nobody has described."""
+
 _NUMBERS = re.compile(r"\[\s+[-+.\de]+(?:,\s+[-+.\de]+)*\s+\]")
 """A list of numbers in indented JSON."""
 
@@ -69,7 +72,7 @@ class Check:
     """One comparison and its counts.
 
     Attributes:
-        level: L1, L2, L3, L4, resets, transforms or corpus.
+        level: agreement, L1, L2, L3, L4, resets, transforms or corpus.
         name: what was compared.
         verdict: the outcome.
         detail: one sentence.
@@ -90,6 +93,7 @@ class Check:
 
 
 LEVELS = {
+    "agreement": "reference, itself",
     "corpus": "recorded cases",
     "L1": "property",
     "L2": "interaction",
@@ -125,6 +129,8 @@ class Report:
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
         interrupted: Ctrl-C ended the run early.
+        unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
+            each. Nothing passes without it.
     """
 
     suite: str
@@ -143,6 +149,7 @@ class Report:
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     interrupted: bool = False
+    unanswered: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
@@ -153,9 +160,36 @@ class Report:
         compared = any(
             check.verdict is Verdict.PASS and check.level in ("L2", "L3") for check in self.checks
         )
-        if self.interrupted or Verdict.INCONCLUSIVE in verdicts or not compared:
+        open_questions = self.interrupted or self.unanswered or not compared
+        if open_questions or Verdict.INCONCLUSIVE in verdicts:
             return Verdict.INCONCLUSIVE
         return Verdict.PASS
+
+    @property
+    def scope(self) -> str:
+        """What the verdict rests on, to be put behind it: the levels that passed, or why not."""
+        verdict = self.verdict
+        passed = [level for level in LEVELS if self.level_verdict(level) is Verdict.PASS]
+        levels = f"levels {', '.join(passed)}"
+        if verdict is Verdict.PASS:
+            return f" (random play, no suite): {levels}" if self.no_suite else f" ({levels})"
+        if verdict is Verdict.FAIL:
+            failed = [level for level in LEVELS if self.level_verdict(level) is Verdict.FAIL]
+            return f" (in {', '.join(failed)})"
+        reasons = [*self.unanswered]
+        reasons += [
+            f"{check.level} {check.name}: {check.detail.partition(chr(10))[0]}"
+            for check in self.checks
+            if check.verdict is Verdict.INCONCLUSIVE
+        ]
+        if not reasons and not self.interrupted:
+            reasons = ["neither single transitions nor whole episodes were compared"]
+        return f": {'; '.join(reasons)}" if reasons else ""
+
+    @property
+    def no_suite(self) -> bool:
+        """Whether nobody has said what is to be compared."""
+        return self.suite == NO_SUITE
 
     def level_verdict(self, level: str) -> Verdict | None:
         """Return the verdict over one level's checks, None if it has none."""

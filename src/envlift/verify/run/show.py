@@ -15,7 +15,13 @@ from envlift.verify.suite.horizon_plan import HORIZON
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print failures with their evidence, then the verdict with its counts."""
+    """Print the verdict and what it does not cover, failures with their evidence, then the counts.
+
+    The verdict is also the last line: that is what stays in sight.
+    """
+    console.print()
+    _print_verdict(console, report)
+    _print_left_out(console, report)
     for check in report.checks:
         if check.verdict is Verdict.FAIL:
             print_failure(console, check)
@@ -27,6 +33,22 @@ def print_report(console: Console, report: Report) -> None:
         if verdict is not None:
             console.print(f"  {level:<10} {title:<18} [{COLOURS[verdict]}]{verdict}[/]")
     _print_totals(console, report)
+    console.print()
+    _print_verdict(console, report, f"  (repeat this run with --seed {report.seed})")
+
+
+def _print_verdict(console: Console, report: Report, more: str = "") -> None:
+    """Print the verdict with what it rests on."""
+    note = " - interrupted, this is what was found so far" if report.interrupted else ""
+    text = f"[{COLOURS[report.verdict]}]{report.verdict}[/]{plain_text(report.scope)}{note}{more}"
+    console.print(text, soft_wrap=True)
+
+
+def _print_left_out(console: Console, report: Report) -> None:
+    for name in report.not_compared:
+        console.print(f"[yellow]not compared: {plain_text(name)}[/]", soft_wrap=True)
+    for sentence in report.not_verified:
+        console.print(f"[yellow]not verified: {plain_text(sentence)}[/]", soft_wrap=True)
 
 
 def print_failure(console: Console, check: Check) -> None:
@@ -129,14 +151,6 @@ def _print_totals(console: Console, report: Report) -> None:
             console.print(f"horizon:    {plain_text(text)}", soft_wrap=True)
     for name, count in report.deviations.items():
         console.print(f"allowed:    {name}, seen in {count:,} rows")
-    for name in report.not_compared:
-        console.print(f"[yellow]not compared: {plain_text(name)}[/]", soft_wrap=True)
-    for sentence in report.not_verified:
-        console.print(f"[yellow]not verified: {plain_text(sentence)}[/]", soft_wrap=True)
-    seeded = f"(repeat this run with --seed {report.seed})"
-    note = " - interrupted, this is what was found so far" if report.interrupted else ""
-    colour = COLOURS[report.verdict]
-    console.print(f"\n[{colour}]{report.verdict}[/]{note}  {seeded}")
 
 
 def plain_text(text: str) -> str:

@@ -16,9 +16,11 @@ The forms of a candidate's launch string:
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import importlib.util
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,13 +31,18 @@ import jax
 
 from envlift.env import Env
 from envlift.reference.client import START_TIMEOUT
+from envlift.reference.failure import CandidateFailure, SideFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.registry import list_envs, make
+from envlift.verify.run.trouble import is_a_sentence
 from envlift.verify.sides.env_side import EnvSide
-from envlift.verify.sides.guard import WatchedSide, watched
+from envlift.verify.sides.guard import CandidateViolation, WatchedSide, watched
 from envlift.verify.sides.vector_side import VectorSide
 from envlift.verify.suite import Config, PairError
+
+MOST_NAMES = 20
+"""Of a module with more names than this, the near ones are told."""
 
 IN_PROCESS = ("gymnasium:", "python:", "process:")
 
@@ -54,6 +61,8 @@ def load(name: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         public = sorted(n for n in vars(module) if not n.startswith("_"))
+        if len(public) > MOST_NAMES:
+            public = difflib.get_close_matches(attribute, public) or [*public[:MOST_NAMES], "..."]
         raise ValueError(
             f"{module_name} has no {attribute!r}; it has {', '.join(public)}"
         ) from None
@@ -128,8 +137,34 @@ def open_candidate(
         # gymnax imports matplotlib, which asks programs of the system about fonts.
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module("gymnax")
-    with watched(), _wide_enough(options):
+    with watched(), _wide_enough(options), _opening(candidate):
         return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
+
+
+@contextlib.contextmanager
+def _opening(candidate: Any) -> Iterator[None]:
+    """Tell what does not exist, or is only half there, from what breaks."""
+    try:
+        yield
+    except (CandidateViolation, SideFailure, PairError):
+        raise
+    except NotImplementedError as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        raise PairError(
+            f"{candidate!r} cannot be opened: it does not implement {frames[-1].name} "
+            f"({error or 'NotImplementedError'}; {frames[-1].filename}, line {frames[-1].lineno})"
+        ) from error
+    except Exception as error:
+        if is_a_sentence(error):
+            raise
+        place = ""
+        if frames := traceback.extract_tb(error.__traceback__):
+            place = f" ({frames[-1].filename}, line {frames[-1].lineno})"
+        if isinstance(error, SyntaxError):
+            place = ""
+        raise CandidateFailure(
+            f"opening it raised {type(error).__name__}: {error}{place}", operation="open"
+        ) from error
 
 
 def arithmetic(config: Config) -> contextlib.AbstractContextManager[Any]:

@@ -8,7 +8,6 @@ Shape letters: ``T`` steps, ``B`` lanes.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, cast
 
 import gymnasium
@@ -16,13 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import layout_of, native
+from envlift.candidate.keys import keys_of
+from envlift.candidate.probes import PREFIX, answer
+from envlift.candidate.states import AnyEnv, state_from_dict, state_to_dict
 from envlift.env import Env
-from envlift.reference.layout import Layout, LayoutError
-from envlift.reference.spaces import describe
+from envlift.reference.layout import Layout
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
 from envlift.verify.suite import PairError
-
-AnyEnv = Env[Any, Any, Any]
 
 
 class EnvSide:
@@ -33,6 +33,8 @@ class EnvSide:
         num_lanes: ``B``.
     """
 
+    probes = True
+
     def __init__(self, env: AnyEnv, num_lanes: int) -> None:
         self.env = env
         self.num_lanes = num_lanes
@@ -41,14 +43,14 @@ class EnvSide:
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
         self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
-        self._acting = _layout(env.action_space(), action=True)
-        self._observing = _layout(env.observation_space())
+        self._acting = layout_of(env.action_space(), action=True)
+        self._observing = layout_of(env.observation_space())
         action = _action_spec(env.action_space(), self._acting)
         zeros = np.zeros(action.shape, dtype=action.dtype)
         example = self._native(zeros)
         self._step_tree = jax.tree.structure(jax.eval_shape(env.sample, key, state, example))
         observation = jax.eval_shape(env.observe, state)
-        self._state_type = type(state)
+        self._state_shape = state
         self.spec = SideSpec(
             name=repr(env),
             observation=_observation_spec(observation, self._observing),
@@ -129,14 +131,12 @@ class EnvSide:
                 f"a state of {self.spec.name} has the fields {sorted(known)}, got "
                 f"{sorted(state)}; translate it with the suite's to_candidate"
             )
-        leaves = {
-            name: jnp.asarray(np.asarray(value).astype(known[name].dtype))
-            for name, value in state.items()
-        }
-        return state_from_dict(self._state_type, leaves)
+        return state_from_dict(self._state_shape, state)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
-        """Components of an ``Env`` are named by the suite as functions, not by strings."""
+        """Ask a probe; components of an ``Env`` are named by the suite as functions."""
+        if component.startswith(PREFIX):
+            return answer(self.env, component.removeprefix(PREFIX), arguments)
         raise NotImplementedError(f"{self.spec.name} has no call({component!r}): see Suite")
 
     def coverage(self) -> dict[str, int]:
@@ -197,8 +197,7 @@ class EnvSide:
 
     def _native(self, actions: Array) -> Any:
         """Return actions as the rules take them: from the start on, composite ones as a tree."""
-        start = self._acting.space.get("start", 0) if self._discrete else 0
-        return jax.tree.map(jnp.asarray, self._acting.unpack_batch(actions + start))
+        return native(self.env, actions, self._acting)
 
     def _record(self, shown: dict[str, Any]) -> Record:
         for name in ("observation", "final_observation"):
@@ -229,48 +228,6 @@ def env_of(side: Side) -> AnyEnv | None:
     return env if isinstance(env, Env) else None
 
 
-def keys_of(seeds: Array) -> jax.Array:
-    """Turn int64 seeds of any shape into JAX keys of that shape, using all 64 bits."""
-    seeds = np.asarray(seeds, dtype=np.uint64)
-    words = np.stack([seeds >> np.uint64(32), seeds & np.uint64(0xFFFFFFFF)], axis=-1)
-    data = jnp.asarray(words.astype(np.uint32))
-    return cast(jax.Array, jax.random.wrap_key_data(data, impl="threefry2x32"))
-
-
-def state_to_dict(state: Any) -> dict[str, Any]:
-    """Return the fields of a state dataclass, named tuple or dict; a bare array is ``state``.
-
-    Nested states are named with dots.
-    """
-    if dataclasses.is_dataclass(state) and not isinstance(state, type):
-        items = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
-    elif hasattr(state, "_asdict"):
-        items = state._asdict()
-    elif isinstance(state, dict):
-        items = state
-    else:
-        return {"state": state}
-    flat: dict[str, Any] = {}
-    for name, value in items.items():
-        inner = state_to_dict(value)
-        if set(inner) == {"state"} and inner["state"] is value:
-            flat[name] = value
-        else:
-            flat |= {f"{name}.{key}": leaf for key, leaf in inner.items()}
-    return flat
-
-
-def state_from_dict(state_type: Any, leaves: dict[str, Any]) -> Any:
-    """Build a flat state dataclass or named tuple from its fields; the inverse of the above."""
-    if set(leaves) == {"state"} and not dataclasses.is_dataclass(state_type):
-        return leaves["state"]
-    if any("." in name for name in leaves):
-        raise PairError(
-            "a nested state cannot be set field by field yet; flatten the state dataclass"
-        )
-    return leaves if state_type is dict else state_type(**leaves)
-
-
 def _draws(structure: Any, chance: Array) -> Any:
     """Hand the verifier's chance to the rules: one leaf as it is, else the last axis is split."""
     if structure.num_leaves == 0:
@@ -284,13 +241,6 @@ def _draws(structure: Any, chance: Array) -> Any:
         )
     columns: list[Any] = [jnp.asarray(chance[..., i]) for i in range(structure.num_leaves)]
     return jax.tree.unflatten(structure, columns)
-
-
-def _layout(space: gymnasium.Space[Any], action: bool = False) -> Layout:
-    try:
-        return Layout(describe(space), action=action)
-    except LayoutError as error:
-        raise PairError(str(error)) from None
 
 
 def _action_spec(space: gymnasium.Space[Any], layout: Layout) -> ArraySpec:

@@ -128,7 +128,7 @@ class WatchedSide:
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
         """Watched."""
-        with judged("call"):
+        with judged(component.removeprefix("probe:")):
             return self._side.call(component, arguments)
 
     def coverage(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from envlift.registry import registration
 from envlift.verify.sides.candidates import load, load_file
 from envlift.verify.suite import Suite
+from envlift.verify.suite.guarded import suite_error
 
 
 def find_suite(name: str) -> tuple[Suite, str]:
@@ -16,9 +17,17 @@ def find_suite(name: str) -> tuple[Suite, str]:
 
     Raises:
         ValueError: there is no such environment or file, or it has no suite.
+        SuiteError: the file raises; with the line.
     """
     if name.endswith(".py"):
-        suite = getattr(load_file(Path(name)), "SUITE", None)
+        path = Path(name)
+        if not path.is_file():
+            raise ValueError(f"there is no file {name}")
+        try:
+            module = load_file(path)
+        except Exception as error:
+            raise suite_error(name, "reading it", error) from error
+        suite = getattr(module, "SUITE", None)
         if not isinstance(suite, Suite):
             raise ValueError(f"{name} defines no SUITE; see docs/verify.md for an example")
         return suite, name
