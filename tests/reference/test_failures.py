@@ -80,7 +80,7 @@ def test_the_last_lines_of_stderr_are_shown():
     assert "the engine exploded" in str(failure)
 
 
-@pytest.mark.parametrize(("mode", "says"), [("hang", "no answer within 4"), ("closed", "closed")])
+@pytest.mark.parametrize(("mode", "says"), [("hang", "no answer within "), ("closed", "closed")])
 def test_a_hanging_reference_is_stopped(mode, says):
     failure = play(mode, timeout=4.0)
     assert says in str(failure)
