@@ -131,6 +131,7 @@ class Report:
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
+        repeat_with: what the command line needs beside the seed to repeat the run elsewhere.
     """
 
     suite: str
@@ -150,6 +151,7 @@ class Report:
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
+    repeat_with: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
