@@ -54,9 +54,9 @@ def checked(value: Any, spec: ArraySpec, name: str) -> Array:
     array = np.asarray(value)
     if array.shape != spec.shape:
         raise TypeError(f"{name} has the shape {array.shape}, the spec says {spec.shape}")
-    if array.dtype.name == spec.dtype:
-        return array
     target = np.dtype(spec.dtype)
+    if array.dtype == target:
+        return array
     plain = not isinstance(value, (np.ndarray, np.generic))
     if plain and array.dtype.kind in "biuf" and (target.kind == "f" or array.dtype.kind != "f"):
         with np.errstate(over="ignore", invalid="ignore"):

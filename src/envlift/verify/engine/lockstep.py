@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.actions import chosen_actions
+from envlift.verify.engine.actions import chosen_actions, legal_of
 from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
     Mismatch,
@@ -101,6 +101,10 @@ def exchange(
     """Play T steps on both sides, the candidate first, and compare all they show."""
     theirs = candidate.step(actions, chance, seeds)
     answers = reference.step(actions, chance, seeds)
+    if reference.spec.masked_by_info and not candidate.spec.legal_actions:
+        answers = replace(answers, legal_actions=None)
+    if candidate.spec.masked_by_info and not reference.spec.legal_actions:
+        theirs = replace(theirs, legal_actions=None)
     final = theirs.final_state
     theirs = replace(
         theirs,
@@ -154,6 +158,7 @@ class Lockstep:
         self._history = History(np.zeros(self.lanes, np.int64), None)
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
+        self._mask: Array | None = None
         self._legal: Array | None = None
 
     # -- the run --------------------------------------------------------------------------------
@@ -204,7 +209,8 @@ class Lockstep:
         reference = self.reference.reset(seeds, chance)
         self._history = History(seeds, chance)
         self._state, self._observation = reference.state, reference.observation
-        self._legal = reference.legal_actions
+        self._mask = reference.legal_actions
+        self._legal = legal_of(self.reference.spec, reference)
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
             return None
@@ -240,7 +246,7 @@ class Lockstep:
             legal = None if self._legal is None else self._legal[None]
             actions = random_actions(spec, self.rng, (length, self.lanes), legal)
         else:
-            shown = self._observation, self._state, self._legal
+            shown = self._observation, self._state, self._mask
             one = chosen_actions(policy, spec, self.rng, *shown)
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
@@ -272,7 +278,8 @@ class Lockstep:
         outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
-        self._legal = None if reference.legal_actions is None else reference.legal_actions[-1]
+        self._mask = None if reference.legal_actions is None else reference.legal_actions[-1]
+        self._legal = legal_of(self.reference.spec, reference, -1)
         theirs = both.candidate
         assert theirs.terminated is not None
         assert theirs.truncated is not None

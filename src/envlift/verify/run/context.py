@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from envlift.reference.types import Side
+from envlift.verify.engine.actions import Played
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -56,6 +57,10 @@ class Context:
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
         options: of the candidate, beside the configuration's.
+        open_probe: opens the reference alone with two lanes, for questions beside the play.
+        unseeded: resets without a seed are compared.
+        played: the actions that were played, counted.
+        reasons: part of the contract -> why it is not compared here.
     """
 
     suite: Suite
@@ -73,6 +78,10 @@ class Context:
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+    open_probe: Callable[[], Side] | None = None
+    unseeded: bool = False
+    played: Played | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def check(self, level: str, name: str) -> Iterator[Check]:
