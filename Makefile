@@ -39,7 +39,8 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) replay examples/translations/taxi --into $(DEMO)
 	$(ENVLIFT) report $(DEMO) --out $(DEMO).html
 	@echo
-	$(ENVLIFT) verify pong
+	$(ENVLIFT) verify pong --quick
+	@$(BIN)/python scripts/show_evidence.py pong
 	@echo; echo "Now a port that is wrong: Gymnasium's functional-JAX CartPole. FAIL is expected."
 	@$(ENVLIFT) verify gymnasium:CartPole-v1 examples/cartpole_phys2d.py; code=$$?; \
 	  if [ $$code -ne 1 ]; then \
@@ -49,7 +50,7 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) bench pong --quick
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 import envlift
 from envlift.registry import registration
 from tests.contract import toy
-from tests.contract.cases import Case, cases
+from tests.contract.cases import DEFAULTS, Case, cases, pairwise
 
 
 def test_every_registered_environment_is_in_the_suite() -> None:
@@ -33,3 +35,20 @@ def test_a_registration_describes_itself(case: Case) -> None:
     assert entry.name == case.name
     assert entry.title
     assert (entry.suite is None) == (entry.reference is None), "a reference needs a suite"
+
+
+def test_every_pair_of_options_is_in_the_suite() -> None:
+    variants = registration("pong").variants
+    chosen = [*pairwise(variants, DEFAULTS["pong"]), DEFAULTS["pong"]]
+    for options in variants:
+        for pair in itertools.combinations(options.items(), 2):
+            assert any(set(pair) <= set(one.items()) for one in chosen), pair
+    assert len(chosen) < len(variants)
+    assert pairwise(({"a": 1}, {"a": 2}), {"a": 2}) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_a_default_is_what_it_is_said_to_stand_for(name: str) -> None:
+    info = envlift.make(name).info
+    own = {"backend": info.backend, **info.options}
+    assert DEFAULTS[name].items() <= own.items()

@@ -151,7 +151,9 @@ class Masked(Right):
         return super().step(action)
 
 
-class OtherMask(Masked):
+class OtherMask(Right):
+    """Another mask, and all actions can be played."""
+
     def told(self):
         return {"action_mask": np.array([1, 1, 1], np.int8)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envlift.reference.failure import ReferenceFailure
+from envlift.reference.failure import CandidateFailure, ReferenceFailure
 from envlift.reference.gymnasium_bridge import GymnasiumReference
 from envlift.reference.lanes import LaneError, Lanes
 from envlift.reference.types import Record
@@ -27,14 +27,14 @@ EFFORT = Effort(lanes=4, min_steps=64, max_steps=256, min_ends=2, transitions=32
 class Here:
     """A side of the Gymnasium bridge without a process of its own, which takes long to start."""
 
-    def __init__(
-        self, launch: str, *, num_lanes: int, failure: type = ReferenceFailure, **_: object
-    ):
+    def __init__(self, launch: str, *, num_lanes: int, role: str = "reference", **_: object):
         self.lanes = Lanes(GymnasiumReference, num_lanes, {"id": launch.partition(":")[2]})
         self.spec, self.num_lanes, self.alive = self.lanes.spec, num_lanes, True
         self.legal_actions, self.close = self.lanes.legal_actions, self.lanes.close
         self.get_state, self.set_state = self.lanes.get_state, self.lanes.set_state
-        self.coverage, self._failure = self.lanes.coverage, failure
+        self.call = self.lanes.call
+        self.coverage = self.lanes.coverage
+        self._failure = ReferenceFailure if role == "reference" else CandidateFailure
 
     def reset(self, seeds, chance=None):
         return self._record(self.lanes.reset, seeds, chance)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from envlift.verify.levels.independence import neighbours
 from envlift.verify.levels.resets import (
     ALPHA,
-    _serial_p,
     compare_starts,
     same_dependence,
     same_distribution,
@@ -77,8 +77,8 @@ def test_starts_vary_with_seed_and_lane(reference, candidate, lanes, verdict, wo
 def test_neighbouring_draws_that_repeat_are_seen():
     rng = np.random.default_rng(0)
     coin = rng.integers(0, 2, 4000)
-    assert _serial_p(coin) > ALPHA
-    assert _serial_p(np.repeat(coin, 2)) < ALPHA
+    assert neighbours({"coin": coin}, rng)[0] > ALPHA
+    assert neighbours({"coin": np.repeat(coin, 2)}, rng)[0] < ALPHA
 
 
 def test_a_last_bit_is_not_another_distribution_but_the_sixth_digit_is():

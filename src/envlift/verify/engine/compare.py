@@ -187,7 +187,7 @@ def compare_records(
     after.append(compare_field(reference.observation, candidate.observation, suite.observation))
     found += after if after_end else [_without(mismatch, ended) for mismatch in after]
     found += _compare_ends(suite, reference, candidate, ended)
-    found += _compare_info(suite, reference, candidate)
+    found += compare_info(suite, reference, candidate)
     if reference.legal_actions is not None or candidate.legal_actions is not None:
         found.append(_compare_masks(reference, candidate, ended if not after_end else None))
     if compared is not None:
@@ -238,7 +238,7 @@ def _compare_ends(
     return found
 
 
-def _compare_info(suite: Suite, reference: Record, candidate: Record) -> list[Mismatch]:
+def compare_info(suite: Suite, reference: Record, candidate: Record) -> list[Mismatch]:
     """Compare the numbers of info that both sides name, and whether they are there."""
     found = []
     for name in reference.info:

@@ -26,6 +26,9 @@ from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import PairError
 
+FIRST = "first observations"
+_ANSWERS = (Verdict.PASS, Verdict.FAIL)
+
 STEPS = 8
 """Steps in which the reference is asked."""
 
@@ -366,6 +369,11 @@ def _mark(context: Context) -> None:
             contract.mark(report, "info", f"in every step: {', '.join(sorted(names))}")
         if context.suite.start == "seed":
             contract.mark(report, "seed_0", "the first lane's first seed")
+    started = [c for c in report.checks if c.name.startswith(FIRST) and c.verdict in _ANSWERS]
+    lockstep = [c for c in rollouts if c.level == "L3" and c.counts.get("steps")]
+    if started or (lockstep and context.suite.start != "copy"):
+        how = started[0].detail if started else "equal from equal starts"
+        contract.mark(report, "first_observation", how)
     for who, mine, other in (("reference", ours, theirs), ("candidate", theirs, ours)):
         for name in mine.info:
             if name not in other.info and not name.endswith("?"):

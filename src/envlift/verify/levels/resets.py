@@ -1,4 +1,4 @@
-"""Do episodes start as they should, and is chance drawn as it should be?
+"""Do episodes start as they should?
 
 Lockstep gives both sides the same chance, so it cannot see a candidate that draws its own chance
 wrongly. Here the candidate draws for itself.
@@ -6,7 +6,7 @@ wrongly. Here the candidate draws for itself.
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from scipy import stats
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.levels.wide import distributed, narrowed, wide_text
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.sides.probing import can_probe, probe, state_arguments
 
 ALPHA = 1e-6
 """Chance of a false alarm per check: seeds are fresh on every run, and a run has many checks."""
@@ -29,13 +29,16 @@ MOST_PAIRED = 64
 
 
 def run(context: Context) -> None:
-    """Compare resets by seed: agreement, difference, distribution; then the chance of steps."""
+    """Compare resets by seed: agreement, difference, distribution."""
     candidate = _resets(context, context.candidate, context.effort.resets)
     _equal_seeds_agree(context)
     _seeds_and_lanes_differ(context, candidate)
     _distribution(context, candidate)
-    if can_probe(context.candidate) and context.suite.chance_outcome is not None:
-        _step_chance(context)
+
+
+def starts_of_reference(context: Context, count: int) -> StateDict:
+    """Start ``count`` episodes of the reference; return state and observation, [count, ...]."""
+    return _resets(context, context.reference, count, context.suite.start == "copy")
 
 
 def _resets(context: Context, side: Side, count: int, own: bool = True) -> StateDict:
@@ -56,11 +59,16 @@ def _shown(context: Context, side: Side, seeds: Array, chance: Array | None) -> 
     if side is context.candidate:
         state = context.suite.reference_state(state)
     named = {field.name: state[field.name] for field in context.suite.state if field.name in state}
-    return {**named, "observation": record.observation}
+    shown = {**named, "observation": record.observation}
+    return narrowed(shown, context.report.seed)
 
 
 def _equal_seeds_agree(context: Context) -> None:
     with context.check("resets", "equal seeds agree") as check:
+        if not context.suite.repeats:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "equal seeds do not give equal episodes of the reference either"
+            return
         seeds = context.rng.integers(0, MAX_SEED, size=context.candidate.num_lanes)
         taken = context.candidate.spec.chance is not None
         chance = context.suite.draw(context.rng, (len(seeds),)) if taken else None
@@ -129,8 +137,9 @@ PER_VALUE = 16
 def _shares(rows: StateDict) -> Array:
     """Return how often each distinct row comes, as a share; one number for each."""
     flat = np.concatenate([v.reshape(len(v), -1).astype(np.float64) for v in rows.values()], axis=1)
-    counts = np.unique(flat, axis=0, return_counts=True)[1]
-    return np.asarray(counts / len(flat))
+    # Zero and minus zero are one start.
+    counts = Counter(row.tobytes() for row in flat + 0.0)
+    return np.array(list(counts.values())) / len(flat)
 
 
 def _distribution(context: Context, candidate: StateDict) -> None:
@@ -143,13 +152,16 @@ def _distribution(context: Context, candidate: StateDict) -> None:
                 check.verdict = Verdict.FAIL
                 check.detail = f"{name} has shape {theirs.shape[1:]}, not {ours.shape[1:]}"
                 return
-        found = compare_starts(reference, candidate)
+        found = compare_starts(distributed(reference), distributed(candidate))
         check.counts = {"episodes": len(candidate["observation"]), "tests": len(found)}
         smallest, worst = min(found)
         # As many tests as there are give that many chances of a false alarm.
         smallest = min(1.0, smallest * len(found))
         check.verdict = Verdict.FAIL if smallest < ALPHA else Verdict.PASS
         check.detail = f"smallest p = {smallest:.2g}, corrected for {len(found)} tests ({worst})"
+        if wide := wide_text(candidate):
+            check.detail += f"; compared: {wide}"
+            context.report.not_compared.append(f"starts as distributions beyond {wide}")
 
 
 def compare_starts(reference: StateDict, candidate: StateDict) -> list[tuple[float, str]]:
@@ -186,35 +198,6 @@ def _sizes(reference: Array, candidate: Array) -> tuple[Array, Array]:
     spread = whole.std(axis=0)
     lengths = (((whole - whole.mean(axis=0)) / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1)
     return lengths[: len(reference)], lengths[len(reference) :]
-
-
-def _step_chance(context: Context) -> None:
-    """Compare what ``env.sample`` draws with what the suite says chance is."""
-    suite, count = context.suite, context.effort.resets * 4
-    assert suite.chance_outcome is not None
-    with context.check("resets", "chance of a step") as check:
-        expected = suite.draw(context.rng, (count,))
-        if expected is None:
-            check.verdict = Verdict.SKIPPED
-            check.detail = "the suite draws no chance"
-            return
-        candidate = context.candidate
-        state = candidate.reset(context.rng.integers(0, MAX_SEED, size=candidate.num_lanes)).state
-        one = {name: np.repeat(value[:1], count, axis=0) for name, value in state.items()}
-        spec = candidate.spec.action
-        drawn = probe(
-            candidate,
-            "chance.step",
-            seed=context.rng.integers(0, 2**62, size=()),
-            actions=np.zeros((count, *spec.shape), spec.dtype),
-            **state_arguments(one),
-        )
-        ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(drawn["chance"])
-        p = same_distribution(ours, theirs)
-        serial = _serial_p(theirs)
-        check.counts = {"draws": count, "tests": 2}
-        check.verdict = Verdict.FAIL if min(p, serial) < ALPHA else Verdict.PASS
-        check.detail = f"p = {p:.2g}; independence of neighbouring keys p = {serial:.2g}"
 
 
 def same_distribution(reference: Array, candidate: Array) -> float:
@@ -294,12 +277,3 @@ def _welch(mean: Any, var: Any, n: int, other_mean: Any, other_var: Any, m: int)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(difference > 1e-12, difference / error, 0.0)
     return 2 * stats.norm.sf(z)
-
-
-def _serial_p(outcomes: Array) -> float:
-    """Return the p-value that each outcome is uncorrelated with the next."""
-    x = outcomes.reshape(len(outcomes), -1)[:, 0].astype(np.float64)
-    if x.std() == 0:
-        return 1.0
-    r = float(np.corrcoef(x[:-1], x[1:])[0, 1])
-    return math.erfc(abs(r) * math.sqrt((len(x) - 1) / 2))

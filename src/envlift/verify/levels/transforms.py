@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from envlift.candidate.probes.ways import BEFORE
-from envlift.reference.types import Array, StateDict
+from envlift.reference.types import Array
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import differs
-from envlift.verify.levels.interactions import states_of_play
+from envlift.verify.levels.pool import pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments
@@ -107,7 +107,7 @@ class _Played:
 def _from_states(context: Context) -> None:
     """Compare one ``step`` from states that random play does not reach: a game about to be won."""
     rng = context.rng
-    starts = state_arguments(_starts(context))
+    starts = state_arguments(pool_of_states(context, STARTS))
     actions = random_actions(context.reference.spec, rng, (STARTS,))
     given = {
         "seeds": rng.integers(0, 2**62, size=STARTS),
@@ -124,20 +124,6 @@ def _from_states(context: Context) -> None:
             lambda: probe(context.candidate, "step.taken", **given, patient=patient),  # noqa: B023
             lambda: probe(context.candidate, "step.composed", **given, patient=patient),  # noqa: B023
         )
-
-
-def _starts(context: Context) -> StateDict:
-    """Return states of purposeful play, half of them generated where the suite does that."""
-    suite, rng = context.suite, context.rng
-    pools = [states_of_play(context)]
-    if suite.random_states is not None:
-        pools.append(suite.random_states(rng, STARTS // 2, context.config))
-    picked: list[StateDict] = []
-    for pool in pools:
-        rows = rng.integers(0, len(next(iter(pool.values()))), size=STARTS // len(pools))
-        picked.append({name: values[rows] for name, values in pool.items()})
-    mixed = {name: np.concatenate([pool[name] for pool in picked]) for name in picked[0]}
-    return suite.candidate_state(mixed)
 
 
 def _same(

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from envlift.reference.types import Side
+from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.actions import Played
+from envlift.verify.engine.again import reference_again
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -51,11 +52,14 @@ class Context:
         open_sides: opens both sides anew with so many lanes.
         open_reference: opens the reference alone with so many lanes, to be played without looking
             at its state.
+        open_stranger: opens the reference alone with so many lanes and this ``PYTHONHASHSEED``, to
+            be compared with itself.
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
+        pool: states of the reference's play, kept once they were asked for (``levels.pool``).
         options: of the candidate, beside the configuration's.
         open_probe: opens the reference alone with two lanes, for questions beside the play.
         unseeded: resets without a seed are compared.
@@ -72,11 +76,13 @@ class Context:
     candidate: Side
     open_sides: Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
     open_reference: Callable[[int], Side]
+    open_stranger: Callable[[int, str], Side]
     report: Report
     progress: Progress
     fixtures: Path
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
+    pool: StateDict | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     open_probe: Callable[[], Side] | None = None
     unseeded: bool = False
@@ -102,7 +108,16 @@ class Context:
             self.progress.end(check)
 
     def fail(self, check: Check, divergence: Divergence, history: LaneHistory | None) -> None:
-        """Record a difference, minimise it and write its fixture."""
+        """Record a difference, minimise it and write its fixture.
+
+        The reference is asked first whether it does the same again: a difference that it has from
+        itself is not the candidate's.
+        """
+        if history is not None and self.minimises:
+            told = reference_again(self, history)
+            if told:
+                check.verdict, check.detail = Verdict.INCONCLUSIVE, told
+                return
         check.verdict = Verdict.FAIL
         check.divergence = divergence
         check.detail = (
@@ -140,6 +155,7 @@ class Context:
             reference=reference,
             candidate=launch_string(candidate),
             options=dict(self.options),
+            start=self.suite.start,
             note=f"{divergence.field} differed (run seed {self.report.seed})",
         )
         told = None

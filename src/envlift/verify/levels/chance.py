@@ -1,0 +1,69 @@
+"""Is the chance of a step drawn as it should be, in every state and for every action?
+
+Lockstep gives both sides the same chance, so it cannot see a candidate that draws its own wrongly:
+always alike, or as it likes it once a game is nearly lost. Here the candidate draws for itself.
+"""
+
+from __future__ import annotations
+
+from envlift.reference.types import Array
+from envlift.verify.engine.actions import random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.levels.independence import neighbours, weakest
+from envlift.verify.levels.pool import pool_of_states
+from envlift.verify.levels.resets import ALPHA, same_distribution
+from envlift.verify.run.context import Context
+from envlift.verify.run.result import Check, Verdict
+from envlift.verify.sides.probing import can_probe, probe, state_arguments
+
+
+def run(context: Context) -> None:
+    """Compare what ``env.sample`` draws with what the suite says chance is."""
+    if not can_probe(context.candidate) or context.suite.chance_outcome is None:
+        return
+    with context.check("resets", "chance of a step") as check:
+        expected = context.suite.draw(context.rng, (context.effort.resets * 4,))
+        if expected is None:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "the suite draws no chance"
+            return
+        _compare(context, check, expected)
+
+
+def _compare(context: Context, check: Check, expected: Array) -> None:
+    suite, candidate, rng = context.suite, context.candidate, context.rng
+    assert suite.chance_outcome is not None
+    count = len(expected)
+    if context.reference.spec.state and candidate.spec.state:
+        states = pool_of_states(context, count)
+    else:
+        first = candidate.reset(rng.integers(0, MAX_SEED, size=candidate.num_lanes)).state
+        rows = rng.integers(0, candidate.num_lanes, size=count)
+        states = {name: values[rows] for name, values in first.items()}
+    actions = random_actions(context.reference.spec, rng, (count,))
+    actions = actions.astype(candidate.spec.action.dtype)
+    # Keys are split from one, as users make them, so that neighbours are related.
+    drawn = probe(
+        candidate,
+        "chance.step",
+        seed=rng.integers(0, 2**62),
+        actions=actions,
+        **state_arguments(states),
+    )
+    ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(drawn["chance"])
+    outcome = {"the outcome": theirs.reshape(count, -1)}
+    before = {**{f"the state's {name}": v for name, v in states.items()}, "the action": actions}
+    tests = [
+        (same_distribution(ours, theirs), "against the suite's", 1),
+        neighbours(outcome, rng),
+        weakest(before, outcome, rng),
+    ]
+    smallest, worst, _ = min(tests)
+    number = sum(test[2] for test in tests)
+    smallest = min(1.0, smallest * len(tests))
+    check.counts = {"draws": count, "tests": number}
+    check.verdict = Verdict.FAIL if smallest < ALPHA else Verdict.PASS
+    check.detail = (
+        f"smallest p = {smallest:.2g}, corrected for {number} tests ({worst}), over states of play "
+        "and all actions"
+    )

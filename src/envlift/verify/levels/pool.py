@@ -1,0 +1,31 @@
+"""States to begin from: of purposeful play, and generated where the suite does that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envlift.reference.types import StateDict
+from envlift.verify.levels.interactions import states_of_play
+from envlift.verify.run.context import Context
+
+
+def pool_of_states(context: Context, count: int) -> StateDict:
+    """Return states [count, ...] in the candidate's fields, half of them generated if possible."""
+    suite, rng = context.suite, context.rng
+    if context.pool is None:
+        context.pool = states_of_play(context)
+    pools = [context.pool]
+    if suite.random_states is not None:
+        pools.append(suite.random_states(rng, count // 2, context.config))
+    picked: list[StateDict] = []
+    for index, pool in enumerate(pools):
+        # The last pool makes up for what a division leaves over.
+        size = count // len(pools) if index + 1 < len(pools) else count - sum(map(_rows, picked))
+        rows = rng.integers(0, _rows(pool), size=size)
+        picked.append({name: values[rows] for name, values in pool.items()})
+    mixed = {name: np.concatenate([pool[name] for pool in picked]) for name in picked[0]}
+    return suite.candidate_state(mixed)
+
+
+def _rows(state: StateDict) -> int:
+    return len(next(iter(state.values())))
