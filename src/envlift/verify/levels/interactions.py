@@ -20,9 +20,6 @@ from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
 
-POOL = 8_192
-"""States of play kept to start single transitions from."""
-
 
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
@@ -50,7 +47,7 @@ def states_of_play(context: Context) -> StateDict:
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]
     kept: list[StateDict] = []
-    pool = min(POOL, 4 * context.effort.transitions)
+    pool = min(context.effort.pool, 4 * context.effort.transitions)
     rounds = max(4, pool // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
         seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)

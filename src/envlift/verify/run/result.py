@@ -135,6 +135,7 @@ class Report:
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
+        repeat_with: what the command line needs beside the seed to repeat the run elsewhere.
     """
 
     suite: str
@@ -157,6 +158,7 @@ class Report:
     actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
+    repeat_with: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:

@@ -35,11 +35,14 @@ from envlift.verify.levels import (
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict
+from envlift.verify.run.speed import fitting, measure
 from envlift.verify.run.trouble import bug, is_a_sentence
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
+
+OpenSides = Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
 
 LAST_OBSERVATION = "the last observation of an episode"
 RELY = ("L2", "L3", "resets", "L4")
@@ -230,8 +233,9 @@ def _run_config(
 
     with contextlib.ExitStack() as stack:
         try:
-            sides = open_sides(effort.lanes)
-            reference, candidate = stack.enter_context(sides)
+            effort, reference, candidate = _open_fitting(
+                stack, open_sides, suite, config, effort, request.asked, report
+            )
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
             return
@@ -239,12 +243,6 @@ def _run_config(
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
-        if reference.num_lanes < effort.lanes:
-            report.not_verified.append(
-                f"more than {reference.num_lanes} episodes side by side, of {effort.lanes} "
-                f"[{config.name}]: making them takes long"
-            )
-            effort = replace(effort, lanes=reference.num_lanes)
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
@@ -318,6 +316,39 @@ def _run_config(
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
 
 
+def _open_fitting(
+    stack: contextlib.ExitStack,
+    open_sides: OpenSides,
+    suite: Suite,
+    config: Config,
+    effort: Effort,
+    asked: Mapping[str, int],
+    report: Report,
+) -> tuple[Effort, Side, Side]:
+    """Open both sides with as many lanes, and return an effort, as their speed allows."""
+    inner = stack.enter_context(contextlib.ExitStack())
+    pair = inner.enter_context(open_sides(effort.lanes))
+    wanted, why = effort.lanes, "making them takes long"
+    speed = measure(suite, pair)
+    # A chance of its own: how fast a machine is must not change what is drawn.
+    few = pair[0].num_lanes if "lanes" in asked else speed.lanes(pair[0].num_lanes)
+    broken = not all(getattr(side, "alive", True) for side in pair)
+    if few < pair[0].num_lanes or broken:
+        why = f"a step takes {speed.step * 1e3:.2g} ms" if few < pair[0].num_lanes else why
+        inner.close()
+        pair = inner.enter_context(open_sides(few))
+    if pair[0].num_lanes < wanted:
+        report.not_verified.append(
+            f"more than {pair[0].num_lanes} episodes side by side, of {wanted} [{config.name}]: "
+            f"{why} (--lanes asks for more)"
+        )
+        report.repeat_with.append(f"--lanes {pair[0].num_lanes}")
+    effort, lowered = fitting(replace(effort, lanes=pair[0].num_lanes), speed, asked)
+    if lowered:
+        report.not_verified.append(f"{lowered} [{config.name}]")
+    return effort, *pair
+
+
 def _settle(
     context: Context, stack: contextlib.ExitStack, report: Report, progress: Progress
 ) -> Context | None:
@@ -351,6 +382,10 @@ def _run_stages(
     for level, stage in STAGES.items():
         if not _due(level, request, context):
             continue
+        # A level's chance does not depend on how much the levels before it compared.
+        context.rng = np.random.default_rng(
+            [report.seed, *context.config.name.encode(), *level.encode()]
+        )
         try:
             stage(context)
         except ReferenceFailure as error:

@@ -35,7 +35,8 @@ def print_report(console: Console, report: Report) -> None:
             console.print(f"  {level:<10} {title:<18} [{COLOURS[verdict]}]{verdict}[/]")
     _print_totals(console, report)
     console.print()
-    _print_verdict(console, report, f"  (repeat this run with --seed {report.seed})")
+    again = " ".join([f"--seed {report.seed}", *dict.fromkeys(report.repeat_with)])
+    _print_verdict(console, report, f"  (repeat this run with {again})")
 
 
 def _print_verdict(console: Console, report: Report, more: str = "") -> None:
