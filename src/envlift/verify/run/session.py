@@ -17,8 +17,11 @@ from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
+from envlift.verify.engine.actions import Counted
+from envlift.verify.engine.contract import close as list_what_is_left
 from envlift.verify.levels import (
     agreement,
+    contract,
     corpus,
     draws,
     interactions,
@@ -140,12 +143,13 @@ def verify(request: Request, progress: Progress) -> Report:
         report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
     configs = _chosen(suite, request.configs)
     no_transfer = _no_transfer(request, suite, configs)
+    reasons: dict[str, str] = {}
     try:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
                 own = suite.of_config(config)
-                _run_config(request, own, config, rng, report, progress)
+                _run_config(request, own, config, rng, report, progress, reasons)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
@@ -156,6 +160,7 @@ def verify(request: Request, progress: Progress) -> Report:
             raise told from error
         # A difference that was found is not lost because something else went wrong after it.
         report.not_verified.append(f"what follows; the run ended early: {told}")
+    list_what_is_left(report, reasons)
     if report.level_verdict("L4") is None:
         reason = no_transfer or "something went wrong before it; --level L4 runs it all the same"
         report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, reason))
@@ -216,6 +221,7 @@ def _run_config(
     rng: np.random.Generator,
     report: Report,
     progress: Progress,
+    reasons: dict[str, str],
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
@@ -240,14 +246,11 @@ def _run_config(
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
-        report.not_compared += [
-            line for name in left if (line := f"state field {name}") not in report.not_compared
-        ]
+        lines = [f"state field {name}" for name in left]
         for side in (reference, candidate):
             if side.spec.self_reset:
-                report.not_compared.append(
-                    f"{LAST_OBSERVATION} ({side.spec.name} does not show it)"
-                )
+                lines.append(f"{LAST_OBSERVATION} ({side.spec.name} does not show it)")
+        report.not_compared += [line for line in lines if line not in report.not_compared]
         context = Context(
             suite=suite,
             config=config,
@@ -279,12 +282,21 @@ def _run_config(
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
             options=request.options or {},
+            reasons=reasons,
+            open_probe=lambda: open_reference(
+                suite.reference,
+                num_lanes=2,
+                config=dict(config.reference),
+                timeout=limits.answer,
+                start_timeout=limits.start,
+            ),
         )
         if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
             settled = _settle(context, stack, report, progress)
             if settled is None:
                 return
             context = settled
+        contract.begin(context)
 
         def restart() -> None:
             few = replace(limits, lanes=None)
@@ -292,8 +304,12 @@ def _run_config(
             again = open_candidate(suite.candidate, options, lanes, few)
             stack.callback(again.close)
             context.candidate = again
+            if context.played is not None:
+                context.candidate = Counted(again, context.played)
 
-        if not _run_stages(request, context, report, progress, restart):
+        survived = _run_stages(request, context, report, progress, restart)
+        contract.finish(context, {level: _due(level, request, context) for level in ("L2", "L3")})
+        if not survived:
             return
         _note_not_finite(context.reference, report)
         for place, count in context.reference.coverage().items():
