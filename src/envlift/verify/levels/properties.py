@@ -72,6 +72,8 @@ def _spaces(context: Context) -> None:
                 ours.observation.shape,
                 _declared_shape(theirs),
             )
+        if _only_wider(context, ours, theirs):
+            del told["dtype of an observation"]
         told = {name: pair for name, pair in told.items() if None not in pair}
         wrong = _described(context, ours, theirs, narrow=jax_env)
         wrong += [
@@ -90,6 +92,12 @@ def _declared_shape(spec: SideSpec) -> tuple[int, ...] | None:
     return None if shape is None else tuple(shape)
 
 
+def _only_wider(context: Context, ours: SideSpec, theirs: SideSpec) -> bool:
+    """Whether the suite lets observations be integers of any width, and both sides' are."""
+    kinds = {np.dtype(spec.observation.dtype).kind for spec in (ours, theirs)}
+    return context.suite.observation.any_integer and kinds <= {"i", "u"}
+
+
 def _described(context: Context, ours: SideSpec, theirs: SideSpec, narrow: bool) -> list[str]:
     """Say where the spaces differ: kinds, bounds, dtypes, keys, first actions.
 
@@ -106,6 +114,8 @@ def _described(context: Context, ours: SideSpec, theirs: SideSpec, narrow: bool)
             bounds = [one for one in wrong if one.startswith(("low", "high"))]
             wrong = [one for one in wrong if one not in bounds]
             context.report.not_compared += [f"{what}, {sentence}" for sentence in bounds]
+        if what == "observation space" and _only_wider(context, ours, theirs):
+            wrong = [one for one in wrong if not one.startswith("dtype")]
         allowed = [one.id for one in context.suite.deviations if one.field == what]
         if wrong and allowed:
             counts = context.report.deviations

@@ -40,7 +40,7 @@ class ComponentSide:
         return getattr(self._side, name)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
-        """Evaluate the component of a place in the suite; its function is made at its first call."""
+        """Evaluate the component at a place in the suite."""
         if component not in self._functions:
             found = self._suite.components[int(component)]
             assert found.candidate is not None
