@@ -152,7 +152,7 @@ STARTS = [
         gym("starts", "Drawn"),
         gym("starts", "DrawnZeros"),
         FAIL,
-        ("observation[0]", "envlift repro"),
+        ("observation[0]", "--seed"),
         suite=SEED,
         whole=True,
     ),
