@@ -34,6 +34,8 @@ class SideSpec:
         legal_actions: whether records hold a mask.
         self_reset: the side resets an ended lane by itself inside the step and cannot show the
             end (``final_observation`` and ``final_state`` are missing).
+        reseeds: the episode that follows an end begins by the seed that the step was given; a batch
+            that resets its lanes by itself may have no way to.
         pins: what exactly is running: package versions, hashes.
         reward: the reward of one step; its shape is not () with several players.
         action_space, observation_space: the true spaces as ``spaces.describe`` has them, None
@@ -55,6 +57,7 @@ class SideSpec:
     chance: ArraySpec | None = None
     legal_actions: bool = False
     self_reset: bool = False
+    reseeds: bool = True
     pins: dict[str, str] = field(default_factory=dict)
     reward: ArraySpec = field(default=ArraySpec((), "float64"))
     action_space: dict[str, Any] | None = None

@@ -317,6 +317,7 @@ _READERS: dict[str, Any] = {
     "chance": lambda value: None if value is None else read_array_spec(value),
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
+    "reseeds": lambda value: _typed(value, bool),
     "clips_actions": lambda value: _typed(value, bool),
     "masked_by_info": lambda value: _typed(value, bool),
     "unseeded": lambda value: _typed(value, bool),
