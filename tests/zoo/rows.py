@@ -182,7 +182,7 @@ STARTS = [
     Row(
         "second-episode",
         gym("starts", "Readable"),
-        gym("starts", "KeepsSpeed"),
+        gym("starts", "KeepsCount"),
         FAIL,
         ("truncated",),
     ),
