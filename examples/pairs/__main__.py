@@ -26,6 +26,8 @@ from typing import Any
 
 from examples.pairs.page import HERE, PAGE, page, pairs, results
 
+from tests.zoo.judged import small
+
 BUILD = Path("build/pairs")
 
 
