@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from examples.pairs.__main__ import command, compare
-from examples.pairs.page import PAGE, pairs, page, results
+from examples.pairs.page import PAGE, page, pairs, results
+
 from tests.zoo.judged import small
 
 PAIRS = pairs()
