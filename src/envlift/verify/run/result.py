@@ -128,6 +128,10 @@ class Report:
             and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
+        compared: part of the contract (``engine.contract``) -> how it was compared; what is not
+            here stands in ``not_compared``.
+        noticed: how the environments return things, where that is odd but no difference.
+        actions: component of the action -> choice or part of its range -> how often it was played.
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
@@ -149,6 +153,9 @@ class Report:
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    compared: dict[str, str] = dataclasses.field(default_factory=dict)
+    noticed: list[str] = dataclasses.field(default_factory=list)
+    actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
     repeat_with: list[str] = dataclasses.field(default_factory=list)
@@ -171,7 +178,11 @@ class Report:
     def scope(self) -> str:
         """What the verdict rests on, to be put behind it: the levels that passed, or why not."""
         verdict = self.verdict
-        passed = [level for level in LEVELS if self.level_verdict(level) is Verdict.PASS]
+        passed = [
+            level
+            for level in LEVELS
+            if level != "agreement" and self.level_verdict(level) is Verdict.PASS
+        ]
         levels = f"levels {', '.join(passed)}"
         if verdict is Verdict.PASS:
             return f" (random play, no suite): {levels}" if self.no_suite else f" ({levels})"
