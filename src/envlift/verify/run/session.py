@@ -20,11 +20,11 @@ from envlift.verify.levels import (
     corpus,
     draws,
     interactions,
+    itself,
     properties,
     rollouts,
     training,
     transfer,
-    transforms,
 )
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
@@ -87,7 +87,7 @@ STAGES = {
     "L1": properties.run,
     "L2": interactions.run,
     "resets": draws.run,
-    "transforms": transforms.run,
+    "transforms": itself.run,
     "L3": rollouts.run,
     "L4": transfer.run,
 }
