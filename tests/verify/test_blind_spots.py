@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.state import Draws
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify.levels import batches
+from envlift.verify.levels import batches, freely
 from envlift.verify.run import session
 from envlift.verify.run.result import Verdict
 
@@ -165,3 +167,54 @@ def test_a_fault_of_large_batches_and_rollouts_is_seen(verify_pong, only, fault,
     report = verify_pong(make(fault), levels=("transforms",), suite=BARE)
     assert report.verdict is Verdict.FAIL
     assert any(seen in line for line in failed(report)), failed(report)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Counted:
+    """A game, and how many steps were played since somebody last looked."""
+
+    game: Any
+    count: Any
+
+
+class CountsInSecret(Pong):
+    """Plays rightly for a hundred steps in a row, and forgets them when its state is copied."""
+
+    def initial(self, draws, params=None):
+        return Counted(super().initial(draws, params), jnp.int32(0))
+
+    def transition(self, state, action, draws, params=None):
+        played = super().transition(state.game, action, draws, params)
+        late = state.count >= 100
+        bent = replace(played.state, tick=played.state.tick + late)
+        return played._replace(state=Counted(bent, state.count + 1))
+
+    def observe(self, state, params=None):
+        return super().observe(state.game, params)
+
+
+def with_a_count(state):
+    count = np.zeros(len(state["tick"]), np.int32)
+    return {**{f"game.{name}": values for name, values in state.items()}, "count": count}
+
+
+def without_it(state):
+    return {name.removeprefix("game."): values for name, values in state.items() if name != "count"}
+
+
+def test_what_is_kept_between_steps_is_seen(verify_pong, only):
+    only("L2", freely.run)
+    suite = replace(BARE, to_candidate=with_a_count, to_reference=without_it)
+    report = verify_pong(make(CountsInSecret), levels=("L2",), suite=suite)
+    (line,) = failed(report)
+    assert "steps in a row = single steps [discrete]: tick after 101 steps in a row" in line
+    assert line.endswith("the candidate keeps something between steps that its state does not show")
+
+
+def test_and_an_honest_game_is_not_accused(verify_pong, only):
+    only("L2", freely.run)
+    report = verify_pong("pong", levels=("L2",), suite=BARE, backend="jax")
+    (check,) = [c for c in report.checks if c.name.startswith("steps in a row")]
+    assert check.verdict is Verdict.PASS
+    assert check.counts["steps"] == 300 * check.counts["lanes"]

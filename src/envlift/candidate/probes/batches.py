@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import Answers, Arguments, named, probe, state_argument
 from envlift.candidate.probes.ways import bare, resetting
@@ -52,7 +53,7 @@ def step(env: AnyEnv, arguments: Arguments) -> Answers:
     lanes = int(arguments["lanes"])
     env = resetting(env, "disabled" if arguments.get("patient", False) else "same_step")
     state = state_argument(env, arguments)
-    given = keys_of(arguments["seeds"]), state, jnp.asarray(arguments["actions"])
+    given = keys_of(arguments["seeds"]), state, native(env, arguments["actions"])
     rows = jnp.arange(lanes) % len(arguments["seeds"])
     keys, state, actions = jax.tree.map(lambda leaf: leaf[rows], given)
     with threads(int(arguments.get("threads", 0))):
@@ -122,5 +123,5 @@ def by_steps(env: AnyEnv, arguments: Arguments) -> Answers:
         "reward": np.asarray(reward),
         "episodes": np.asarray(episodes),
         "observations": np.asarray(observations),
-        "actions": np.asarray(actions),
+        "actions": np.asarray(actions) - getattr(env.action_space(), "start", 0),
     }

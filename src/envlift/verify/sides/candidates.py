@@ -29,6 +29,8 @@ from typing import Any
 
 import jax
 
+from envlift.candidate.params import OPTION, WithParams
+from envlift.candidate.states import AnyEnv
 from envlift.env import Env
 from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import CandidateFailure, SideFailure
@@ -191,25 +193,32 @@ def _wide_enough(options: Mapping[str, Any]) -> Iterator[None]:
 def _open_watched(
     candidate: str | Callable[..., Any], options: dict[str, Any], num_lanes: int
 ) -> Side:
+    vector = isinstance(candidate, str) and candidate.startswith("vector:")
+    params = {} if vector else dict(options.pop(OPTION, {}))
     if callable(candidate):
         made = candidate(**options)
         if not isinstance(made, Env):
             raise ValueError(f"{candidate!r} returned a {type(made).__name__}, not an envlift.Env")
-        return EnvSide(made, num_lanes)
+        return EnvSide(_with(made, params), num_lanes)
     form, _, rest = candidate.partition(":")
     if form == "gymnax":
         from envlift.adapters.gymnax import FromGymnax
 
-        return EnvSide(FromGymnax(rest, **options), num_lanes)
+        return EnvSide(_with(FromGymnax(rest, **options), params), num_lanes)
     if form == "env":
-        return _open_watched(load(rest), options, num_lanes)
+        return _open_watched(load(rest), {**options, OPTION: params}, num_lanes)
     if form == "vector":
         attributes = tuple(options.pop("state_attributes", ()))
         return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
     if not rest and candidate in list_envs():
-        return EnvSide(make(candidate, autoreset="disabled", **options), num_lanes)
+        made = make(candidate, autoreset="disabled", **options)
+        return EnvSide(_with(made, params), num_lanes)
     raise ValueError(
         f"{candidate!r} is not a candidate. Registered environments: {', '.join(list_envs())}. "
         "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "
         "python:module:Class, process:command"
     )
+
+
+def _with(env: AnyEnv, params: Mapping[str, Any]) -> AnyEnv:
+    return WithParams(env, params) if params else env
