@@ -39,7 +39,8 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) replay examples/translations/taxi --into $(DEMO)
 	$(ENVLIFT) report $(DEMO) --out $(DEMO).html
 	@echo
-	$(ENVLIFT) verify pong
+	$(ENVLIFT) verify pong --quick
+	@$(BIN)/python scripts/show_evidence.py pong
 	@echo; echo "Now a port that is wrong: Gymnasium's functional-JAX CartPole. FAIL is expected."
 	@$(ENVLIFT) verify gymnasium:CartPole-v1 examples/cartpole_phys2d.py; code=$$?; \
 	  if [ $$code -ne 1 ]; then \

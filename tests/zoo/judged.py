@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from envlift.cli import main
-from envlift.verify.run import context
+from envlift.verify.run import context, session
+from envlift.verify.run.result import Report
 from tests.zoo.rows import HERE, PASS, Row
 
 TINY = replace(
@@ -22,11 +24,22 @@ LISTED = ("not compared", "not verified")
 
 
 @contextmanager
-def small() -> Iterator[None]:
-    """Let ``--quick`` compare less, and let children find the zoo's environments."""
+def small(whole: bool = True) -> Iterator[None]:
+    """Let ``--quick`` compare less, and let children find the zoo's environments.
+
+    Where the run is not wanted whole, a difference is not made short, and nothing runs after the
+    first level that failed: starting processes is most of what the zoo costs.
+    """
+    run = session.verify
+
+    def hurried(request: session.Request, progress: context.Progress) -> Report:
+        return run(replace(request, minimise=False, stop_at_level=True), progress)
+
+    path = os.pathsep.join(filter(None, (str(HERE / "envs"), os.environ.get("PYTHONPATH"))))
     with (
         patch.object(context, "QUICK", TINY),
-        patch.dict("os.environ", {"PYTHONPATH": str(HERE / "envs")}),
+        patch.object(session, "verify", run if whole else hurried),
+        patch.dict("os.environ", {"PYTHONPATH": path}),
     ):
         yield
 
@@ -36,7 +49,7 @@ def judge(row: Row, folder: Path, seed: int) -> int:
     suite = () if row.suite is None else ("--suite", str(row.suite))
     where = ("--fixtures", str(folder / "fixtures"), "--json", str(folder / "report.json"))
     seeded = () if "--seed" in row.arguments else ("--seed", str(seed))
-    with small():
+    with small(row.whole):
         return main(
             ["verify", row.reference, row.candidate, *suite, *row.arguments, *seeded, *where]
         )

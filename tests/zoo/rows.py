@@ -26,6 +26,7 @@ class Row:
             verified" has these words.
         suite: a suite file, None for a comparison without a suite.
         arguments: further ones.
+        whole: whether the run goes on after a failed level and makes the difference short.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Row:
     listed: str | None = None
     suite: Path | None = None
     arguments: tuple[str, ...] = SMALL
+    whole: bool = False
 
 
 def gym(module: str, name: str) -> str:
@@ -80,7 +82,8 @@ EVERY_ACTION = [
         gym("actions", "Clips"),
         gym("actions", "ForgetsToClip"),
         FAIL,
-        ("reward",),
+        ("reward", "envlift repro"),
+        whole=True,
     ),
     Row("masks-self", served("board", "Board"), served("board", "Board"), PASS),
     Row("masks-wrong", served("board", "Board"), served("board", "WrongMask"), FAIL, ("legal",)),
@@ -149,8 +152,9 @@ STARTS = [
         gym("starts", "Drawn"),
         gym("starts", "DrawnZeros"),
         FAIL,
-        ("observation[0]",),
+        ("observation[0]", "envlift repro"),
         suite=SEED,
+        whole=True,
     ),
     *(
         Row(f"first-{name}", gym("starts", "Readable"), gym("starts", name), FAIL, ("observation",))
@@ -163,6 +167,7 @@ STARTS = [
         FAIL,
         ("observation",),
         suite=DICE,
+        whole=True,
     ),
     Row("starts-narrow", gym("starts", "Readable"), gym("starts", "Narrow"), FAIL, ("start",)),
     Row("starts-one", gym("starts", "Readable"), gym("starts", "OneStart"), FAIL, ("distinct",)),
@@ -302,6 +307,7 @@ BLAME = [
             gym("blame", name),
             FAIL,
             ("candidate", FAULTS[name]),
+            whole=True,
         )
         for name in ("Raises", "RaisesInInit", "Dies", "Nan", "WrongDtype")
     ),
@@ -341,7 +347,15 @@ BLAME = [
         suite=SEED,
     ),
     Row("dice-self", served("dice", "Dice"), served("dice", "Dice"), PASS, suite=DICE),
-    Row("dice-wrong", served("dice", "Dice"), served("dice", "LoadedDice"), FAIL, suite=DICE),
+    Row(
+        "dice-wrong",
+        served("dice", "Dice"),
+        served("dice", "LoadedDice"),
+        FAIL,
+        ("envlift repro",),
+        suite=DICE,
+        whole=True,
+    ),
     Row(
         "dice-raises",
         served("dice", "Dice"),
@@ -349,6 +363,7 @@ BLAME = [
         FAIL,
         ("the candidate", "beyond fifteen"),
         suite=DICE,
+        whole=True,
     ),
 ]
 

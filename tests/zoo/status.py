@@ -36,7 +36,10 @@ def run(words: list[str]) -> int:
                 print(f"raised {type(error).__name__}: {error}", file=err)
         wrong = complaints(row, code, out.getvalue(), err.getvalue())
         bad += bool(wrong)
-        print(f"{row.id:<34} {time.monotonic() - began:5.1f} s  {'; '.join(wrong) or 'ok'}")
+        print(
+            f"{row.id:<34} {time.monotonic() - began:5.1f} s  {'; '.join(wrong) or 'ok'}",
+            flush=True,
+        )
         (folder / "out.txt").write_text(out.getvalue() + err.getvalue())
         if wrong:
             print(f"{'':<34} {folder}/out.txt", flush=True)

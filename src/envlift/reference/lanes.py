@@ -5,6 +5,7 @@ Shapes: ``T`` steps, ``B`` lanes, ``N`` rows of a component call.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -42,6 +43,10 @@ class LaneError(Exception):
         self.step = step
 
 
+# NumPy makes the name anew at every look, which is a good part of a cheap step.
+_dtype_name = functools.cache(lambda dtype: str(dtype.name))
+
+
 def checked(value: Any, spec: ArraySpec, name: str) -> Array:
     """Return ``value`` as an array of exactly this shape and dtype.
 
@@ -54,7 +59,7 @@ def checked(value: Any, spec: ArraySpec, name: str) -> Array:
     array = np.asarray(value)
     if array.shape != spec.shape:
         raise TypeError(f"{name} has the shape {array.shape}, the spec says {spec.shape}")
-    if array.dtype.name == spec.dtype:
+    if _dtype_name(array.dtype) == spec.dtype:
         return array
     target = np.dtype(spec.dtype)
     plain = not isinstance(value, (np.ndarray, np.generic))

@@ -20,6 +20,9 @@ FORMS = """\
   python:path/to/file.py:Class
   process:program words...   any program that speaks the protocol (docs/reference-protocol.md)"""
 
+HASH_SEED = "PYTHONHASHSEED"
+"""Environment variable that orders Python's sets and texts; references are given a fixed one."""
+
 _BRIDGE = "envlift.reference.gymnasium_bridge:GymnasiumReference"
 _BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 # Run by path alone, Python would put the folder of the bootstrap on its module path, where our
@@ -127,7 +130,8 @@ def open_reference(
             requirements file with hashes (``package:file`` or a path), whose environment is made
             in the user's cache if it is not there.
         timeout: seconds without an answer after which it counts as hung, see ``ReferenceProcess``.
-        env: the child's environment variables, None for those of this process.
+        env: the child's environment variables, None for those of this process and, where it has
+            none, ``PYTHONHASHSEED=0``, so that sets are walked in the same order by both sides.
         cwd: the child's working directory, None for that of this process.
         returns, role, start_timeout, patience: see ``ReferenceProcess``.
 
@@ -138,6 +142,7 @@ def open_reference(
         ReferenceFailure: if the reference does not start.
     """
     options = dict(config or {})
+    env = {HASH_SEED: "0", **os.environ} if env is None else env
     form, _, rest = spec.partition(":")
     rest = rest.strip()
     if form == "process" and rest:

@@ -123,6 +123,7 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             candidate=_Nothing(),
             open_sides=_never,
             open_reference=lambda lanes: reference,
+            open_stranger=lambda lanes, hash_seed: reference,
             report=report,
             progress=Silent(),
             fixtures=Path("fixtures"),

@@ -9,7 +9,7 @@ Shape letters: ``T`` steps, ``B`` lanes.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ class LaneHistory:
         starts: of every episode in it, oldest first, where it holds more than one.
         earlier: the lane's play since the run began, if episodes came before this one and none of
             it was forgotten.
+        last: what the reference answered at the last step, by name; empty where nobody kept it.
     """
 
     seed: int
@@ -65,6 +66,7 @@ class LaneHistory:
     reset_seeds: Array | None = None
     starts: tuple[Start, ...] = ()
     earlier: LaneHistory | None = None
+    last: StateDict = field(default_factory=dict)
 
     @property
     def known(self) -> int:

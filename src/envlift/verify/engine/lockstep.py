@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from envlift.reference.types import Array, Record, Side, StateDict
+from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
 from envlift.verify.engine.actions import chosen_actions
 from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
@@ -33,6 +33,9 @@ from envlift.verify.suite import Config, Feature, Policy, Suite, Trace
 
 CHUNK = 64
 """Steps per exchange where actions do not depend on what is seen."""
+
+MOST_BYTES = 2**24
+"""Bytes of the observations and states that one side shows in one exchange, about."""
 
 MAX_SEED = 2**31
 """Seeds are below this, so that every library takes them as they are."""
@@ -117,12 +120,40 @@ def exchange(
     return Exchange(trace, answers, theirs, found, compared)
 
 
+def answers_at(record: Record, t: int, lane: int) -> StateDict:
+    """Return what a side showed of one step of one lane, by name; of an end, before its reset."""
+    assert record.reward is not None
+    assert record.terminated is not None
+    assert record.truncated is not None
+    shown = {
+        name: np.asarray(values[t, lane])
+        for name, values in (
+            ("reward", record.reward),
+            ("terminated", record.terminated),
+            ("truncated", record.truncated),
+        )
+    }
+    ended = bool(shown["terminated"] | shown["truncated"])
+    observation = record.final_observation if ended else record.observation
+    state = record.final_state if ended else record.state
+    if observation is not None:
+        shown["observation"] = np.asarray(observation[t, lane])
+    return shown | {f"state {n}": np.asarray(v[t, lane]) for n, v in (state or {}).items()}
+
+
 def _until_end(record: Record) -> Array:
     """Return a bool array [T, B], true up to and including each lane's first end."""
     assert record.terminated is not None
     assert record.truncated is not None
     ended = record.terminated | record.truncated
     return np.asarray(np.cumsum(ended, axis=0) <= ended)
+
+
+def most_steps(spec: SideSpec, lanes: int) -> int:
+    """Return how many steps an exchange may have, at least one: images weigh more than numbers."""
+    arrays = [spec.observation, *spec.state.values()]
+    one = sum(int(np.prod(a.shape, dtype=np.int64)) * np.dtype(a.dtype).itemsize for a in arrays)
+    return max(1, MOST_BYTES // max(1, one * lanes))
 
 
 class Lockstep:
@@ -189,6 +220,7 @@ class Lockstep:
     def _length(self, policy: Policy, done: int) -> int:
         """Return how many steps the next exchange has, ``done`` steps after the start."""
         length = CHUNK if policy.act is None else policy.hold
+        length = min(length, most_steps(self.reference.spec, self.lanes))
         if self._legal is not None:
             length = 1  # What is legal next is known only after the step before.
         resync = self.config.resync
@@ -306,6 +338,10 @@ class Lockstep:
         # What came before the copied state has no part in the difference.
         longest = None if resync is None else done % resync + t + 1
         outcome.history = self._history.lane(lane, t, longest)
+        outcome.history.last = answers_at(both.reference, t, lane)
+        if not self.suite.writes_states:
+            # The way leads there from its reset alone.
+            outcome.history.states = {}
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Case:
             more than one episode; None for ``seed`` throughout.
         reference, candidate: launch strings, where they are not the suite's own.
         options: options of the candidate beside the configuration's, for example a backend.
+        start: how episodes were started, where that was found out in the run; empty for what the
+            suite says.
         recorded: the reference's answers: ``observation``, ``reward``, ... and ``state``, each
             with a leading step axis.
         note: what the case shows.
@@ -60,6 +62,7 @@ class Case:
     features: tuple[str, ...] = ()
     reset_seeds: list[int] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    start: Literal["", "chance", "copy", "seed", "apart"] = ""
 
     @property
     def steps(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.run.show import number, plain_text, print_divergence
 from envlift.verify.sides.candidates import arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
-from envlift.verify.suite import Config, Suite, default_suite
+from envlift.verify.suite import Config, Suite, default_suite, for_pair
 from envlift.verify.suite.find import find_suite
 from envlift.verify.suite.guarded import guarded
 
@@ -75,6 +76,10 @@ def _play(
                 raise
             console.print(f"[yellow]{error}[/]\nThe recorded answers stand in for it.")
             reference = recorded_side(suite, candidate, case)
+        if not suite.described:
+            suite, config, _ = for_pair(suite, config, reference.spec, candidate.spec)
+        if case.start:
+            suite = replace(suite, start=case.start)
         played = play(suite, config, reference, candidate, case)
         console.print(
             f"[bold]{plain_text(case.note or 'a recorded case')}[/]  "

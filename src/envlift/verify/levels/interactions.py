@@ -11,7 +11,7 @@ import numpy as np
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.engine.actions import chosen_actions, legal_now, random_actions
 from envlift.verify.engine.history import LaneHistory
-from envlift.verify.engine.lockstep import MAX_SEED, exchange
+from envlift.verify.engine.lockstep import MAX_SEED, answers_at, exchange
 from envlift.verify.failure.case import Case, play
 from envlift.verify.levels import freely
 from envlift.verify.run.context import Context
@@ -27,7 +27,12 @@ POOL = 8_192
 
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
-    if context.reference.spec.state and context.candidate.spec.state:
+    both = bool(context.reference.spec.state and context.candidate.spec.state)
+    if both and not context.suite.writes_states:
+        with context.check("L2", "transitions") as check:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "no state is copied from one side to the other in this comparison"
+    elif both:
         _transitions(context, "transitions from states of play", states_of_play(context))
         if context.suite.random_states is not None:
             n = max(context.effort.transitions // 2, context.effort.lanes)
@@ -47,7 +52,8 @@ def states_of_play(context: Context) -> StateDict:
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]
     kept: list[StateDict] = []
-    rounds = max(4, POOL // (4 * context.effort.lanes * max(1, len(policies))))
+    pool = min(POOL, 4 * context.effort.transitions)
+    rounds = max(4, pool // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
         seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = _draw(context, ())
@@ -118,6 +124,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
                     actions=actions[:, lane],
                     chance=None if chance is None else chance[:, lane],
                     whole=False,
+                    last=answers_at(both.reference, 0, lane),
                 )
                 context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
                 return

@@ -6,6 +6,7 @@ wrongly. Here the candidate draws for itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import stats
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.levels.wide import distributed, narrowed, wide_text
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 
@@ -57,11 +59,16 @@ def _shown(context: Context, side: Side, seeds: Array, chance: Array | None) -> 
     if side is context.candidate:
         state = context.suite.reference_state(state)
     named = {field.name: state[field.name] for field in context.suite.state if field.name in state}
-    return {**named, "observation": record.observation}
+    shown = {**named, "observation": record.observation}
+    return narrowed(shown, context.report.seed)
 
 
 def _equal_seeds_agree(context: Context) -> None:
     with context.check("resets", "equal seeds agree") as check:
+        if not context.suite.repeats:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "equal seeds do not give equal episodes of the reference either"
+            return
         seeds = context.rng.integers(0, MAX_SEED, size=context.candidate.num_lanes)
         taken = context.candidate.spec.chance is not None
         chance = context.suite.draw(context.rng, (len(seeds),)) if taken else None
@@ -130,8 +137,9 @@ PER_VALUE = 16
 def _shares(rows: StateDict) -> Array:
     """Return how often each distinct row comes, as a share; one number for each."""
     flat = np.concatenate([v.reshape(len(v), -1).astype(np.float64) for v in rows.values()], axis=1)
-    counts = np.unique(flat, axis=0, return_counts=True)[1]
-    return np.asarray(counts / len(flat))
+    # Zero and minus zero are one start.
+    counts = Counter(row.tobytes() for row in flat + 0.0)
+    return np.array(list(counts.values())) / len(flat)
 
 
 def _distribution(context: Context, candidate: StateDict) -> None:
@@ -144,13 +152,16 @@ def _distribution(context: Context, candidate: StateDict) -> None:
                 check.verdict = Verdict.FAIL
                 check.detail = f"{name} has shape {theirs.shape[1:]}, not {ours.shape[1:]}"
                 return
-        found = compare_starts(reference, candidate)
+        found = compare_starts(distributed(reference), distributed(candidate))
         check.counts = {"episodes": len(candidate["observation"]), "tests": len(found)}
         smallest, worst = min(found)
         # As many tests as there are give that many chances of a false alarm.
         smallest = min(1.0, smallest * len(found))
         check.verdict = Verdict.FAIL if smallest < ALPHA else Verdict.PASS
         check.detail = f"smallest p = {smallest:.2g}, corrected for {len(found)} tests ({worst})"
+        if wide := wide_text(candidate):
+            check.detail += f"; compared: {wide}"
+            context.report.not_compared.append(f"starts as distributions beyond {wide}")
 
 
 def compare_starts(reference: StateDict, candidate: StateDict) -> list[tuple[float, str]]:

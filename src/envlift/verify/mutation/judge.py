@@ -64,6 +64,8 @@ def judge(
         configs=tuple(config.name for config in ordered if not configs or config.name in configs),
         seed=seed,
         minimise=False,
+        # It was asked when the rules were judged as they are.
+        ask_reference=False,
         stop_at_failure=True,
     )
     answers: dict[str, str | None] = dict.fromkeys(LEVELS)

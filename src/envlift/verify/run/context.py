@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from envlift.reference.types import Side, StateDict
+from envlift.verify.engine.again import reference_again
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -50,6 +51,8 @@ class Context:
         open_sides: opens both sides anew with so many lanes.
         open_reference: opens the reference alone with so many lanes, to be played without looking
             at its state.
+        open_stranger: opens the reference alone with so many lanes and this ``PYTHONHASHSEED``, to
+            be compared with itself.
         report: where checks are collected.
         progress: display.
         fixtures: folder for minimised failures.
@@ -68,6 +71,7 @@ class Context:
     candidate: Side
     open_sides: Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
     open_reference: Callable[[int], Side]
+    open_stranger: Callable[[int, str], Side]
     report: Report
     progress: Progress
     fixtures: Path
@@ -95,7 +99,16 @@ class Context:
             self.progress.end(check)
 
     def fail(self, check: Check, divergence: Divergence, history: LaneHistory | None) -> None:
-        """Record a difference, minimise it and write its fixture."""
+        """Record a difference, minimise it and write its fixture.
+
+        The reference is asked first whether it does the same again: a difference that it has from
+        itself is not the candidate's.
+        """
+        if history is not None and self.minimises:
+            told = reference_again(self, history)
+            if told:
+                check.verdict, check.detail = Verdict.INCONCLUSIVE, told
+                return
         check.verdict = Verdict.FAIL
         check.divergence = divergence
         check.detail = (
@@ -133,6 +146,7 @@ class Context:
             reference=reference,
             candidate=launch_string(candidate),
             options=dict(self.options),
+            start=self.suite.start,
             note=f"{divergence.field} differed (run seed {self.report.seed})",
         )
         told = None

@@ -72,7 +72,7 @@ class Check:
     """One comparison and its counts.
 
     Attributes:
-        level: L1, L2, L3, L4, resets, transforms or corpus.
+        level: agreement, L1, L2, L3, L4, resets, transforms or corpus.
         name: what was compared.
         verdict: the outcome.
         detail: one sentence.
@@ -93,6 +93,7 @@ class Check:
 
 
 LEVELS = {
+    "agreement": "reference, itself",
     "corpus": "recorded cases",
     "L1": "property",
     "L2": "interaction",

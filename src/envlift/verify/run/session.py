@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,10 @@ import numpy as np
 from envlift.adapters.reference import RETURNS
 from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
-from envlift.reference.launch import open_reference
+from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.levels import (
+    agreement,
     corpus,
     draws,
     interactions,
@@ -36,6 +38,9 @@ from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
 
 LAST_OBSERVATION = "the last observation of an episode"
+RELY = ("L2", "L3", "resets", "L4")
+"""Levels that rely on a reference that agrees with itself."""
+
 LANES_PATIENCE = 60.0
 """Seconds of making lanes after which a pair goes on with those it has."""
 
@@ -60,6 +65,7 @@ class Request:
         timeout: seconds a side may take for one answer.
         start_timeout: seconds a side may take to start.
         minimise: shorten failures to fixtures.
+        ask_reference: ask the reference whether it agrees with itself.
         stop_at_failure: skip what is left after the first failed configuration.
         stop_at_level: skip what is left of a configuration after the first failed level.
     """
@@ -78,6 +84,7 @@ class Request:
     timeout: float = 60.0
     start_timeout: float = START_TIMEOUT
     minimise: bool = True
+    ask_reference: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
 
@@ -252,6 +259,14 @@ def _run_config(
                 start_timeout=limits.start,
                 returns=RETURNS,
             ),
+            open_stranger=lambda lanes, hash_seed: open_reference(
+                suite.reference,
+                num_lanes=lanes,
+                config=dict(config.reference),
+                timeout=limits.answer,
+                start_timeout=limits.start,
+                env={**os.environ, HASH_SEED: hash_seed},
+            ),
             report=report,
             progress=progress,
             fixtures=request.fixtures,
@@ -259,18 +274,35 @@ def _run_config(
             minimises=request.minimise,
             options=request.options or {},
         )
+        if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
+            settled = _settle(context, stack, report, progress)
+            if settled is None:
+                return
+            context = settled
 
         def restart() -> None:
             few = replace(limits, lanes=None)
-            again = open_candidate(suite.candidate, options, reference.num_lanes, few)
+            lanes = context.reference.num_lanes
+            again = open_candidate(suite.candidate, options, lanes, few)
             stack.callback(again.close)
             context.candidate = again
 
         if not _run_stages(request, context, report, progress, restart):
             return
-        _note_not_finite(reference, report)
-        for place, count in reference.coverage().items():
+        _note_not_finite(context.reference, report)
+        for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _settle(
+    context: Context, stack: contextlib.ExitStack, report: Report, progress: Progress
+) -> Context | None:
+    """Ask the reference whether it agrees with itself; None where nothing can be compared."""
+    try:
+        return agreement.settle(context, stack)
+    except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
+        _note_failure("agreement", context.config, error, report, progress)
+        return None
 
 
 def _note_not_finite(reference: Side, report: Report) -> None:

@@ -1,7 +1,6 @@
 """What a suite file imports: the fields, policies and configurations that say what is compared."""
 
 from envlift.verify.suite.declare import (
-    DEFAULT_TOLERANCE,
     Component,
     Config,
     Deviation,
@@ -16,9 +15,9 @@ from envlift.verify.suite.declare import (
     Trace,
     Transfer,
     applies,
-    default_suite,
     load_deviations,
 )
+from envlift.verify.suite.default import DEFAULT_TOLERANCE, default_suite, for_pair
 
 __all__ = [
     "DEFAULT_TOLERANCE",
@@ -37,5 +36,6 @@ __all__ = [
     "Transfer",
     "applies",
     "default_suite",
+    "for_pair",
     "load_deviations",
 ]

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from envlift.reference.failure import PairError as PairError
-from envlift.reference.types import Array, SideSpec, StateDict
+from envlift.reference.types import Array, StateDict
 from envlift.verify.suite.effort import check_numbers
 from envlift.verify.suite.horizon_plan import Horizon as Horizon
 from envlift.verify.suite.transfer_plan import Transfer as Transfer
@@ -40,6 +40,7 @@ class Field:
             re-synchronising, so that rounding has time to grow.
         reason: why it is not exact; required when a tolerance is given.
         labels: names of a vector's entries, for messages.
+        any_integer: integers of any width on either side agree where their values do.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Field:
     drift: float = 1.0
     reason: str = ""
     labels: tuple[str, ...] = ()
+    any_integer: bool = False
 
     def __post_init__(self) -> None:
         loose = self.atol or self.rtol or self.ulp
@@ -280,7 +282,8 @@ class Suite:
         start: how both sides start an episode: ``chance`` (both get the same drawn chance) or
             ``copy`` (the reference resets by seed and its state is copied into the candidate,
             once per episode, never within one), or ``seed`` (both draw for themselves, and equal
-            seeds must give equal episodes).
+            seeds must give equal episodes), or ``apart`` (each draws for itself, and episodes are
+            compared as distributions).
         draw_chance: ``draw_chance(rng, shape) -> chance [*shape, ...]`` for ``start="chance"``.
         chance_outcome: what of the chance matters, for the distribution check.
         to_candidate, to_reference: translate a state between the sides; default: same names.
@@ -293,6 +296,10 @@ class Suite:
         not_verified: what a reader should know is not covered, one sentence each.
         transfer: level 4 and its margin; None where nobody has fixed one.
         horizon: how far the sides stay together when nothing is copied, reported as a number.
+        described: whether somebody has described the pair; False for a default suite.
+        restores: whether a state that was read brings the reference back when it is written; the
+            reference is asked before anything is compared (``levels.agreement``).
+        repeats: whether equal seeds give equal episodes of the reference; likewise.
     """
 
     name: str
@@ -301,7 +308,7 @@ class Suite:
     observation: Field = Field("observation")
     reward: Field = Field("reward")
     state: tuple[Field, ...] = ()
-    start: Literal["chance", "copy", "seed"] = "copy"
+    start: Literal["chance", "copy", "seed", "apart"] = "copy"
     draw_chance: Callable[[np.random.Generator, tuple[int, ...]], Chance] | None = None
     chance_outcome: Callable[[Chance], Array] | None = None
     to_candidate: ReplaceState | None = None
@@ -318,6 +325,9 @@ class Suite:
     not_verified: tuple[str, ...] = ()
     transfer: Transfer | None = None
     horizon: Horizon | None = None
+    described: bool = True
+    restores: bool = True
+    repeats: bool = True
 
     def __post_init__(self) -> None:
         if self.start == "chance" and self.draw_chance is None:
@@ -355,6 +365,11 @@ class Suite:
                 f"transfer names the unknown configuration {self.transfer.config!r}; "
                 f"known: {sorted(names)}"
             )
+
+    @property
+    def writes_states(self) -> bool:
+        """Whether a state of the reference can be given to both sides."""
+        return self.restores and (self.described or self.start == "copy")
 
     def with_pair(self, reference: str | None, candidate: Any | None) -> Suite:
         """Return the suite for another reference or candidate."""
@@ -408,25 +423,3 @@ def _known(whose: str, names: Iterable[str], known: set[str], what: str = "confi
 def applies(part: Part | Horizon, config: Config) -> bool:
     """Whether a policy, feature, component, scenario or horizon belongs to a configuration."""
     return not part.configs or config.name in part.configs
-
-
-DEFAULT_TOLERANCE = "no suite was given: floats are compared to 1e-6 + 1e-5 relative"
-
-
-def default_suite(reference: str, candidate: Any, spec: SideSpec) -> Suite:
-    """Return a suite for a pair that nobody has described: every state field, loose floats."""
-
-    def loose(name: str, dtype: str) -> Field:
-        if np.issubdtype(np.dtype(dtype), np.floating):
-            return Field(name, atol=1e-6, rtol=1e-5, reason=DEFAULT_TOLERANCE)
-        return Field(name)
-
-    return Suite(
-        name="default",
-        reference=reference,
-        candidate=candidate,
-        observation=loose("observation", spec.observation.dtype),
-        reward=loose("reward", "float64"),
-        state=tuple(loose(name, array.dtype) for name, array in spec.state.items()),
-        not_verified=(DEFAULT_TOLERANCE, "no feature coverage: give a suite to demand it"),
-    )
