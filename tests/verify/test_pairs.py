@@ -102,6 +102,22 @@ def test_a_wrong_vector_environment_fails(run):
     assert failed[0]["divergence"]["step"] == 1
 
 
+def test_a_vector_environment_that_resets_within_the_step_is_compared_seed_for_seed(run):
+    arguments = ("gymnasium:CartPole-v1", f"vector:{VECTOR}:same_step", "--suite", VECTOR)
+    code, report, _ = run("verify", *arguments, "--quick", "--level", "L3")
+    assert code == 0, [c for c in report["checks"] if c["verdict"] != "PASS"]
+    assert report["checks"][-2]["counts"]["episodes"] >= 16
+
+
+def test_one_that_takes_no_seeds_for_that_is_compared_as_distributions(run):
+    arguments = ("gymnasium:CartPole-v1", f"vector:{VECTOR}:same_step_alone", "--suite", VECTOR)
+    code, report, _ = run("verify", *arguments, "--quick", "--level", "L3")
+    assert code == 0, [c for c in report["checks"] if c["verdict"] != "PASS"]
+    names = {c["name"]: c for c in report["checks"]}
+    assert "by no seed that it is given" in names["the reference with itself"]["detail"]
+    assert names["episodes as distributions"]["verdict"] == "PASS"
+
+
 def test_a_vector_environment_that_resets_in_a_step_of_its_own_is_refused(capsys):
     arguments = ["gymnasium:CartPole-v1", f"vector:{VECTOR}:next_step", "--suite", VECTOR]
     assert main(["verify", *arguments]) == 4

@@ -25,6 +25,26 @@ def next_step(num_envs):
     return make(num_envs, AutoresetMode.NEXT_STEP)
 
 
+def same_step(num_envs):
+    return make(num_envs, AutoresetMode.SAME_STEP)
+
+
+class OfItsOwn(SyncVectorEnv):
+    """Resets its lanes by itself, as compiled batches do, and takes no seed for that."""
+
+    @property
+    def unwrapped(self):
+        return self.single
+
+    single = None
+
+
+def same_step_alone(num_envs):
+    env = make(num_envs, AutoresetMode.SAME_STEP)
+    env.__class__ = OfItsOwn
+    return env
+
+
 SUITE = Suite(
     name="vector CartPole",
     reference="gymnasium:CartPole-v1",

@@ -34,13 +34,17 @@ class SideSpec:
         legal_actions: whether records hold a mask.
         self_reset: the side resets an ended lane by itself inside the step and cannot show the
             end (``final_observation`` and ``final_state`` are missing).
+        reseeds: the episode that follows an end begins by the seed that the step was given; a batch
+            that resets its lanes by itself may have no way to.
         pins: what exactly is running: package versions, hashes.
         reward: the reward of one step; its shape is not () with several players.
         action_space, observation_space: the true spaces as ``spaces.describe`` has them, None
             where the side does not tell. A discrete action counts from 0 whatever the start of its
             space; a composite space travels as ``layout.Layout`` says.
         info: name of each number of a step's info -> its spec; ``NAME?`` says whether it was there.
-        masked_by_info: ``action_mask`` of the info must be obeyed.
+        masked_by_info: the legal actions are what ``action_mask`` of the info says; they are
+            compared where the other side declares some too.
+        advisory_mask: actions outside of the mask can be played as well.
         clips_actions: a continuous action outside of its bounds is played as the bound.
         unseeded: a seed of -1 resets without a seed.
     """
@@ -55,6 +59,7 @@ class SideSpec:
     chance: ArraySpec | None = None
     legal_actions: bool = False
     self_reset: bool = False
+    reseeds: bool = True
     pins: dict[str, str] = field(default_factory=dict)
     reward: ArraySpec = field(default=ArraySpec((), "float64"))
     action_space: dict[str, Any] | None = None
@@ -62,6 +67,7 @@ class SideSpec:
     clips_actions: bool = False
     info: dict[str, ArraySpec] = field(default_factory=dict)
     masked_by_info: bool = False
+    advisory_mask: bool = False
     unseeded: bool = False
 
 

@@ -266,7 +266,7 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     return values
 
 
-_OPTIONAL = ("clips_actions", "info", "masked_by_info", "unseeded")
+_OPTIONAL = ("clips_actions", "info", "masked_by_info", "advisory_mask", "unseeded")
 
 
 def read_spec(values: Any) -> SideSpec:
@@ -317,8 +317,10 @@ _READERS: dict[str, Any] = {
     "chance": lambda value: None if value is None else read_array_spec(value),
     "legal_actions": lambda value: _typed(value, bool),
     "self_reset": lambda value: _typed(value, bool),
+    "reseeds": lambda value: _typed(value, bool),
     "clips_actions": lambda value: _typed(value, bool),
     "masked_by_info": lambda value: _typed(value, bool),
+    "advisory_mask": lambda value: _typed(value, bool),
     "unseeded": lambda value: _typed(value, bool),
     "info": lambda value: {name: read_array_spec(one) for name, one in value.items()},
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},

@@ -99,10 +99,20 @@ def _stack(steps: list[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *steps)
 
 
+RETYPED = "retyped "
+"""Begins the names of answers about leaves that changed their type."""
+
+
 @probe("ways.vmapped")
 def vmapped(env: AnyEnv, arguments: Arguments) -> Answers:
-    """Call ``jit(vmap(env.step))`` once for each step; ``traces`` says how often it was traced."""
+    """Call ``jit(vmap(env.step))`` once for each step; ``traces`` says how often it was traced.
+
+    For each leaf of the state that had another type at a later step there is an answer ``retyped``
+    with its name and both types.
+    """
     given, traces = _Given(env, arguments), 0
+    types: dict[str, str] = {}
+    retyped: Answers = {}
 
     def counted(key: Any, state: Any, action: Any) -> Any:
         nonlocal traces
@@ -115,9 +125,23 @@ def vmapped(env: AnyEnv, arguments: Arguments) -> Answers:
     for t in range(given.steps):
         state = given.before(t, state)
         before.append(state)
+        for name, kind in leaf_types(state).items():
+            first = types.setdefault(name, kind)
+            if first != kind:
+                retyped[f"{RETYPED}{name}: {first}, then {kind}"] = np.asarray(t)
         out.append(step(given.step_keys(t), state, given.action(t)))
         state = out[-1][1]
-    return _told(given, _stack(out), _stack(before)) | {"traces": np.asarray(traces)}
+    return _told(given, _stack(out), _stack(before)) | {"traces": np.asarray(traces), **retyped}
+
+
+def leaf_types(state: Any) -> dict[str, str]:
+    """Return for each leaf what ``jit`` compiles for: dtype, and whether it is weakly typed."""
+    leaves = jax.tree_util.tree_flatten_with_path(state)[0]
+    return {
+        jax.tree_util.keystr(path): ("weak " if getattr(leaf, "weak_type", False) else "")
+        + str(jnp.asarray(leaf).dtype)
+        for path, leaf in leaves
+    }
 
 
 @probe("ways.singles")

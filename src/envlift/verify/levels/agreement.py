@@ -187,6 +187,12 @@ def _choose(
         start = "apart" if found.seeds else "seed"
     elif suite.start == "seed" and found.seeds:
         start = "copy" if restores and suite.described else "apart"
+    if start == "seed" and not context.candidate.spec.reseeds:
+        told.append(
+            f"{context.candidate.spec.name} starts its next episodes by itself, by no seed that it "
+            "is given"
+        )
+        start = "apart"
     kin = None
     promised = suite.described and suite.start == "seed"
     if start == "seed" and not promised:

@@ -1,7 +1,9 @@
 """A candidate that is a Gymnasium ``VectorEnv``, such as a compiled emulator.
 
 Its autoreset mode must be ``SAME_STEP`` or ``DISABLED``: with ``NEXT_STEP`` the reset takes a step
-of its own and the lanes of the two sides would drift apart.
+of its own and the lanes of the two sides would drift apart. With ``SAME_STEP`` the lanes have begun
+their next episode by themselves when a step returns: those of Gymnasium's own ``SyncVectorEnv`` and
+``AsyncVectorEnv`` are then reset once more, by the seed that the reference is given.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
@@ -40,6 +42,8 @@ class VectorSide:
                 "that one step of it is one step of the reference"
             )
         action, observation = env.single_action_space, env.single_observation_space
+        own = isinstance(env.unwrapped, (SyncVectorEnv, AsyncVectorEnv))
+        self._again = self._mode is AutoresetMode.SAME_STEP and own
         self.env.reset(seed=0)
         self.spec = SideSpec(
             name=repr(env),
@@ -48,6 +52,7 @@ class VectorSide:
             action_space=describe(action),
             observation_space=describe(observation),
             num_actions=int(action.n) if isinstance(action, spaces.Discrete) else None,
+            reseeds=self._mode is AutoresetMode.DISABLED or own,
             state={
                 name: ArraySpec(tuple(value.shape[1:]), str(value.dtype))
                 for name, value in self.get_state().items()
@@ -82,6 +87,9 @@ class VectorSide:
             final = observation.copy()
             for lane in np.flatnonzero(ended):
                 final[lane] = info["final_obs"][lane]
+            if self._again and seeds is not None:
+                again = {"reset_mask": ended}
+                observation = np.array(self._reset([int(s) for s in seeds], again)[0])
         return Record(
             observation=observation,
             state=self.get_state(),
