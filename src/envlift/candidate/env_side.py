@@ -20,9 +20,9 @@ from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import PREFIX, answer
 from envlift.candidate.states import AnyEnv, state_from_dict, state_to_dict
 from envlift.env import Env, autoreset
+from envlift.reference.failure import PairError
 from envlift.reference.layout import Layout
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
-from envlift.verify.suite import PairError
 
 
 class EnvSide:
