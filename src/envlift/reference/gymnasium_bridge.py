@@ -224,7 +224,7 @@ class GymnasiumReference:
 
     def _no_state(self, first: Any) -> str:
         """Say why the attribute ``state`` is not the state, nothing where it may be."""
-        env = self._env.unwrapped
+        env: Any = self._env.unwrapped
         if "state" not in dir(env):
             return ""
         try:
