@@ -356,6 +356,8 @@ def _open_reference(config: Any) -> tuple[Any, Any]:
 def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    if options.python is not None and not options.python.exists():
+        raise ValueError(f"--python {options.python} does not exist; name a virtual environment")
     console = Console(highlight=False)
     if options.train or options.breakdown:
         from envlift.bench import training

@@ -25,12 +25,11 @@ from envlift.verify.levels import (
     corpus,
     draws,
     interactions,
+    itself,
     properties,
     rollouts,
-    starts,
     training,
     transfer,
-    transforms,
 )
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
@@ -101,17 +100,12 @@ class Request:
     stop_at_level: bool = False
 
 
-def _resets(context: Context) -> None:
-    draws.run(context)
-    starts.run(context)
-
-
 STAGES = {
     "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
-    "resets": _resets,
-    "transforms": transforms.run,
+    "resets": draws.run,
+    "transforms": itself.run,
     "L3": rollouts.run,
     "L4": transfer.run,
 }
