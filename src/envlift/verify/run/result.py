@@ -178,7 +178,11 @@ class Report:
     def scope(self) -> str:
         """What the verdict rests on, to be put behind it: the levels that passed, or why not."""
         verdict = self.verdict
-        passed = [level for level in LEVELS if self.level_verdict(level) is Verdict.PASS]
+        passed = [
+            level
+            for level in LEVELS
+            if level != "agreement" and self.level_verdict(level) is Verdict.PASS
+        ]
         levels = f"levels {', '.join(passed)}"
         if verdict is Verdict.PASS:
             return f" (random play, no suite): {levels}" if self.no_suite else f" ({levels})"
