@@ -246,7 +246,8 @@ def run(context: Context) -> None:
                 )
                 return
             legal = legal_of(reference.spec, ours)
-            steps = UNSEEDED_STEPS if legal is None else 1
+            most = max(8, min(UNSEEDED_STEPS, context.effort.min_steps))
+            steps = most if legal is None else 1
             allowed = None if legal is None else legal[None]
             actions = random_actions(reference.spec, rng, (steps, lanes), allowed)
             ends = np.full((steps, lanes), -1)
