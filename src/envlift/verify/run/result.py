@@ -128,6 +128,7 @@ class Report:
             and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
+        visited: lines of a picture of what play visited, where there is no suite.
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
@@ -148,6 +149,7 @@ class Report:
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    visited: list[str] = dataclasses.field(default_factory=list)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
 
