@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,9 @@ class Registration:
 
 
 _registrations: dict[str, Registration] = {}
-_scanned = False
+_lock = threading.RLock()
+_scanned: set[str] = set()
+_complete = False
 
 
 def register(registration: Registration) -> None:
@@ -50,22 +53,31 @@ def register(registration: Registration) -> None:
     Raises:
         ValueError: if the name is taken.
     """
-    if registration.name in _registrations:
-        raise ValueError(
-            f"an environment named {registration.name!r} is registered already; choose another name"
-        )
-    _registrations[registration.name] = registration
+    with _lock:
+        if registration.name in _registrations:
+            raise ValueError(
+                f"an environment named {registration.name!r} is registered already; choose "
+                "another name"
+            )
+        _registrations[registration.name] = registration
 
 
 def _scan() -> None:
-    """Register every folder of ``envlift.envs`` once; a removed folder is a removed environment."""
-    global _scanned
-    if _scanned:
+    """Register every folder of ``envlift.envs`` once; a removed folder is a removed environment.
+
+    Threads wait until all are registered. One that could not be imported is tried again next time.
+    """
+    global _complete
+    if _complete:
         return
-    _scanned = True
-    package = importlib.import_module("envlift.envs")
-    for module in pkgutil.iter_modules(package.__path__):
-        register(importlib.import_module(f"envlift.envs.{module.name}").REGISTRATION)
+    with _lock:
+        package = importlib.import_module("envlift.envs")
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name not in _scanned:
+                found = importlib.import_module(f"envlift.envs.{module.name}").REGISTRATION
+                _scanned.add(module.name)
+                register(found)
+        _complete = True
 
 
 def list_envs() -> list[str]:

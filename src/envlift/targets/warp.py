@@ -29,12 +29,15 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from envlift.targets import warp_codegen, warp_cpu, warp_cuda, warp_private
+from envlift.targets import warp_codegen, warp_cpu, warp_cuda, warp_private, warp_sharding
 from envlift.targets.warp_call import Launch
 from envlift.targets.warp_codegen import Field, Layout
 
-MAX_ELEMENTS = 2**31 - 1
-"""Kernels index with int32, which both targets compute fastest."""
+made_once = warp_private.made_once
+"""For functions of an environment that make Warp functions or a ``BatchedRule``; see there."""
+
+MAX_ELEMENTS = 2**31 - 2**16
+"""Kernels index with int32, which both targets compute fastest; they may count a block further."""
 
 
 class BatchedRule:
@@ -176,6 +179,10 @@ def _call(
 
 _primitive = Primitive("envlift_warp_rule")
 _primitive.multiple_results = True
+# What one device does of it: the same, compiled without a look at the other devices.
+_local = Primitive("envlift_warp_rule_local")
+_local.multiple_results = True
+warp_sharding.ask_for_devices(_primitive)
 
 
 @cache
@@ -190,22 +197,27 @@ def _impl(*operands: jax.Array, **params: Any) -> Any:
         return _jitted(**params)(*operands)
 
 
-@_primitive.def_abstract_eval
 def _abstract_eval(*operands: Any, rule: BatchedRule, **params: Any) -> list[Any]:
     shape = _batch(rule, operands)
     layout = _layout(rule, operands, **params)
+    for f, array in zip(rule.state + rule.inputs, operands, strict=True):
+        _check_index(rule, f.name, array.shape, "play fewer environments per call")
     results = [jax.core.ShapedArray(a.shape, a.dtype) for a in operands[: len(rule.state)]]
     for f in warp_codegen.output_fields(layout):
         results.append(jax.core.ShapedArray(shape, jnp.dtype(f.dtype)))
     for f in layout.kept:
         kept = (params["num_steps"], *shape, *f.shape)
-        if math.prod(kept) > MAX_ELEMENTS:
-            raise ValueError(
-                f"{rule.name} would keep {f.name} of shape {kept}: more than {MAX_ELEMENTS} "
-                "numbers cannot be indexed; keep fewer steps per call"
-            )
+        _check_index(rule, f.name, kept, "keep fewer steps per call")
         results.append(jax.core.ShapedArray(kept, jnp.dtype(f.dtype)))
     return results
+
+
+def _check_index(rule: BatchedRule, name: str, shape: tuple[int, ...], remedy: str) -> None:
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise ValueError(
+            f"{rule.name}: {name} of shape {shape} has more than {MAX_ELEMENTS} numbers, which "
+            f"the kernel cannot index; {remedy}"
+        )
 
 
 def _batch(rule: BatchedRule, operands: Any) -> tuple[int, ...]:
@@ -263,6 +275,8 @@ def _batch_rule(
     return results, [0] * (len(results) - num_kept) + [1] * num_kept
 
 
+_primitive.def_abstract_eval(_abstract_eval)
+_local.def_abstract_eval(_abstract_eval)
 batching.primitive_batchers[_primitive] = _batch_rule
 
 
@@ -295,5 +309,28 @@ def _lower(
     return lowering(ctx, *operands)
 
 
+def _lower_for_devices(
+    lower: Any, ctx: Any, *operands: Any, rule: BatchedRule, **params: Any
+) -> Any:
+    """Lower a call so that each device plays its own environments, and only those.
+
+    XLA does not look into a call: it would gather all environments on every device.
+    """
+    if not warp_sharding.divides(ctx.module_context.axis_context):
+        return lower(ctx, *operands, rule=rule, **params)
+    inputs = zip(rule.inputs, ctx.avals_in[len(rule.state) :], strict=True)
+    divided = warp_sharding.divide(
+        partial(_local.bind, rule=rule, **params),
+        batch=len(_batch(rule, ctx.avals_in)),
+        arguments=[a.ndim for a in ctx.avals_in],
+        shared=[False] * len(rule.state) + [a.shape == f.shape for f, a in inputs],
+        results=[a.ndim for a in ctx.avals_out],
+        num_kept=len(params["keep"]),
+    )
+    return mlir.lower_fun(divided, multiple_results=True)(ctx, *operands)
+
+
 for _platform in ("cpu", "cuda"):
-    mlir.register_lowering(_primitive, partial(_lower, platform=_platform), platform=_platform)
+    _lowering = partial(_lower, platform=_platform)
+    mlir.register_lowering(_local, _lowering, platform=_platform)
+    mlir.register_lowering(_primitive, partial(_lower_for_devices, _lowering), platform=_platform)

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import signal
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import jax
@@ -122,22 +124,55 @@ class Callback:
             arguments = warp_private.buffers(frame.args.args, frame.args.size)
             results = warp_private.buffers(frame.rets.rets, frame.rets.size)
             self.run(self.pointers(arguments, results, frame), frame)
+            if _interrupts.waiting and _interrupts.take():
+                raise KeyboardInterrupt
         except BaseException as error:  # XLA is C: nothing may pass through it
-            if isinstance(error, KeyboardInterrupt):
-                _interrupt_again()
             message = f"{self.launch.kernel.key}: {type(error).__name__}: {error}"
             return warp_private.error(frame, message)
         return None
 
 
-def _interrupt_again() -> None:
-    """Raise KeyboardInterrupt in the main thread, once XLA's C code has been left."""
+class _Interrupts:
+    """Ctrl-C while XLA calls: C code has to be left before Python may raise anything.
 
-    def later() -> None:
-        time.sleep(0.01)
-        _thread.interrupt_main()
+    An exception that Python raises as it enters the callback cannot be caught there: XLA would take
+    what was never computed for a result, or abort.
+    """
 
-    threading.Thread(target=later, daemon=True).start()
+    def __init__(self) -> None:
+        self.waiting = False
+
+    def install(self) -> None:
+        """Take the place of Python's own handler, if it is that; only the main thread may."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        inner = frame
+        while inner is not None and inner.f_code is not Callback.__call__.__code__:
+            inner = inner.f_back
+        if inner is None:
+            signal.default_int_handler(number, frame)
+        self.waiting = True
+
+    def take(self) -> bool:
+        """Return whether there was one, which is then raised again once XLA has been left."""
+        waiting, self.waiting = self.waiting, False
+        if waiting:
+            threading.Thread(target=self._raise_again, daemon=True).start()
+        return waiting
+
+    def _raise_again(self) -> None:
+        time.sleep(0.02)
+        main = threading.main_thread().ident
+        if main is not None and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+
+_interrupts = _Interrupts()
 
 
 def register(callback: Callback, platform: str) -> str:
@@ -145,6 +180,7 @@ def register(callback: Callback, platform: str) -> str:
 
     The name is the same in every run, so that JAX's cache of compiled programs knows it again.
     """
+    _interrupts.install()
     prototype = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.POINTER(warp_private.CallFrame))
     function = prototype(callback)
     _callbacks.append(function)

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 
 import warp as wp
 
@@ -43,7 +42,7 @@ def _captured_stderr() -> Iterator[None]:
                 os.write(2, b"".join(kept))
 
 
-@cache
+@warp_private.made_once
 def init() -> None:
     """Initialise Warp without its banner and without a warning that a machine has no CUDA."""
     wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)

@@ -88,7 +88,8 @@ def load(kernel: Any, device: Any, block_dim: int) -> Any:
     deleted and compiled anew, once.
 
     Raises:
-        RuntimeError: if it cannot be compiled, written or loaded; it names the folder.
+        ValueError: if the cache's folder cannot be written.
+        RuntimeError: if the kernel cannot be compiled or loaded; it names the folder.
     """
     with LOCK:
         folder = _folder(kernel, block_dim)
@@ -96,7 +97,7 @@ def load(kernel: Any, device: Any, block_dim: int) -> Any:
         try:
             return _hooks(kernel, device, block_dim)
         except OSError as error:
-            raise RuntimeError(_cannot_write(error)) from error
+            raise ValueError(_cannot_write(error)) from error
         except Exception as error:
             if not was_cached:
                 raise RuntimeError(_cannot_load(kernel, device, error, folder)) from error
@@ -140,12 +141,12 @@ def init() -> None:
     """Initialise Warp.
 
     Raises:
-        RuntimeError: if its cache folder cannot be made.
+        ValueError: if its cache folder cannot be made.
     """
     try:
         wp.init()
     except OSError as error:
-        raise RuntimeError(_cannot_write(error)) from error
+        raise ValueError(_cannot_write(error)) from error
 
 
 def launch_on_cuda(

@@ -17,8 +17,11 @@ from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
+from envlift.verify.engine.actions import Counted
+from envlift.verify.engine.contract import close as list_what_is_left
 from envlift.verify.levels import (
     agreement,
+    contract,
     corpus,
     draws,
     interactions,
@@ -32,11 +35,15 @@ from envlift.verify.levels import (
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict
+from envlift.verify.run.speed import fitting, measure
 from envlift.verify.run.trouble import bug, is_a_sentence
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
+from envlift.verify.sides.own import Own
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
+
+OpenSides = Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
 
 LAST_OBSERVATION = "the last observation of an episode"
 RELY = ("L2", "L3", "resets", "L4")
@@ -65,6 +72,7 @@ class Request:
         fixtures: folder for minimised failures.
         timeout: seconds a side may take for one answer.
         start_timeout: seconds a side may take to start.
+        apart: run the candidate in a process of its own where that can be done.
         minimise: shorten failures to fixtures.
         ask_reference: ask the reference whether it agrees with itself.
         stop_at_failure: skip what is left after the first failed configuration.
@@ -85,6 +93,7 @@ class Request:
     timeout: float = 60.0
     start_timeout: float = START_TIMEOUT
     minimise: bool = True
+    apart: bool = True
     ask_reference: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
@@ -137,12 +146,13 @@ def verify(request: Request, progress: Progress) -> Report:
         report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
     configs = _chosen(suite, request.configs)
     no_transfer = _no_transfer(request, suite, configs)
+    reasons: dict[str, str] = {}
     try:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
                 own = suite.of_config(config)
-                _run_config(request, own, config, rng, report, progress)
+                _run_config(request, own, config, rng, report, progress, reasons)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
@@ -153,6 +163,7 @@ def verify(request: Request, progress: Progress) -> Report:
             raise told from error
         # A difference that was found is not lost because something else went wrong after it.
         report.not_verified.append(f"what follows; the run ended early: {told}")
+    list_what_is_left(report, reasons)
     if report.level_verdict("L4") is None:
         reason = no_transfer or "something went wrong before it; --level L4 runs it all the same"
         report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, reason))
@@ -213,6 +224,7 @@ def _run_config(
     rng: np.random.Generator,
     report: Report,
     progress: Progress,
+    reasons: dict[str, str],
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
@@ -220,12 +232,13 @@ def _run_config(
     limits = Limits(request.timeout, request.start_timeout, LANES_PATIENCE)
 
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
-        return _open_sides(suite, config, options, lanes, limits)
+        return _open_sides(suite, config, options, lanes, limits, request.apart)
 
     with contextlib.ExitStack() as stack:
         try:
-            sides = open_sides(effort.lanes)
-            reference, candidate = stack.enter_context(sides)
+            effort, reference, candidate = _open_fitting(
+                stack, open_sides, suite, config, effort, request.asked, report
+            )
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
             return
@@ -233,21 +246,19 @@ def _run_config(
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
-        if reference.num_lanes < effort.lanes:
-            report.not_verified.append(
-                f"more than {reference.num_lanes} episodes side by side, of {effort.lanes} "
-                f"[{config.name}]: making them takes long"
+        if reason := getattr(candidate, "together", ""):
+            line = (
+                f"a candidate apart from the verifier: it runs in the same process, since {reason}"
             )
-            effort = replace(effort, lanes=reference.num_lanes)
+            report.not_verified += [line] * (line not in report.not_verified)
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
-        report.not_compared = [f"state field {name}" for name in left]
+        lines = [f"state field {name}" for name in left]
         for side in (reference, candidate):
             if side.spec.self_reset:
-                report.not_compared.append(
-                    f"{LAST_OBSERVATION} ({side.spec.name} does not show it)"
-                )
+                lines.append(f"{LAST_OBSERVATION} ({side.spec.name} does not show it)")
+        report.not_compared += [line for line in lines if line not in report.not_compared]
         context = Context(
             suite=suite,
             config=config,
@@ -279,25 +290,72 @@ def _run_config(
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
             options=request.options or {},
+            own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
+            reasons=reasons,
+            open_probe=lambda: open_reference(
+                suite.reference,
+                num_lanes=2,
+                config=dict(config.reference),
+                timeout=limits.answer,
+                start_timeout=limits.start,
+            ),
         )
         if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
             settled = _settle(context, stack, report, progress)
             if settled is None:
                 return
             context = settled
+        contract.begin(context)
 
         def restart() -> None:
             few = replace(limits, lanes=None)
             lanes = context.reference.num_lanes
-            again = open_candidate(suite.candidate, options, lanes, few)
+            again = open_candidate(suite.candidate, options, lanes, few, request.apart)
             stack.callback(again.close)
             context.candidate = again
+            if context.played is not None:
+                context.candidate = Counted(again, context.played)
 
-        if not _run_stages(request, context, report, progress, restart):
+        survived = _run_stages(request, context, report, progress, restart)
+        contract.finish(context, {level: _due(level, request, context) for level in ("L2", "L3")})
+        if not survived:
             return
         _note_not_finite(context.reference, report)
         for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _open_fitting(
+    stack: contextlib.ExitStack,
+    open_sides: OpenSides,
+    suite: Suite,
+    config: Config,
+    effort: Effort,
+    asked: Mapping[str, int],
+    report: Report,
+) -> tuple[Effort, Side, Side]:
+    """Open both sides with as many lanes, and return an effort, as their speed allows."""
+    inner = stack.enter_context(contextlib.ExitStack())
+    pair = inner.enter_context(open_sides(effort.lanes))
+    wanted, why = effort.lanes, "making them takes long"
+    speed = measure(suite, pair)
+    # A chance of its own: how fast a machine is must not change what is drawn.
+    few = pair[0].num_lanes if "lanes" in asked else speed.lanes(pair[0].num_lanes)
+    broken = not all(getattr(side, "alive", True) for side in pair)
+    if few < pair[0].num_lanes or broken:
+        why = f"a step takes {speed.step * 1e3:.2g} ms" if few < pair[0].num_lanes else why
+        inner.close()
+        pair = inner.enter_context(open_sides(few))
+    if pair[0].num_lanes < wanted:
+        report.not_verified.append(
+            f"more than {pair[0].num_lanes} episodes side by side, of {wanted} [{config.name}]: "
+            f"{why} (--lanes asks for more)"
+        )
+        report.repeat_with.append(f"--lanes {pair[0].num_lanes}")
+    effort, lowered = fitting(replace(effort, lanes=pair[0].num_lanes), speed, asked)
+    if lowered:
+        report.not_verified.append(f"{lowered} [{config.name}]")
+    return effort, *pair
 
 
 def _settle(
@@ -333,6 +391,10 @@ def _run_stages(
     for level, stage in STAGES.items():
         if not _due(level, request, context):
             continue
+        # A level's chance does not depend on how much the levels before it compared.
+        context.rng = np.random.default_rng(
+            [report.seed, *context.config.name.encode(), *level.encode()]
+        )
         try:
             stage(context)
         except ReferenceFailure as error:
@@ -370,7 +432,7 @@ def _no_transfer(request: Request, suite: Suite, configs: list[Config]) -> str |
 
 @contextlib.contextmanager
 def _open_sides(
-    suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits
+    suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits, apart: bool
 ) -> Iterator[tuple[Side, Side]]:
     """Open both, with as many lanes as the slower one makes within ``limits.lanes``."""
     if suite.prepare is not None:
@@ -388,7 +450,7 @@ def _open_sides(
 
     with contextlib.ExitStack() as stack:
         reference = stack.enter_context(contextlib.closing(reference_of(lanes)))
-        candidate = open_candidate(suite.candidate, options, reference.num_lanes, limits)
+        candidate = open_candidate(suite.candidate, options, reference.num_lanes, limits, apart)
         stack.callback(candidate.close)
         if candidate.num_lanes < reference.num_lanes:
             reference.close()
@@ -397,7 +459,9 @@ def _open_sides(
             if reference.num_lanes < candidate.num_lanes:
                 few = replace(limits, lanes=None)
                 candidate.close()
-                candidate = open_candidate(suite.candidate, options, reference.num_lanes, few)
+                candidate = open_candidate(
+                    suite.candidate, options, reference.num_lanes, few, apart
+                )
                 stack.callback(candidate.close)
         _check_shapes(suite, reference, candidate)
         yield reference, candidate

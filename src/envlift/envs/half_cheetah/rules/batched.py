@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import jax
@@ -10,13 +9,13 @@ import jax.numpy as jnp
 
 from envlift.envs.half_cheetah.rules import scalars, solver, step
 from envlift.envs.half_cheetah.state import Draws, State
-from envlift.targets.warp import BatchedRule
+from envlift.targets.warp import BatchedRule, made_once
 from envlift.targets.warp_phases import PhasedRule, Phases
 
 Words = tuple[jax.Array, jax.Array]
 
 
-@cache
+@made_once
 def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
     rules = step.make(scalars.REALS[dtype], frame_skip)
     phases = Phases(
@@ -49,7 +48,7 @@ def _stepping(dtype: str, frame_skip: int, random: bool) -> PhasedRule:
     )
 
 
-@cache
+@made_once
 def _plain(dtype: str, name: str, struct: str) -> BatchedRule:
     rules = step.make(scalars.REALS[dtype], 1)
     rule, kind = getattr(rules, name), getattr(rules, struct)

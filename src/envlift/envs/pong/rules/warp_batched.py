@@ -1,6 +1,5 @@
 """The rules of ``rules/warp.py`` as JAX functions with the signatures of ``rules/jax.py``."""
 
-from functools import cache
 from typing import Any
 
 import jax
@@ -8,14 +7,19 @@ import jax.numpy as jnp
 
 from envlift.envs.pong.rules import warp as rules
 from envlift.envs.pong.state import State
-from envlift.targets.warp import BatchedRule
+from envlift.targets.warp import BatchedRule, made_once
 
 
-@cache
+@made_once
 def _batched(make: Any, *options: Any) -> BatchedRule:
     label = ".".join([make.__name__.removeprefix("make_"), *map(str, options)])
     outputs = {"reward": "float32", "ended": "bool"}
     return BatchedRule(make(*options), rules.Game, outputs, name=f"envlift.pong.{label}")
+
+
+@made_once
+def _look() -> BatchedRule:
+    return BatchedRule(rules.look, rules.Game, {}, name="envlift.pong.look")
 
 
 def _arrays(state: State) -> list[jax.Array]:
@@ -63,8 +67,7 @@ def autoreset_step(
 
 def compute_observations(state: State, max_score: jax.Array | int) -> jax.Array:
     """Return what the agent would see of a state, float32 [8]."""
-    rule = BatchedRule(rules.look, rules.Game, {}, name="envlift.pong.look")
-    return State(*rule(*_arrays(state), jnp.int32(max_score))).observations
+    return State(*_look()(*_arrays(state), jnp.int32(max_score))).observations
 
 
 def random_rollout(
