@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from envlift.candidate.env_side import EnvSide
+from envlift.candidate.params import OPTION, WithParams
+from envlift.candidate.states import AnyEnv
 from envlift.candidate.vector_side import VectorSide
 from envlift.candidate.watch import watched
 from envlift.env import Env
@@ -108,7 +110,7 @@ def _opening(candidate: Any) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         raise PairError(
             f"{candidate!r} cannot be opened: it does not implement {frames[-1].name} "
-            f"({error or 'NotImplementedError'}; {frames[-1].filename}, line {frames[-1].lineno})"
+            f"({frames[-1].filename}, line {frames[-1].lineno})"
         ) from error
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
@@ -146,25 +148,32 @@ def _wide_enough(options: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _open(candidate: str | Callable[..., Any], options: dict[str, Any], num_lanes: int) -> Side:
+    vector = isinstance(candidate, str) and candidate.startswith("vector:")
+    params = {} if vector else dict(options.pop(OPTION, {}))
     if callable(candidate):
         made = candidate(**options)
         if not isinstance(made, Env):
             raise ValueError(f"{candidate!r} returned a {type(made).__name__}, not an envlift.Env")
-        return EnvSide(made, num_lanes)
+        return EnvSide(_with(made, params), num_lanes)
     form, _, rest = candidate.partition(":")
     if form == "gymnax":
         from envlift.adapters.gymnax import FromGymnax
 
-        return EnvSide(FromGymnax(rest, **options), num_lanes)
+        return EnvSide(_with(FromGymnax(rest, **options), params), num_lanes)
     if form == "env":
-        return _open(load(rest), options, num_lanes)
+        return _open(load(rest), {**options, OPTION: params}, num_lanes)
     if form == "vector":
         attributes = tuple(options.pop("state_attributes", ()))
         return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
     if not rest and candidate in list_envs():
-        return EnvSide(make(candidate, autoreset="disabled", **options), num_lanes)
+        made = make(candidate, autoreset="disabled", **options)
+        return EnvSide(_with(made, params), num_lanes)
     raise ValueError(
         f"{candidate!r} is not a candidate. Registered environments: {', '.join(list_envs())}. "
         "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "
         "python:module:Class, process:command"
     )
+
+
+def _with(env: AnyEnv, params: Mapping[str, Any]) -> AnyEnv:
+    return WithParams(env, params) if params else env
