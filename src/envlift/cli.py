@@ -141,15 +141,17 @@ def _add_mutate(commands: Any) -> None:
         "--check", action="store_true", help="judge nothing: are committed results of these rules?"
     )
     mutate.add_argument("--backend", help="target whose rules are mutated: jax or warp")
-    mutate.add_argument("--limit", type=_positive, help="only this many mutants, drawn at random")
+    mutate.add_argument(
+        "--limit", type=_positive, help="stop after so many that are caught or survive, at random"
+    )
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
     mutate.add_argument(
         "--config", action="append", default=[], help="judge in this configuration only"
     )
     mutate.add_argument("--jobs", type=_positive, default=2, help="mutants judged side by side")
-    mutate.add_argument("--seed", type=int, default=0, help="of the draw with --limit")
+    mutate.add_argument("--seed", type=int, default=0, help="of the order and of all judging")
     mutate.add_argument(
-        "--first", action="store_true", help="no further levels for what level 1 notices: faster"
+        "--every-level", action="store_true", help="all levels, not up to the first that notices"
     )
     mutate.add_argument("--json", type=Path, metavar="FILE", help="write the result for machines")
     mutate.add_argument(
@@ -328,7 +330,7 @@ def _mutate(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         seed=options.seed,
         json_file=options.json,
-        first=options.first,
+        every_level=options.every_level,
         resume=options.resume,
         configs=options.config,
     )

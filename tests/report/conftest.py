@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+import envlift
 from tests.conftest import find_browser
+from tests.report.checkout import LOCK, README
 from tests.report.translated import project, report
 
 
@@ -29,3 +32,24 @@ def evidence(tmp_path: Path) -> Path:
 def folder(tmp_path: Path) -> Path:
     """A finished translation of eight turns."""
     return project(tmp_path / "project")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with nothing measured."""
+    pong = Path(envlift.__file__).parent / "envs" / "pong"
+    target = tmp_path / "src" / "envlift" / "envs" / "pong" / "verification"
+    target.mkdir(parents=True)
+    shutil.copy(pong / "verification" / "deviations.toml", target)
+    shutil.copy(pong / "env.py", target.parent)
+    for file in ("targets/chance.py", "train/ppo.py", "verify/engine/compare.py"):
+        copy = tmp_path / "src" / "envlift" / file
+        copy.parent.mkdir(parents=True)
+        shutil.copy(pong.parents[1] / file, copy)
+    for file in ("reference/adapter.c", "train.toml", "verification/corpus/discrete.jsonl"):
+        copy = target.parent / file
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(pong / file, copy)
+    (tmp_path / "requirements.lock").write_text(LOCK)
+    (tmp_path / "README.md").write_text(README)
+    return tmp_path

@@ -1,136 +1,25 @@
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import envlift
-from envlift.bench.bars import compare
-from envlift.bench.benchmark import Case, benchmark_of
-from envlift.bench.result import Measurement, Result
+from envlift.bench.result import Measurement
 from envlift.report.cards import BEGIN, END, between_markers, main
 from envlift.report.facts import newest_results
 from envlift.report.spec import entries
 from envlift.report.text import MISSING, table
-from envlift.sources import hashes
-from envlift.verify.run.result import Check, Report, Verdict
-
-VERSIONS = {"jax": "1.2", "jaxlib": "1.2", "numpy": "2.1", "scipy": "1.0", "warp-lang": "1.9"}
-LOCK = """
-jax==1.2 \\
-    --hash=sha256:00
-jaxlib==1.2
-numpy==2.1 ; python_full_version < '3.12'
-numpy==2.5 ; python_full_version >= '3.12'
-scipy==1.0
-warp-lang==1.9
-flax==0.1
-optax==0.2
-"""
-README = f"# envlift\n\n{BEGIN}\n{END}\n\nand more\n"
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout with nothing measured."""
-    pong = Path(envlift.__file__).parent / "envs" / "pong"
-    target = tmp_path / "src" / "envlift" / "envs" / "pong" / "verification"
-    target.mkdir(parents=True)
-    shutil.copy(pong / "verification" / "deviations.toml", target)
-    shutil.copy(pong / "env.py", target.parent)
-    for file in ("targets/chance.py", "train/ppo.py", "verify/engine/compare.py"):
-        copy = tmp_path / "src" / "envlift" / file
-        copy.parent.mkdir(parents=True)
-        shutil.copy(pong.parents[1] / file, copy)
-    for file in ("reference/adapter.c", "train.toml", "verification/corpus/discrete.jsonl"):
-        copy = target.parent / file
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copy(pong / file, copy)
-    (tmp_path / "requirements.lock").write_text(LOCK)
-    (tmp_path / "README.md").write_text(README)
-    return tmp_path
-
-
-def verification(checkout: Path) -> Path:
-    return checkout / "src" / "envlift" / "envs" / "pong" / "verification"
-
-
-def report(**changes: Any) -> Report:
-    return Report(
-        suite="pong",
-        reference="PufferLib's C",
-        candidate="pong [warp]",
-        seed=1,
-        pins={"pong.h": "sha256 abc"},
-        checks=[
-            Check("L3", "random", Verdict.PASS, counts={"steps": 700_000, "episodes": 40}),
-            Check("L3", "keen", Verdict.PASS, counts={"steps": 534_567, "episodes": 2}),
-            Check("L2", "single", Verdict.PASS, counts={"transitions": 99, "steps": 5}),
-            Check("L1", "frame", Verdict.PASS, counts={"rows": 1_000}),
-            Check("resets", "seeds", Verdict.PASS),
-            Check("transforms", "one trace", Verdict.PASS),
-            Check("L4", "policy transfer", Verdict.SKIPPED),
-        ],
-        features={"upper wall": 12, "lower wall": 3, "terminal": 0},
-        deviations={"win-after-reset": 77},
-        not_verified=["rendering"],
-        **({"versions": VERSIONS} | changes),
-    )
-
-
-def write_evidence(checkout: Path, **changes: Any) -> None:
-    folder = verification(checkout)
-    report(sources=hashes(folder.parent), **changes).write(folder / "evidence-warp.json")
-
-
-def write_mutation(checkout: Path, **changes: Any) -> None:
-    def mutant(caught: str | None, equivalent: bool = False) -> dict[str, Any]:
-        return {"caught": {"L1": None, "L3": caught}, "equivalent": equivalent}
-
-    mutants = [mutant("x"), mutant("x"), mutant("x"), mutant(None), mutant(None, True)]
-    data = {"schema_version": 1, "score": 0.75, "by_level": {"L1": 0, "L3": 3}, "mutants": mutants}
-    data |= changes
-    (verification(checkout) / "mutation-warp.json").write_text(json.dumps(data))
-
-
-def write_speed(checkout: Path, file: str = "one", **changes: Any) -> None:
-    def one(kind: str, backend: str, threads: int, seconds: float) -> Measurement:
-        side = "reference" if kind == "loop" else "candidate"
-        name = f"{kind}/{backend}/{threads}"
-        return Measurement(
-            name, side, kind, "plain", backend, "cpu", threads, 64, 10**8, 1, [seconds] * 5
-        )
-
-    measured = [one("loop", "c", 1, 2.0), one("environment", "warp", 1, 0.25)]
-    measured.append(one("api", "warp", 2, 0.5))
-    values: dict[str, Any] = {
-        "environment": "pong",
-        "environment_version": 1,
-        "command": "envlift bench pong",
-        "date": "2026-01-02T00:00:00+00:00",
-        "device": "a chip",
-        "machine": {"cpu": "a chip", "cores": 2, "gpu": None, "system": "Linux"},
-        "versions": {"python": "3.11"},
-        "quick": False,
-        "measurements": measured,
-        "bars": compare(measured, replace(benchmark_of("pong"), cases=(Case("plain"),))),
-    }
-    result = Result(**(values | changes))
-    result.write(checkout / "benchmarks" / "results" / f"{file}.json")
-
-
-def generate(checkout: Path) -> tuple[str, str]:
-    assert main(["--root", str(checkout)]) == 0
-    readme = (checkout / "README.md").read_text()
-    return readme, (verification(checkout).parent / "CARD.md").read_text()
-
-
-def row(readme: str, target: str) -> list[str]:
-    lines = [line for line in readme.splitlines() if line.startswith(f"| pong | {target} |")]
-    assert len(lines) == 1
-    return [cell.strip() for cell in lines[0].strip("|").split("|")]
+from envlift.verify.run.result import Check, Verdict
+from tests.report.checkout import (
+    generate,
+    report,
+    row,
+    transferred,
+    verification,
+    write_evidence,
+    write_mutation,
+    write_speed,
+)
 
 
 def test_what_was_not_measured_is_said_and_never_guessed(checkout: Path) -> None:
@@ -159,41 +48,6 @@ def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
     assert readme.endswith("\n\nand more\n")
 
 
-def transferred(candidate: str = "PASS", reference: str = "PASS") -> dict[str, Any]:
-    """What level 4 leaves in a report."""
-
-    def direction(verdict: str, effect: float, policies: int) -> dict[str, Any]:
-        iqm = {"value": 20.5, "low": 20.25, "high": 20.75, "n": policies}
-        return {
-            "policies": policies,
-            "episode_pairs": 100 * policies,
-            "equal_episode_pairs": 97 * policies,
-            "training_steps": 8_000_000 * policies,
-            "verdict": verdict,
-            "n": policies,
-            "margin": 1.0,
-            "effect": effect,
-            "deviation": 0.1,
-            "low": effect - 0.0625,
-            "high": effect + 0.0625,
-            "p_low": 0.0,
-            "p_high": 0.0,
-            "power": 0.9987,
-            "needed": 3,
-            "iqm": {"candidate": iqm, "reference": {**iqm, "value": 20.125}},
-        }
-
-    both = {"candidate": direction(candidate, 0.03, 10), "reference": direction(reference, 0.0, 4)}
-    return {
-        "config": "frameskip8",
-        "margin": 1.0,
-        "reason": "a point",
-        "training": {"horizon": 64, "gamma": 0.995},
-        "directions": both,
-        "pooled": direction("PASS", 0.02, 14),
-    }
-
-
 def test_the_matrix_and_the_card_tell_policy_transfer(checkout: Path) -> None:
     write_evidence(checkout, transfer=transferred())
     readme, card = generate(checkout)
@@ -215,25 +69,6 @@ def test_a_card_tells_how_policies_were_evaluated(checkout: Path, greedy: bool) 
     write_evidence(checkout, transfer=transferred() | {"greedy": greedy})
     _, card = generate(checkout)
     assert ("evaluated by the most probable actions" in card) == greedy
-
-
-@pytest.mark.parametrize("first", [False, True])
-def test_a_card_tells_which_mutants_the_levels_were_shown(checkout: Path, first: bool) -> None:
-    write_mutation(checkout, first=first)
-    _, card = generate(checkout)
-    others = "L1, and of the others by " if first else ""
-    assert f"1 equivalent; caught by {others}each level alone: L1 0, L3 3" in card
-
-
-@pytest.mark.parametrize(
-    ("configs", "where"), [([], ""), (["double", "single"], " (in double and single)")]
-)
-def test_a_card_tells_where_mutants_were_judged(
-    checkout: Path, configs: list[str], where: str
-) -> None:
-    write_mutation(checkout, configs=configs)
-    _, card = generate(checkout)
-    assert f"mutants caught{where}, 1 equivalent" in card
 
 
 @pytest.mark.parametrize(
@@ -295,177 +130,6 @@ def test_a_card_tells_spec_pins_deviations_and_gaps(checkout: Path) -> None:
         "1 thread beside as many reference processes: at least 5 x, goal 10 x: 8.00 x, met",
     ):
         assert expected in card
-
-
-def test_check_passes_on_fresh_files(checkout: Path) -> None:
-    write_evidence(checkout)
-    generate(checkout)
-    assert main(["--root", str(checkout), "--check"]) == 0
-
-
-def test_check_fails_when_a_number_changed(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_evidence(checkout)
-    generate(checkout)
-    path = verification(checkout) / "evidence-warp.json"
-    path.write_text(path.read_text().replace("534567", "534568"))
-    before = (checkout / "README.md").read_text()
-    assert main(["--root", str(checkout), "--check"]) == 1
-    errors = capsys.readouterr().err
-    assert "README.md is stale; run: python -m envlift.report.cards" in errors
-    assert "CARD.md is stale" in errors
-    assert (checkout / "README.md").read_text() == before, "--check must write nothing"
-
-
-@pytest.mark.parametrize("file", ["README.md", "src/envlift/envs/pong/CARD.md"])
-def test_check_fails_when_somebody_edits_a_generated_number(checkout: Path, file: str) -> None:
-    write_evidence(checkout)
-    generate(checkout)
-    path = checkout / file
-    path.write_text(path.read_text().replace("1,234,567", "9,234,567"))
-    assert main(["--root", str(checkout), "--check"]) == 1
-
-
-def test_check_fails_without_a_card(checkout: Path) -> None:
-    generate(checkout)
-    (verification(checkout).parent / "CARD.md").unlink()
-    assert main(["--root", str(checkout), "--check"]) == 1
-
-
-ANEW = (
-    "run `envlift verify pong --backend warp "
-    "--json src/envlift/envs/pong/verification/evidence-warp.json`\n"
-)
-
-
-def complaint(checkout: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """What ``--check`` says of files that are generated from what lies there."""
-    generate(checkout)
-    capsys.readouterr()
-    assert main(["--root", str(checkout), "--check"]) == 1
-    return capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("file", "kind"),
-    [
-        ("envs/pong/env.py", "rules of pong"),
-        ("envs/pong/verification/deviations.toml", "suite of pong"),
-        ("envs/pong/train.toml", "suite of pong"),
-        ("envs/pong/reference/adapter.c", "reference of pong"),
-        ("targets/chance.py", "contract"),
-        ("verify/engine/compare.py", "verifier"),
-    ],
-)
-def test_check_fails_when_the_evidence_is_older_than_what_it_rests_on(
-    checkout: Path, capsys: pytest.CaptureFixture[str], file: str, kind: str
-) -> None:
-    write_evidence(checkout)
-    path = checkout / "src" / "envlift" / file
-    path.write_text(path.read_text() + "\nadded = 1\n")
-    said = complaint(checkout, capsys)
-    assert said == f"the {kind} changed after evidence-warp.json was made; {ANEW}"
-
-
-def test_check_fails_when_a_recorded_case_is_gone(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_evidence(checkout)
-    (verification(checkout) / "corpus" / "discrete.jsonl").unlink()
-    assert "the suite of pong changed" in complaint(checkout, capsys)
-
-
-def test_check_passes_when_a_comment_changed(checkout: Path) -> None:
-    write_evidence(checkout)
-    path = checkout / "src" / "envlift" / "verify" / "engine" / "compare.py"
-    path.write_text("# another word\n" + path.read_text())
-    generate(checkout)
-    assert main(["--root", str(checkout), "--check"]) == 0
-
-
-def test_the_trainer_counts_where_there_was_training(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    trained = {"versions": VERSIONS | {"flax": "0.1", "optax": "0.2"}}
-    write_evidence(checkout, transfer=transferred(), **trained)
-    generate(checkout)
-    assert main(["--root", str(checkout), "--check"]) == 0
-    path = checkout / "src" / "envlift" / "train" / "ppo.py"
-    path.write_text(path.read_text() + "\nadded = 1\n")
-    said = complaint(checkout, capsys)
-    assert said == f"the trainer changed after evidence-warp.json was made; {ANEW}"
-    write_evidence(checkout)
-    path.write_text(path.read_text() + "\nadded = 2\n")
-    generate(checkout)
-    assert main(["--root", str(checkout), "--check"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("jax==1.2", "jax==1.3", "with jax 1.2, requirements.lock has 1.3"),
-        ("warp-lang==1.9", "", "with warp-lang 1.9, requirements.lock has none"),
-        ("numpy==2.1", "numpy==2.2", "with numpy 2.1, requirements.lock has 2.2 or 2.5"),
-        # Only level 4 trains.
-        ("flax==0.1", "flax==0.2", None),
-    ],
-)
-def test_the_libraries_are_those_of_the_lock_file(
-    checkout: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str | None
-) -> None:
-    write_evidence(checkout)
-    (checkout / "requirements.lock").write_text(LOCK.replace(f"\n{old}", f"\n{new}"))
-    if said is None:
-        generate(checkout)
-        assert main(["--root", str(checkout), "--check"]) == 0
-    else:
-        found = complaint(checkout, capsys)
-        assert found == f"evidence-warp.json was made {said}; {ANEW}"
-
-
-def test_check_fails_on_evidence_that_names_no_version_or_without_a_lock_file(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_evidence(checkout, versions={})
-    assert "was made with jax of an unknown version" in complaint(checkout, capsys)
-    (checkout / "requirements.lock").unlink()
-    assert "requirements.lock is missing" in complaint(checkout, capsys)
-
-
-def test_check_fails_on_evidence_that_names_no_files(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report().write(verification(checkout) / "evidence-warp.json")
-    said = complaint(checkout, capsys)
-    for kind in ("rules", "suite", "reference", "contract", "verifier"):
-        assert f"evidence-warp.json does not say with which {kind} it was made; {ANEW}" in said
-    assert "trainer" not in said
-
-
-@pytest.mark.parametrize("level", ["L1", "L2", "L3", "resets", "transforms"])
-@pytest.mark.parametrize("instead", [None, Verdict.SKIPPED])
-def test_check_fails_when_a_level_did_not_pass(
-    checkout: Path, capsys: pytest.CaptureFixture[str], level: str, instead: Verdict | None
-) -> None:
-    partial = report(sources=hashes(verification(checkout).parent))
-    partial.checks = [check for check in partial.checks if check.level != level]
-    if instead is not None:
-        partial.checks.append(Check(level, "left out", instead))
-    assert partial.verdict is Verdict.PASS, "the verdict alone does not show what is missing"
-    partial.write(verification(checkout) / "evidence-warp.json")
-    said = complaint(checkout, capsys)
-    assert said == f"evidence-warp.json holds no passed check of {level}; {ANEW}"
-
-
-@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
-def test_check_fails_on_evidence_that_does_not_pass(
-    checkout: Path, capsys: pytest.CaptureFixture[str], verdict: Verdict
-) -> None:
-    failed = report(sources=hashes(verification(checkout).parent))
-    failed.checks.append(Check("L3", "greedy", verdict))
-    failed.write(verification(checkout) / "evidence-warp.json")
-    assert complaint(checkout, capsys) == f"evidence-warp.json says {verdict}, not PASS; {ANEW}"
 
 
 @pytest.mark.parametrize("text", ["none", BEGIN, f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])

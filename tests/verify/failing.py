@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 NUMBER = {"shape": [], "dtype": "int64"}
 
 
@@ -103,3 +105,15 @@ class Renamed(Wrong):
 
     def set_state(self, state):
         self.x, self.gone = int(state["place"]), 12 - int(state["left"])
+
+
+class Slow(Walk):
+    """Takes its time, as a simulator does."""
+
+    def step(self, action, chance=None):
+        time.sleep(0.004)
+        return super().step(action, chance)
+
+
+class SlowWrong(Slow, Wrong):
+    pass

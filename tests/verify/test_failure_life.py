@@ -77,16 +77,6 @@ def test_verify_fails_and_repro_shows_the_same_field(kind, suite_file, tmp_path,
     assert "reference 1, candidate 3" in shown
 
 
-def test_what_outlives_a_reset_is_replayed_from_the_episodes_before(suite_file, tmp_path):
-    suite = suite_file(*PAIRS["something outlives a reset, by seed"])
-    report = verify(suite, quick=True, levels=["L3"], lanes=2, fixtures=tmp_path / "kept")
-    (check,) = [check for check in report.checks if check.verdict is Verdict.FAIL]
-    assert check.fixture is not None
-    (case,) = read_cases(Path(check.fixture))
-    assert case.reset_seeds is not None
-    assert case.steps > 24
-
-
 def test_repro_shows_terminated_and_truncated_apart(suite_file, tmp_path, capsys):
     suite = suite_file("Walk", "Wrong", STATE)
     verify(suite, quick=True, levels=["L3"], lanes=2, fixtures=tmp_path / "kept")

@@ -7,8 +7,10 @@ import json
 import pytest
 
 from envlift.cli import main
+from envlift.sources import hashes
 from envlift.verify.mutation import check
-from envlift.verify.mutation.run import Judged, Result, _write, all_mutants
+from envlift.verify.mutation.result import Judged, Result
+from envlift.verify.mutation.run import one_place_mutants
 
 SHARED = "def reward(x):\n    return x + 1\n"
 RULES = "def frame(x):\n    speed = x * 2\n    return speed < 13\n"
@@ -22,17 +24,19 @@ def package(tmp_path, monkeypatch):
     (folder / "env.py").write_text(SHARED)
     for backend in ("jax", "warp"):
         (folder / "rules" / f"{backend}.py").write_text(RULES)
+    for backend in ("jax", "warp"):
         record(tmp_path, backend)
     monkeypatch.setattr(check, "PACKAGE", tmp_path)
     return tmp_path
 
 
-def record(package, backend, drop=0):
-    """Write a result as ``envlift mutate`` does, of all mutants or of all but the first few."""
-    mutants = all_mutants("pong", backend, package)
+def record(package, backend):
+    """Write a result as ``envlift mutate`` does."""
+    mutants = one_place_mutants("pong", backend, package)
     assert len(mutants) > 5
-    result = Result("pong", backend, [Judged(mutant, {"L3": "x"}) for mutant in mutants[drop:]])
-    _write(recorded(package, backend), result, len(mutants))
+    result = Result("pong", backend, [Judged(mutant, {"L3": "x"}) for mutant in mutants])
+    result.sources = hashes(package / "envs" / "pong")
+    result.write(recorded(package, backend))
 
 
 def recorded(package, backend):
@@ -44,46 +48,67 @@ def run(capsys, *arguments):
     return code, capsys.readouterr().out
 
 
-def test_results_of_the_rules_as_they_are_pass(package, capsys):
-    record(package, "warp", drop=3)
+def test_results_of_what_lies_beside_them_pass(package, capsys):
     code, out = run(capsys, "pong")
     assert code == 0
     assert out.splitlines() == [
-        f"pong: mutation-{backend}.json is of the rules as they are" for backend in ("jax", "warp")
+        f"pong: mutation-{backend}.json is of what lies beside it" for backend in ("jax", "warp")
     ]
 
 
-def test_a_changed_rule_is_noticed_for_its_target_alone(package, capsys):
-    rules = package / "envs" / "pong" / "rules" / "warp.py"
-    rules.write_text(RULES.replace("x * 2", "x * 3"))
-    code, out = run(capsys, "pong")
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("envs/pong/env.py", "rules"),
+        ("envs/pong/rules/warp.py", "rules"),
+        ("envs/pong/verification/suite.py", "suite"),
+        ("envs/pong/verification/corpus/x.jsonl", "suite"),
+        ("envs/pong/reference/adapter.c", "reference"),
+        ("targets/chance.py", "contract"),
+        ("env.py", "contract"),
+    ],
+)
+def test_a_result_of_something_else_is_noticed(package, capsys, file, what):
+    path = package / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = 9\n")
+    code, out = run(capsys, "pong", "--backend", "jax")
     assert code == 1
-    good, wrong = out.splitlines()
-    assert good.startswith("pong: mutation-jax.json")
-    assert wrong.startswith("mutation-warp.json holds ")
-    assert "mutants that pong [warp] does not have (" in wrong
-    assert wrong.endswith("run `envlift mutate pong --backend warp --json FILE`")
-    assert run(capsys, "pong", "--backend", "jax")[0] == 0
+    assert out == (
+        f"the {what} of pong changed after mutation-jax.json was made; "
+        "run `envlift mutate pong --backend jax --json FILE`\n"
+    )
 
 
-def test_a_new_rule_is_noticed_though_every_old_mutant_is_still_there(package, capsys):
-    shared = package / "envs" / "pong" / "env.py"
-    before = {backend: len(all_mutants("pong", backend, package)) for backend in ("jax", "warp")}
-    shared.write_text(SHARED + "\n\ndef ended(x):\n    return x > 20\n")
-    code, out = run(capsys, "pong")
-    assert code == 1
-    for backend, count in before.items():
-        now = len(all_mutants("pong", backend, package))
-        assert now > count
-        assert (
-            f"mutation-{backend}.json is about {count} mutants, pong [{backend}] has {now}" in out
-        )
-    assert "holds" not in out
+def test_an_older_verifier_is_said_and_is_no_fault(package, capsys):
+    (package / "verify").mkdir()
+    (package / "verify" / "compare.py").write_text("x = 9\n")
+    code, out = run(capsys, "pong", "--backend", "jax")
+    date = json.loads(recorded(package, "jax").read_text())["date"]
+    assert code == 0
+    assert out == f"pong: mutation-jax.json is of an older verifier ({date})\n"
 
 
-def test_moving_a_rule_to_another_line_changes_nothing(package, capsys):
+@pytest.mark.parametrize(
+    "file", ["verify/mutation/run.py", "envs/pong/verification/mutants.toml", "envs/pong/CARD.md"]
+)
+def test_what_no_verdict_rests_on_changes_nothing(package, capsys, file):
+    path = package / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = 9\n")
     (package / "envs" / "pong" / "env.py").write_text("# a comment\n\n" + SHARED)
-    assert run(capsys)[0] == 0
+    code, out = run(capsys, "pong", "--backend", "jax")
+    assert (code, out) == (0, "pong: mutation-jax.json is of what lies beside it\n")
+
+
+def test_a_result_that_names_no_files_is_noticed(package, capsys):
+    path = recorded(package, "jax")
+    data = json.loads(path.read_text())
+    del data["sources"]["suite"]
+    path.write_text(json.dumps(data))
+    code, out = run(capsys, "pong", "--backend", "jax")
+    assert code == 1
+    assert out.startswith("mutation-jax.json does not say with which suite it was made; run `")
 
 
 def test_a_file_that_is_no_result_is_bad_usage(package, capsys):

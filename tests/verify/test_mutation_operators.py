@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from envlift.verify.mutation.operators import mutants_of
+from envlift.verify.mutation.operators import NEAR, mutants_of, pairs_of
 
 SOURCE = '''"""A module of rules."""
 
@@ -89,3 +89,18 @@ def test_a_mutants_name_does_not_depend_on_its_line(tmp_path):
     before = {m.id for m in mutants(tmp_path)}
     (tmp_path / "rules.py").write_text("# a comment\n" + SOURCE)
     assert {m.id for m in mutants_of(tmp_path, "rules.py")} == before
+
+
+def test_a_pair_changes_two_places_near_each_other(tmp_path):
+    lines = [f"    a{i} = x * {i} + (x < {i + 7})\n" for i in range(40)]
+    (tmp_path / "rules.py").write_text("def rule(x):\n" + "".join(lines) + "    return a1\n")
+    singles, pairs = mutants_of(tmp_path, "rules.py"), pairs_of(tmp_path, "rules.py")
+    assert len(singles) / 30 < len(pairs) < len(singles) / 5
+    for pair in pairs:
+        compile(pair.source, "rules.py", "exec")
+        assert pair.kind == "pair"
+        assert pair.source not in {single.source for single in singles}
+        changed = [i for i, line in enumerate(lines) if line not in pair.source]
+        assert 1 <= len(changed) <= 2
+        assert changed[-1] - changed[0] <= NEAR
+    assert pairs == pairs_of(tmp_path, "rules.py")

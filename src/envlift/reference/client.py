@@ -352,6 +352,11 @@ class ReferenceProcess:
         return self._child.pid
 
     @property
+    def paced(self) -> bool:
+        """Whether the steps of one call may be played in several messages."""
+        return self._pace is not None
+
+    @property
     def alive(self) -> bool:
         """Whether the child still has to be closed."""
         return self._child is not None and self._child.alive

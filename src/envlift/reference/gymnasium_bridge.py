@@ -99,6 +99,12 @@ class GymnasiumReference:
         self._info_fields: dict[str, ArraySpec] = {}
         for _, info in shown:
             self._find_info(info)
+        self._info_ways = {
+            name: (spec, f"{name}?", np.zeros(spec.shape, spec.dtype))
+            for name, spec in self._info_fields.items()
+        }
+        self._mask: Any = None
+        self._masked = self._mask_of(first[1]) is not None
 
     # -- what the host asks for -------------------------------------------------------------------
 
@@ -121,6 +127,8 @@ class GymnasiumReference:
             action_space=self._acting.space,
             observation_space=self._observing.space,
             info=self._info_spec(),
+            legal_actions=self._masked,
+            masked_by_info=self._masked,
             unseeded=True,
         )
 
@@ -146,6 +154,11 @@ class GymnasiumReference:
     def info(self) -> dict[str, Any]:
         """Return the numbers of the last step's or reset's info, see ``SideSpec.info``."""
         return self._info
+
+    def legal_actions(self) -> Any:
+        """Return ``action_mask`` of the last info, all true where it had none."""
+        count = int(self._env.action_space.n)  # type: ignore[attr-defined]
+        return np.ones(count, np.bool_) if self._mask is None else self._mask
 
     def notes(self) -> dict[str, tuple[int, str]]:
         """Return what was noticed about what the environment returned, see ``returned``."""
@@ -262,16 +275,26 @@ class GymnasiumReference:
         there = {f"{name}?": ArraySpec((), "bool") for name in self._info_fields}
         return {**self._info_fields, **there}
 
+    def _mask_of(self, info: Any) -> Any:
+        """Return the mask of an info over a discrete action space, None where it has none."""
+        space = self._env.action_space
+        mask = info.get("action_mask") if isinstance(info, Mapping) else None
+        if mask is None or not isinstance(space, spaces.Discrete):
+            return None
+        mask = np.asarray(mask)
+        return mask.astype(np.bool_) if mask.shape == (int(space.n),) else None
+
     def _keep_info(self, info: Any) -> None:
         """Keep the numbers of an info under the names found at the beginning."""
+        self._mask = self._mask_of(info) if self._masked else None
         if not info and not self._info_fields:
             return
         given = dict(flat_info(info))
         self._info = {}
-        for name, spec in self._info_fields.items():
+        for name, (spec, there, empty) in self._info_ways.items():
             value = _info_value(given.pop(name, None), spec)
-            self._info[f"{name}?"] = value is not None
-            self._info[name] = np.zeros(spec.shape, spec.dtype) if value is None else value
+            self._info[there] = value is not None
+            self._info[name] = empty if value is None else value
         for name, value in given.items():
             kind = "comes only in some steps" if _info_spec_of(value) else "is no number"
             self._watch.notes.add(f"{INFO}: {name!r} {kind}", "")
@@ -343,9 +366,17 @@ def _info_spec_of(value: Any) -> ArraySpec | None:
     return ArraySpec(array.shape, array.dtype.name) if known else None
 
 
+_FLOAT = ArraySpec((), "float64")
+
+
 def _info_value(value: Any, spec: ArraySpec) -> Any:
     if value is None:
         return None
+    if isinstance(value, (np.ndarray, np.generic)) and value.shape == spec.shape:
+        if value.dtype == spec.dtype:
+            return value
+    elif type(value) is float and spec == _FLOAT:
+        return value
     if isinstance(value, str):
         return text_number(value) if spec == ArraySpec((), "int64") else None
     array = np.asarray(value) if _info_spec_of(value) is not None else np.asarray(None)

@@ -42,7 +42,9 @@ class SideSpec:
             where the side does not tell. A discrete action counts from 0 whatever the start of its
             space; a composite space travels as ``layout.Layout`` says.
         info: name of each number of a step's info -> its spec; ``NAME?`` says whether it was there.
-        masked_by_info: ``action_mask`` of the info must be obeyed.
+        masked_by_info: the legal actions are what ``action_mask`` of the info says; they are
+            compared where the other side declares some too.
+        advisory_mask: actions outside of the mask can be played as well.
         clips_actions: a continuous action outside of its bounds is played as the bound.
         unseeded: a seed of -1 resets without a seed.
     """
@@ -65,6 +67,7 @@ class SideSpec:
     clips_actions: bool = False
     info: dict[str, ArraySpec] = field(default_factory=dict)
     masked_by_info: bool = False
+    advisory_mask: bool = False
     unseeded: bool = False
 
 

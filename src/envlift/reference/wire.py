@@ -266,7 +266,7 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     return values
 
 
-_OPTIONAL = ("clips_actions", "info", "masked_by_info", "unseeded")
+_OPTIONAL = ("clips_actions", "info", "masked_by_info", "advisory_mask", "unseeded")
 
 
 def read_spec(values: Any) -> SideSpec:
@@ -320,6 +320,7 @@ _READERS: dict[str, Any] = {
     "reseeds": lambda value: _typed(value, bool),
     "clips_actions": lambda value: _typed(value, bool),
     "masked_by_info": lambda value: _typed(value, bool),
+    "advisory_mask": lambda value: _typed(value, bool),
     "unseeded": lambda value: _typed(value, bool),
     "info": lambda value: {name: read_array_spec(one) for name, one in value.items()},
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},

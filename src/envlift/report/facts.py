@@ -13,9 +13,10 @@ from envlift.bench.result import Measurement, Result
 from envlift.bench.show import first_references
 from envlift.report import learning
 from envlift.report.transfer import read_transfer
+from envlift.sources import hashes
 from envlift.verify.run.result import SCHEMA_VERSION
 
-MUTATION_SCHEMA_VERSION = 1
+MUTATION_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,17 @@ class Mutation:
     """What one committed run of ``envlift mutate --json`` found.
 
     Attributes:
-        score: share caught of the mutants that are not equivalent.
+        score: share caught of the real mutants.
+        caught, judged: how many of the real ones, those that are caught or survive.
+        equivalent, invalid, timeouts: how many others there were; none of them counts.
+        by_level: level -> mutants it caught.
         total: how many mutants there are, judged or not; 0 where that is not known.
-        caught, judged, equivalent: counts; ``judged`` has the equivalent ones taken out.
-        by_level: level -> mutants it catches by itself.
-        first: whether mutants that level 1 caught were not shown to the other levels.
-        configs: the configurations they were judged in; empty for all.
+        first: whether level 1 was asked before the others, which saw what it let pass.
+        every_level: whether every level was asked; else judging stopped at the first that noticed.
+        configs: names of the configurations they were judged in; empty for all.
+        interval: of the score, 95 %; None where all mutants were judged.
+        date: of the run, empty where that is not known.
+        older: whether the verifier changed since.
     """
 
     score: float
@@ -81,6 +87,17 @@ class Mutation:
     total: int = 0
     first: bool = False
     configs: tuple[str, ...] = ()
+    invalid: int = 0
+    timeouts: int = 0
+    every_level: bool = True
+    interval: tuple[float, float] | None = None
+    date: str = ""
+    older: bool = False
+
+    @property
+    def seen(self) -> int:
+        """How many mutants were looked at."""
+        return self.judged + self.equivalent + self.invalid + self.timeouts
 
 
 @dataclass(frozen=True)
@@ -194,21 +211,47 @@ def read_mutation(path: Path) -> Mutation:
     Raises:
         ValueError: if it is none.
     """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.get("schema_version") == 1:
+            return _old_mutation(data)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
     data = _read(path, MUTATION_SCHEMA_VERSION)
     try:
-        real = [mutant for mutant in data["mutants"] if not mutant["equivalent"]]
+        counts = data["counts"]
+        made = data["sources"].get("verifier")
         return Mutation(
             score=data["score"],
-            caught=sum(any(mutant["caught"].values()) for mutant in real),
-            judged=len(real),
-            equivalent=len(data["mutants"]) - len(real),
+            caught=counts["caught"],
+            judged=counts["caught"] + counts["survived"],
+            equivalent=counts["equivalent"],
+            invalid=counts["invalid"],
+            timeouts=counts["timeout"],
             by_level=data["by_level"],
-            total=data.get("of", 0),
-            first=data.get("first", False),
-            configs=tuple(data.get("configs", ())),
+            total=sum(data["of"].values()),
+            configs=tuple(data["configs"]),
+            every_level=data["every_level"],
+            interval=None if data["interval"] is None else tuple(data["interval"]),
+            date=data["date"],
+            older=made != hashes(path.parents[1])["verifier"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
+
+
+def _old_mutation(data: dict[str, Any]) -> Mutation:
+    real = [mutant for mutant in data["mutants"] if not mutant["equivalent"]]
+    return Mutation(
+        score=data["score"],
+        caught=sum(any(mutant["caught"].values()) for mutant in real),
+        judged=len(real),
+        equivalent=len(data["mutants"]) - len(real),
+        by_level=data["by_level"],
+        total=data.get("of", 0),
+        first=data.get("first", False),
+        configs=tuple(data.get("configs", ())),
+    )
 
 
 def read_deviations(path: Path) -> list[dict[str, str]]:

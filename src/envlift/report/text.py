@@ -221,10 +221,14 @@ def _mutation(facts: Facts) -> str:
             continue
         levels = ", ".join(f"{level} {count}" for level, count in m.by_level.items())
         others = "L1, and of the others by " if m.first else ""
+        how = f"caught by {others}each level alone" if m.every_level else "first noticed by"
         where = f" (in {' and '.join(m.configs)})" if m.configs else ""
+        apart = [f"{m.equivalent} equivalent"]
+        apart += [f"{m.invalid} invalid"] if m.invalid else []
+        apart += [f"{m.timeouts} without a verdict in time"] if m.timeouts else []
         lines.append(
-            f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught{where}, "
-            f"{m.equivalent} equivalent; caught by {others}each level alone: {levels}"
+            f"- {target}: {mutation_text(m)}, {m.caught} of {m.judged} mutants caught{where}"
+            f"{_sure(m)}, {', '.join(apart)}; {how}: {levels}"
         )
     return "\n".join(lines)
 
@@ -294,6 +298,14 @@ def _bar(bar: Bar) -> str:
 
 def mutation_text(mutation: Mutation) -> str:
     """Say the score, and of how many where not all mutants were judged."""
-    seen = mutation.judged + mutation.equivalent
+    seen = mutation.seen
     sample = f" (sample: {seen} of {mutation.total})" if mutation.total > seen else ""
-    return f"{mutation.score:.1%}{sample}"
+    older = f", by the verifier of {mutation.date}" if mutation.older else ""
+    return f"{mutation.score:.1%}{sample}{older}"
+
+
+def _sure(mutation: Mutation) -> str:
+    if mutation.interval is None:
+        return ""
+    low, high = mutation.interval
+    return f", 95 % interval {low:.1%} to {high:.1%}"

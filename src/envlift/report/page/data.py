@@ -220,6 +220,8 @@ class Mutation:
     equivalent: int
     total: int
     by_level: dict[str, int]
+    invalid: int = 0
+    timeouts: int = 0
 
 
 @dataclass(frozen=True)

@@ -132,4 +132,6 @@ def _mutation(found: facts.Mutation | None) -> data.Mutation | None:
         equivalent=found.equivalent,
         total=found.total,
         by_level=dict(found.by_level),
+        invalid=found.invalid,
+        timeouts=found.timeouts,
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from envlift.reference.layout import LONGEST_SEQUENCE, Layout, LayoutError, Leaf
 from envlift.reference.spaces import Description, limits
-from envlift.reference.types import Array, Side, SideSpec, StateDict
+from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
 from envlift.verify.suite import PairError, Policy
 
 EDGES = 0.12
@@ -219,13 +219,27 @@ def _integers(
     return np.asarray(drawn, dtype=low.dtype)
 
 
-def legal_now(side: Side) -> Array | None:
-    """Return which actions are legal in the state a side is in, bool [B, A].
+def legal_of(spec: SideSpec, record: Record, step: int | None = None) -> Array | None:
+    """Return which actions may be played after a record, bool [B, A]; None for all.
 
-    None where the side declares no masks, or cannot be asked between two steps.
+    Args:
+        spec: of the side that gave the record.
+        record: of a reset, or of steps.
+        step: of the record, None for a reset.
+    """
+    if record.legal_actions is None or spec.advisory_mask:
+        return None
+    return record.legal_actions if step is None else record.legal_actions[step]
+
+
+def legal_now(side: Side) -> Array | None:
+    """Return which actions may be played in the state a side is in, bool [B, A].
+
+    None where the side declares no masks, plays the others as well, or cannot be asked between two
+    steps.
     """
     ask = getattr(side, "legal_actions", None)
-    if not side.spec.legal_actions or ask is None:
+    if not side.spec.legal_actions or side.spec.advisory_mask or ask is None:
         return None
     legal: Array | None = ask()
     return legal

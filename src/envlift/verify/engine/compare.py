@@ -87,8 +87,12 @@ def _is_nan(value: Any) -> bool:
 def _differs(reference: Array, candidate: Array, field: Field) -> Array:
     if field.ulp:
         return np.asarray(ulp_distance(reference, candidate) > field.ulp)
-    if field.exact or reference.dtype.kind not in "fc":
+    if reference.dtype.kind not in "fc":
         return np.asarray(~(reference == candidate))
+    if field.exact:
+        # Every bit counts: -0.0 is not 0.0.
+        zeros = (reference == 0) & (np.signbit(reference) != np.signbit(candidate))
+        return np.asarray(~(reference == candidate) | zeros)
     a, b = reference.astype(np.float64), candidate.astype(np.float64)
     with np.errstate(invalid="ignore"):
         close = np.abs(b - a) <= field.atol + field.rtol * np.abs(a)
@@ -183,6 +187,7 @@ def compare_records(
     after.append(compare_field(reference.observation, candidate.observation, suite.observation))
     found += after if after_end else [_without(mismatch, ended) for mismatch in after]
     found += _compare_ends(suite, reference, candidate, ended)
+    found += compare_info(suite, reference, candidate)
     if reference.legal_actions is not None or candidate.legal_actions is not None:
         found.append(_compare_masks(reference, candidate, ended if not after_end else None))
     if compared is not None:
@@ -231,6 +236,35 @@ def _compare_ends(
         for final in compare_states(reference.final_state, candidate.final_state, suite.state):
             found.append(_without(_renamed(final), ~ended))
     return found
+
+
+def compare_info(suite: Suite, reference: Record, candidate: Record) -> list[Mismatch]:
+    """Compare the numbers of info that both sides name, and whether they are there."""
+    found = []
+    for name in reference.info:
+        plain = name.removesuffix("?")
+        if name not in candidate.info or plain in suite.info_left_out:
+            continue
+        ours, theirs = reference.info[name], candidate.info[name]
+        field = Field(f"info.{plain} is there") if name != plain else _info_field(suite, name)
+        if ours.dtype.kind in "biu" and theirs.dtype.kind in "biu":
+            ours, theirs = ours.astype(np.int64), theirs.astype(np.int64)
+        else:
+            ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+        mismatch = compare_field(ours, theirs, field)
+        if name == plain:
+            both = reference.info[f"{name}?"] & candidate.info[f"{name}?"]
+            mismatch = _without(mismatch, ~both)
+        found.append(mismatch)
+    return found
+
+
+def _info_field(suite: Suite, name: str) -> Field:
+    if suite.info is not None:
+        return replace(suite.info, name=f"info.{name}")
+    close = suite.observation
+    atol, rtol = max(close.atol, 1e-6), max(close.rtol, 1e-5)
+    return Field(f"info.{name}", atol=atol, rtol=rtol, reason="numbers of info may be rounded")
 
 
 def _renamed(mismatch: Mismatch) -> Mismatch:

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, SideSpec, StateDict
-from envlift.verify.engine.actions import chosen_actions
+from envlift.verify.engine.actions import chosen_actions, legal_of
 from envlift.verify.engine.actions import random_actions as random_actions
 from envlift.verify.engine.compare import (
     Mismatch,
     allowed_text,
     compare_field,
+    compare_info,
     compare_records,
     compare_states,
     refuse_nan_of_reference,
@@ -104,6 +105,10 @@ def exchange(
     """Play T steps on both sides, the candidate first, and compare all they show."""
     theirs = candidate.step(actions, chance, seeds)
     answers = reference.step(actions, chance, seeds)
+    if reference.spec.masked_by_info and not candidate.spec.legal_actions:
+        answers = replace(answers, legal_actions=None)
+    if candidate.spec.masked_by_info and not reference.spec.legal_actions:
+        theirs = replace(theirs, legal_actions=None)
     final = theirs.final_state
     theirs = replace(
         theirs,
@@ -185,6 +190,7 @@ class Lockstep:
         self._history = History(np.zeros(self.lanes, np.int64), None)
         self._state: StateDict = {}
         self._observation: Array = np.zeros(0)
+        self._mask: Array | None = None
         self._legal: Array | None = None
 
     # -- the run --------------------------------------------------------------------------------
@@ -231,12 +237,15 @@ class Lockstep:
 
     def _start(self) -> Divergence | None:
         seeds = self.rng.integers(0, MAX_SEED, size=self.lanes)
+        if self.suite.start == "seed":
+            seeds[0] = 0  # `if seed` is a common slip.
         chance = self.suite.draw(self.rng, (self.lanes,))
         candidate = self.candidate.reset(seeds, chance)
         reference = self.reference.reset(seeds, chance)
         self._history = History(seeds, chance)
         self._state, self._observation = reference.state, reference.observation
-        self._legal = reference.legal_actions
+        self._mask = reference.legal_actions
+        self._legal = legal_of(self.reference.spec, reference)
         if self.suite.start == "copy":
             self.candidate.set_state(self.suite.candidate_state(reference.state))
             return None
@@ -252,6 +261,7 @@ class Lockstep:
                 reference.observation[None], candidate.observation[None], self.suite.observation
             )
         )
+        found += compare_info(self.suite, _one_step(reference), _one_step(candidate))
         found = [mismatch for mismatch in found if mismatch.bad.any()]
         refuse_nan_of_reference(found, "reset")
         if not found:
@@ -272,7 +282,7 @@ class Lockstep:
             legal = None if self._legal is None else self._legal[None]
             actions = random_actions(spec, self.rng, (length, self.lanes), legal)
         else:
-            shown = self._observation, self._state, self._legal
+            shown = self._observation, self._state, self._mask
             one = chosen_actions(policy, spec, self.rng, *shown)
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
@@ -304,7 +314,8 @@ class Lockstep:
         outcome.ends_per_lane += (ended & both.compared).sum(axis=0)
         self._state = {name: values[-1] for name, values in reference.state.items()}
         self._observation = reference.observation[-1]
-        self._legal = None if reference.legal_actions is None else reference.legal_actions[-1]
+        self._mask = None if reference.legal_actions is None else reference.legal_actions[-1]
+        self._legal = legal_of(self.reference.spec, reference, -1)
         theirs = both.candidate
         assert theirs.terminated is not None
         assert theirs.truncated is not None
@@ -343,6 +354,11 @@ class Lockstep:
             # The way leads there from its reset alone.
             outcome.history.states = {}
         outcome.divergence = both.divergence(done, outcome.history.actions.tolist())
+
+
+def _one_step(record: Record) -> Record:
+    """Give a reset's info the axis of a step."""
+    return replace(record, info={name: values[None] for name, values in record.info.items()})
 
 
 def trace_of(state: StateDict, actions: Array, reference: Record, config: Config) -> Trace:

@@ -38,6 +38,8 @@ class Case:
         seed, start_chance: of the reset, used where ``state`` is None.
         reset_seeds: [T], of the episode that follows an end at each step, where the case holds
             more than one episode; None for ``seed`` throughout.
+        resets: how often both sides are reset before, where a difference needs sides that are no
+            longer new.
         reference, candidate: launch strings, where they are not the suite's own.
         options: options of the candidate beside the configuration's, for example a backend.
         start: how episodes were started, where that was found out in the run; empty for what the
@@ -63,6 +65,7 @@ class Case:
     reset_seeds: list[int] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     start: Literal["", "chance", "copy", "seed", "apart"] = ""
+    resets: int = 0
 
     @property
     def steps(self) -> int:
@@ -74,6 +77,8 @@ class Case:
         what = [self.suite, self.config, self.actions, self.chance, self.state, self.seed]
         if self.reset_seeds is not None:
             what.append(self.reset_seeds)
+        if self.resets:
+            what.append(self.resets)
         return hashlib.sha256(json.dumps(plain(what)).encode()).hexdigest()[:8]
 
     def line(self) -> str:
@@ -204,6 +209,9 @@ def start(suite: Suite, reference: Side, candidate: Side, case: Case) -> StateDi
     """Bring both sides to the start of a case; return the reference's state there, [B, ...]."""
     seeds = np.full(1, case.seed, dtype=np.int64)
     chance = chance_of_start(suite, reference, case.start_chance)
+    for _ in range(case.resets):
+        candidate.reset(seeds, chance)
+        reference.reset(seeds, chance)
     candidate.reset(seeds, chance)
     state = reference.reset(seeds, chance).state
     if case.state is not None:

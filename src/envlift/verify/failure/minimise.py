@@ -23,6 +23,9 @@ MAX_TRIALS = 400
 MAX_SECONDS = 60.0
 """How long it may take: the case found by then stands, only longer than it could be."""
 
+RESETS = (1, 4, 16, 64)
+"""How many resets before an episode are tried where it alone does not show the difference."""
+
 Fails = Callable[[Case], bool]
 
 
@@ -56,6 +59,8 @@ def minimise(
             case = None
     if case is None and history.earlier is not None:
         case = _from_earlier(history.earlier, template, budget)
+    if case is None and history.whole:
+        case = _after_resets(history, template, budget)
     if case is None or not shrink:
         return case
     case = _plain_actions(case, budget)
@@ -139,6 +144,15 @@ def _from_earlier(history: LaneHistory, template: Case, budget: _Budget) -> Case
         if count == len(history.starts):
             return None
         count *= 2
+
+
+def _after_resets(history: LaneHistory, template: Case, budget: _Budget) -> Case | None:
+    """Let both sides be reset some times before: levels that ran earlier did that."""
+    for resets in RESETS:
+        case = replace(_from_reset(history, template), resets=resets)
+        if budget.fails(case):
+            return case
+    return None
 
 
 def _plain_actions(case: Case, budget: _Budget) -> Case:

@@ -15,7 +15,7 @@ from rich.console import Console
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side, StateDict
-from envlift.verify.engine.actions import chosen_actions, random_actions
+from envlift.verify.engine.actions import chosen_actions, legal_of, random_actions
 from envlift.verify.failure.case import Case, play, record
 from envlift.verify.levels.interactions import scenario_case
 from envlift.verify.suite import Config, PairError, Policy, Suite, applies
@@ -93,7 +93,7 @@ def _game(
     chance = suite.draw(rng, (STEPS, 1))
     actions = []
     state: StateDict = shown.state
-    observation, legal = shown.observation, shown.legal_actions
+    observation, legal = shown.observation, legal_of(reference.spec, shown)
     for t in range(STEPS):
         if policy.act is None:
             action = random_actions(reference.spec, rng, (1,), legal)
@@ -103,7 +103,7 @@ def _game(
         at = None if chance is None else chance[t : t + 1]
         step = reference.step(action[None], at, np.full((1, 1), seed, dtype=np.int64))
         observation = step.observation[-1]
-        legal = None if step.legal_actions is None else step.legal_actions[-1]
+        legal = legal_of(reference.spec, step, -1)
         state = {name: values[-1] for name, values in step.state.items()}
     return Case(
         suite=source,

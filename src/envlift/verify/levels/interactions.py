@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side, StateDict
-from envlift.verify.engine.actions import chosen_actions, legal_now, random_actions
+from envlift.verify.engine.actions import chosen_actions, legal_now, legal_of, random_actions
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.engine.lockstep import MAX_SEED, answers_at, exchange
 from envlift.verify.failure.case import Case, play
@@ -19,9 +19,6 @@ from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
 
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
-
-POOL = 8_192
-"""States of play kept to start single transitions from."""
 
 
 def run(context: Context) -> None:
@@ -50,13 +47,14 @@ def states_of_play(context: Context) -> StateDict:
     side, rng, suite = context.reference, context.rng, context.suite
     policies = [p for p in suite.policies if applies(p, context.config)]
     kept: list[StateDict] = []
-    pool = min(POOL, 4 * context.effort.transitions)
+    pool = min(context.effort.pool, 4 * context.effort.transitions)
     rounds = max(4, pool // (4 * context.effort.lanes * max(1, len(policies))))
     for policy in policies:
         seeds = rng.integers(0, MAX_SEED, size=side.num_lanes)
         chance = _draw(context, ())
         record = side.reset(seeds, chance)
-        observation, state, legal = record.observation, record.state, record.legal_actions
+        observation, state = record.observation, record.state
+        legal = legal_of(side.spec, record)
         # What is legal next is known only after the step before.
         stretch = STRETCH if legal is None else 1
         for _ in range(rounds):
@@ -70,7 +68,7 @@ def states_of_play(context: Context) -> StateDict:
             record = side.step(actions, _draw(context, (stretch,)), seeds)
             observation = record.observation[-1]
             state = {name: values[-1] for name, values in record.state.items()}
-            legal = None if record.legal_actions is None else record.legal_actions[-1]
+            legal = legal_of(side.spec, record, -1)
             kept.append(state)
             picked = rng.integers(0, stretch)
             kept.append({name: values[picked] for name, values in record.state.items()})

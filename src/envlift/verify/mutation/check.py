@@ -1,25 +1,31 @@
-"""``envlift mutate --check``: do committed results still speak of the rules beside them?
+"""``envlift mutate --check``: do committed results still speak of what lies beside them?
 
-Nothing is judged. Planting the faults anew gives their ids, and an id depends on the rules' text
-alone.
+Nothing is judged. A result holds hashes of all it rests on. Where rules, suite, reference or
+contract changed since, it speaks of something else and the check fails. Where only the verifier
+changed it is of an older one, which the card says with the date: a run takes hours, and a verifier
+that changes from week to week would otherwise never have a score.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from envlift.registry import list_envs, registration
-from envlift.verify.mutation.run import PACKAGE, all_mutants
+from envlift.sources import OF_ENVIRONMENT, hashes
+from envlift.verify.mutation.result import SCHEMA_VERSION
+from envlift.verify.mutation.run import PACKAGE, one_place_mutants
 from envlift.verify.run.result import EXIT_CODES, Verdict
 
 SHOWN = 3
+MUST_BE_SAME = (*OF_ENVIRONMENT, "contract")
 
 
 def check(console: Console, name: str | None, backend: str | None) -> int:
-    """Compare every committed result with the rules and print what is wrong.
+    """Compare every committed result with what it rests on and print what is wrong.
 
     Args:
         console: where it is printed.
@@ -36,9 +42,9 @@ def check(console: Console, name: str | None, backend: str | None) -> int:
         if not paths:
             console.print(f"{one} has no committed mutation result", markup=False)
         for path in paths:
-            wrong = complaints(PACKAGE, one, path)
+            wrong, noted = complaints(PACKAGE, one, path)
             found += wrong
-            for line in wrong or [f"{one}: {path.name} is of the rules as they are"]:
+            for line in wrong or [f"{one}: {path.name} is {noted}"]:
                 console.print(line, markup=False, soft_wrap=True)
     return EXIT_CODES[Verdict.FAIL if found else Verdict.PASS]
 
@@ -48,8 +54,8 @@ def _results(package: Path, name: str, backend: str | None) -> list[Path]:
     return sorted(folder.glob(f"mutation-{backend or '*'}.json"))
 
 
-def complaints(package: Path, name: str, path: Path) -> list[str]:
-    """Return a sentence for everything that one result says of rules that are not there.
+def complaints(package: Path, name: str, path: Path) -> tuple[list[str], str]:
+    """Return a sentence for everything that is wrong with a result, and what it is if nothing is.
 
     Args:
         package: source folder of the package.
@@ -60,12 +66,32 @@ def complaints(package: Path, name: str, path: Path) -> list[str]:
         ValueError: if the file is no result of ``envlift mutate``.
     """
     backend = path.stem.removeprefix("mutation-")
+    anew = f"run `envlift mutate {name} --backend {backend} --json FILE`"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        total, recorded = data["of"], [mutant["id"] for mutant in data["mutants"]]
+        if data["schema_version"] != SCHEMA_VERSION:
+            return _old_complaints(package, name, backend, path, data), "of the rules as they are"
+        made, date = dict(data["sources"]), data["date"]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
-    now = all_mutants(name, backend, package)
+    now = hashes(package / "envs" / name)
+    found = [
+        f"{path.name} does not say with which {kind} it was made; {anew}"
+        if kind not in made
+        else f"the {kind} of {name} changed after {path.name} was made; {anew}"
+        for kind in MUST_BE_SAME
+        if made.get(kind) != now[kind]
+    ]
+    same = made.get("verifier") == now["verifier"]
+    return found, "of what lies beside it" if same else f"of an older verifier ({date})"
+
+
+def _old_complaints(
+    package: Path, name: str, backend: str, path: Path, data: dict[str, Any]
+) -> list[str]:
+    """Planting faults anew gives their ids, and an id depends on the rules' text alone."""
+    total, recorded = data["of"], [mutant["id"] for mutant in data["mutants"]]
+    now = one_place_mutants(name, backend, package)
     anew = (
         f"the rules of {name} changed after it was made; "
         f"run `envlift mutate {name} --backend {backend} --json FILE`"

@@ -41,7 +41,8 @@ class Mutant:
     Attributes:
         file: path relative to the package's source folder.
         line: first line changed.
-        kind: operator, comparison, constant, dropped, swapped.
+        kind: operator, comparison, constant, dropped, swapped: one place; pair: two places;
+            rare, history, batch, seed, end: see ``mutation/behaviour.py``.
         source: the whole file with the fault in it.
         diff: unified diff without context.
     """
@@ -91,6 +92,36 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
         changed = _apply(source, edit)
         if _differs(tree, changed):
             mutant = Mutant(file, edit.start[0], edit.kind, changed, _diff(source, changed))
+            found.setdefault(changed, mutant)
+    return list(found.values())
+
+
+NEAR = 12
+"""Lines within which the second place of a pair lies."""
+
+
+def pairs_of(root: Path, file: str) -> list[Mutant]:
+    """Return mutants of two places near each other, where one may hide the other.
+
+    One for every ten of a single place: which ones is decided by the text alone.
+    """
+    source = (root / file).read_text()
+    tree = ast.parse(source)
+    edits = sorted(set(_edits(tree, source)), key=lambda e: (e.start, e.kind, e.text))
+    found: dict[str, Mutant] = {}
+    for first in edits:
+        later = [e for e in edits if e.start >= first.end and e.start[0] <= first.end[0] + NEAR]
+        text = "\n".join(
+            [file, first.kind, first.text, *source.splitlines()[first.start[0] - 1 :][:1]]
+        )
+        draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        if not later or draw % 10:
+            continue
+        second = later[draw // 10 % len(later)]
+        # From the end, so that the first place stays where it is.
+        changed = _apply(_apply(source, second), first)
+        if _differs(tree, changed):
+            mutant = Mutant(file, first.start[0], "pair", changed, _diff(source, changed))
             found.setdefault(changed, mutant)
     return list(found.values())
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from envlift.reference.types import Side, StateDict
+from envlift.verify.engine.actions import Played
 from envlift.verify.engine.again import reference_again
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
@@ -60,6 +61,10 @@ class Context:
         minimises: whether failures are shortened to fixtures.
         pool: states of the reference's play, kept once they were asked for (``levels.pool``).
         options: of the candidate, beside the configuration's.
+        open_probe: opens the reference alone with two lanes, for questions beside the play.
+        unseeded: resets without a seed are compared.
+        played: the actions that were played, counted.
+        reasons: part of the contract -> why it is not compared here.
     """
 
     suite: Suite
@@ -79,6 +84,10 @@ class Context:
     minimises: bool = True
     pool: StateDict | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    open_probe: Callable[[], Side] | None = None
+    unseeded: bool = False
+    played: Played | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def check(self, level: str, name: str) -> Iterator[Check]:

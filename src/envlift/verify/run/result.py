@@ -128,9 +128,14 @@ class Report:
             and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
+        compared: part of the contract (``engine.contract``) -> how it was compared; what is not
+            here stands in ``not_compared``.
+        noticed: how the environments return things, where that is odd but no difference.
+        actions: component of the action -> choice or part of its range -> how often it was played.
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
+        repeat_with: what the command line needs beside the seed to repeat the run elsewhere.
     """
 
     suite: str
@@ -148,8 +153,12 @@ class Report:
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    compared: dict[str, str] = dataclasses.field(default_factory=dict)
+    noticed: list[str] = dataclasses.field(default_factory=list)
+    actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
+    repeat_with: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:

@@ -17,8 +17,11 @@ from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
+from envlift.verify.engine.actions import Counted
+from envlift.verify.engine.contract import close as list_what_is_left
 from envlift.verify.levels import (
     agreement,
+    contract,
     corpus,
     draws,
     interactions,
@@ -32,11 +35,14 @@ from envlift.verify.levels import (
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict
+from envlift.verify.run.speed import fitting, measure
 from envlift.verify.run.trouble import bug, is_a_sentence
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
+
+OpenSides = Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
 
 LAST_OBSERVATION = "the last observation of an episode"
 RELY = ("L2", "L3", "resets", "L4")
@@ -137,12 +143,13 @@ def verify(request: Request, progress: Progress) -> Report:
         report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
     configs = _chosen(suite, request.configs)
     no_transfer = _no_transfer(request, suite, configs)
+    reasons: dict[str, str] = {}
     try:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
                 own = suite.of_config(config)
-                _run_config(request, own, config, rng, report, progress)
+                _run_config(request, own, config, rng, report, progress, reasons)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
@@ -153,6 +160,7 @@ def verify(request: Request, progress: Progress) -> Report:
             raise told from error
         # A difference that was found is not lost because something else went wrong after it.
         report.not_verified.append(f"what follows; the run ended early: {told}")
+    list_what_is_left(report, reasons)
     if report.level_verdict("L4") is None:
         reason = no_transfer or "something went wrong before it; --level L4 runs it all the same"
         report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, reason))
@@ -213,6 +221,7 @@ def _run_config(
     rng: np.random.Generator,
     report: Report,
     progress: Progress,
+    reasons: dict[str, str],
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
@@ -224,8 +233,9 @@ def _run_config(
 
     with contextlib.ExitStack() as stack:
         try:
-            sides = open_sides(effort.lanes)
-            reference, candidate = stack.enter_context(sides)
+            effort, reference, candidate = _open_fitting(
+                stack, open_sides, suite, config, effort, request.asked, report
+            )
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
             return
@@ -233,21 +243,14 @@ def _run_config(
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
-        if reference.num_lanes < effort.lanes:
-            report.not_verified.append(
-                f"more than {reference.num_lanes} episodes side by side, of {effort.lanes} "
-                f"[{config.name}]: making them takes long"
-            )
-            effort = replace(effort, lanes=reference.num_lanes)
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
-        report.not_compared = [f"state field {name}" for name in left]
+        lines = [f"state field {name}" for name in left]
         for side in (reference, candidate):
             if side.spec.self_reset:
-                report.not_compared.append(
-                    f"{LAST_OBSERVATION} ({side.spec.name} does not show it)"
-                )
+                lines.append(f"{LAST_OBSERVATION} ({side.spec.name} does not show it)")
+        report.not_compared += [line for line in lines if line not in report.not_compared]
         context = Context(
             suite=suite,
             config=config,
@@ -279,12 +282,21 @@ def _run_config(
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
             options=request.options or {},
+            reasons=reasons,
+            open_probe=lambda: open_reference(
+                suite.reference,
+                num_lanes=2,
+                config=dict(config.reference),
+                timeout=limits.answer,
+                start_timeout=limits.start,
+            ),
         )
         if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
             settled = _settle(context, stack, report, progress)
             if settled is None:
                 return
             context = settled
+        contract.begin(context)
 
         def restart() -> None:
             few = replace(limits, lanes=None)
@@ -292,12 +304,49 @@ def _run_config(
             again = open_candidate(suite.candidate, options, lanes, few)
             stack.callback(again.close)
             context.candidate = again
+            if context.played is not None:
+                context.candidate = Counted(again, context.played)
 
-        if not _run_stages(request, context, report, progress, restart):
+        survived = _run_stages(request, context, report, progress, restart)
+        contract.finish(context, {level: _due(level, request, context) for level in ("L2", "L3")})
+        if not survived:
             return
         _note_not_finite(context.reference, report)
         for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _open_fitting(
+    stack: contextlib.ExitStack,
+    open_sides: OpenSides,
+    suite: Suite,
+    config: Config,
+    effort: Effort,
+    asked: Mapping[str, int],
+    report: Report,
+) -> tuple[Effort, Side, Side]:
+    """Open both sides with as many lanes, and return an effort, as their speed allows."""
+    inner = stack.enter_context(contextlib.ExitStack())
+    pair = inner.enter_context(open_sides(effort.lanes))
+    wanted, why = effort.lanes, "making them takes long"
+    speed = measure(suite, pair)
+    # A chance of its own: how fast a machine is must not change what is drawn.
+    few = pair[0].num_lanes if "lanes" in asked else speed.lanes(pair[0].num_lanes)
+    broken = not all(getattr(side, "alive", True) for side in pair)
+    if few < pair[0].num_lanes or broken:
+        why = f"a step takes {speed.step * 1e3:.2g} ms" if few < pair[0].num_lanes else why
+        inner.close()
+        pair = inner.enter_context(open_sides(few))
+    if pair[0].num_lanes < wanted:
+        report.not_verified.append(
+            f"more than {pair[0].num_lanes} episodes side by side, of {wanted} [{config.name}]: "
+            f"{why} (--lanes asks for more)"
+        )
+        report.repeat_with.append(f"--lanes {pair[0].num_lanes}")
+    effort, lowered = fitting(replace(effort, lanes=pair[0].num_lanes), speed, asked)
+    if lowered:
+        report.not_verified.append(f"{lowered} [{config.name}]")
+    return effort, *pair
 
 
 def _settle(
@@ -333,6 +382,10 @@ def _run_stages(
     for level, stage in STAGES.items():
         if not _due(level, request, context):
             continue
+        # A level's chance does not depend on how much the levels before it compared.
+        context.rng = np.random.default_rng(
+            [report.seed, *context.config.name.encode(), *level.encode()]
+        )
         try:
             stage(context)
         except ReferenceFailure as error:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from envlift.verify.run.progress import COLOURS
 from envlift.verify.run.result import LEVELS, Check, Divergence, Report, Verdict
+from envlift.verify.run.show_actions import print_actions
 from envlift.verify.run.show_transfer import print_transfer
 from envlift.verify.suite.horizon_plan import HORIZON
 
@@ -34,7 +35,8 @@ def print_report(console: Console, report: Report) -> None:
             console.print(f"  {level:<10} {title:<18} [{COLOURS[verdict]}]{verdict}[/]")
     _print_totals(console, report)
     console.print()
-    _print_verdict(console, report, f"  (repeat this run with --seed {report.seed})")
+    again = " ".join([f"--seed {report.seed}", *dict.fromkeys(report.repeat_with)])
+    _print_verdict(console, report, f"  (repeat this run with {again})")
 
 
 def _print_verdict(console: Console, report: Report, more: str = "") -> None:
@@ -149,6 +151,7 @@ def _print_totals(console: Console, report: Report) -> None:
             config = check.name.removeprefix(HORIZON).strip()
             text = f"{config} {check.detail}".strip()
             console.print(f"horizon:    {plain_text(text)}", soft_wrap=True)
+    print_actions(console, report)
     for name, count in report.deviations.items():
         console.print(f"allowed:    {name}, seen in {count:,} rows")
 

@@ -43,6 +43,8 @@ class EnvSide:
         self._initial_tree = jax.tree.structure(draws)
         state = jax.eval_shape(env.initial, draws)
         self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
+        # What the contract says of itself, that everything is legal, is no mask of the rules.
+        self._masks = self._discrete and type(env).legal_actions is not Env.legal_actions
         self._acting = layout_of(env.action_space(), action=True)
         self._observing = layout_of(env.observation_space())
         action = _action_spec(env.action_space(), self._acting)
@@ -62,7 +64,7 @@ class EnvSide:
                 name: ArraySpec(tuple(leaf.shape), str(leaf.dtype))
                 for name, leaf in state_to_dict(state).items()
             },
-            legal_actions=self._discrete,
+            legal_actions=self._masks,
             action_space=self._acting.space,
             observation_space=self._observing.space,
         )
@@ -150,7 +152,7 @@ class EnvSide:
 
     def _shown(self, state: Any) -> dict[str, Any]:
         shown = {"observation": self.env.observe(state), "state": state_to_dict(state)}
-        if self._discrete:
+        if self._masks:
             shown["legal_actions"] = self.env.legal_actions(state)
         return shown
 

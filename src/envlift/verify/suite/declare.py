@@ -278,6 +278,11 @@ class Suite:
         state: compared state fields. Fields of the reference that are not named here are listed
             as not compared in the report.
         observation: how closely observations agree.
+        info: how closely the numbers of ``info`` agree that both sides give; None as observations
+            do, and no closer than 1e-6 + 1e-5 relative.
+        info_left_out: names of ``info`` that are not compared, and listed.
+        out_of_range: continuous actions outside of their bounds are played where the reference
+            clips them.
         reward: how closely rewards agree.
         start: how both sides start an episode: ``chance`` (both get the same drawn chance) or
             ``copy`` (the reference resets by seed and its state is copied into the candidate,
@@ -325,6 +330,9 @@ class Suite:
     not_verified: tuple[str, ...] = ()
     transfer: Transfer | None = None
     horizon: Horizon | None = None
+    info: Field | None = None
+    info_left_out: tuple[str, ...] = ()
+    out_of_range: bool = True
     described: bool = True
     restores: bool = True
     repeats: bool = True
@@ -397,6 +405,7 @@ class Suite:
             state=tuple(field.drifted() for field in self.state),
             observation=self.observation.drifted(),
             reward=self.reward.drifted(),
+            info=None if self.info is None else self.info.drifted(),
         )
 
     def candidate_state(self, state: StateDict) -> StateDict:

@@ -14,6 +14,7 @@ class Effort:
         lanes: episodes played side by side.
         examples: Hypothesis examples per component, of up to ``ROWS`` rows each.
         transitions: single transitions per configuration.
+        pool: states of play that they start from.
         min_ends: episode ends per lane in lockstep.
         min_steps: lockstep steps per lane and policy.
         max_steps: per lane and policy; ends still missing there make the run inconclusive.
@@ -25,6 +26,7 @@ class Effort:
     lanes: int = 64
     examples: int = 200
     transitions: int = 16_384
+    pool: int = 8_192
     min_ends: int = 3
     min_steps: int = 2_000
     max_steps: int = 120_000

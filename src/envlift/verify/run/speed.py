@@ -1,0 +1,129 @@
+"""How fast the two sides are, and how much can be compared in the time that people wait.
+
+Most environments take microseconds a step and nothing here concerns them. Where a step takes
+milliseconds or a second, fewer episodes are played side by side and fewer steps of them, and the
+report says so. What the command line asks for is never lowered. The time in which other processes
+kept a machine busy makes a side look slower; so only slow ones are measured against the clock, and
+what is lowered is how much is compared, never what counts as equal.
+
+Shape letters: ``B`` lanes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from envlift.reference.failure import SideFailure
+from envlift.reference.types import Side
+from envlift.verify.engine.actions import random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.sides.env_side import env_of
+from envlift.verify.suite import Suite
+from envlift.verify.suite.effort import Effort
+
+SLOW = 1e-3
+"""Seconds that one step of one lane takes on both sides together, from which on it counts."""
+
+PATIENCE = 120.0
+"""Seconds that one check of a slow pair should take, about."""
+
+HURRY = 15.0
+"""The same with ``--quick``."""
+
+TOGETHER = 0.25
+"""Seconds that a step of all lanes should take on the slower side."""
+
+FEWEST_STEPS = 32
+"""Steps per lane that are played however slow a side is."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that one lane takes, on both sides together and on the slower one.
+
+    Attributes:
+        reset, step: both together.
+        slower: a step on the slower side.
+    """
+
+    reset: float = 0.0
+    step: float = 0.0
+    slower: float = 0.0
+
+    def lanes(self, wanted: int) -> int:
+        """Return how many lanes to play side by side, at most ``wanted``."""
+        if self.step < SLOW:
+            return wanted
+        return max(1, min(wanted, int(TOGETHER / max(self.slower, 1e-9))))
+
+
+def measure(suite: Suite, sides: tuple[Side, Side]) -> Speed:
+    """Reset both sides and play a step; what is compiled for every length is not measured.
+
+    Its chance is its own: how fast a machine is must not change what a seed draws. A side that
+    fails here will fail again where it is judged.
+    """
+    rng = np.random.default_rng(0)
+    resets, steps = [0.0], [0.0]
+    for side in sides:
+        if env_of(side) is not None or getattr(side, "paced", True) is False:
+            continue
+        lanes = side.num_lanes
+        seeds = rng.integers(0, MAX_SEED, size=lanes)
+        chance = None if side.spec.chance is None else suite.draw(rng, (lanes,))
+        try:
+            started = time.monotonic()
+            shown = side.reset(seeds, chance)
+            resets.append((time.monotonic() - started) / lanes)
+            legal = None if shown.legal_actions is None else shown.legal_actions[None]
+            actions = random_actions(side.spec, rng, (1, lanes), legal)
+            again = None if chance is None else chance[None]
+            started = time.monotonic()
+            side.step(actions, again, seeds[None])
+            steps.append((time.monotonic() - started) / lanes)
+        except (SideFailure, ValueError):
+            continue
+    return Speed(sum(resets), sum(steps), max(steps))
+
+
+def fitting(effort: Effort, speed: Speed, asked: Mapping[str, int]) -> tuple[Effort, str]:
+    """Return the effort that a slow pair has time for, and a sentence; "" where nothing changed.
+
+    Args:
+        effort: with the lanes that there are.
+        speed: of the pair.
+        asked: numbers that the command line gives; they stay.
+    """
+    if speed.step < SLOW:
+        return effort, ""
+    seconds = HURRY if effort.hurried else PATIENCE
+    plays = int(seconds / speed.step)
+    each = max(FEWEST_STEPS, plays // effort.lanes)
+    wanted: dict[str, Any] = {
+        "transitions": max(effort.lanes, plays // 4),
+        "pool": max(effort.lanes, plays // 4),
+        "min_steps": each,
+        # An end may take long to come; too few of them leave the question open.
+        "max_steps": 5 * each,
+        "min_ends": 1,
+        "resets": max(2 * effort.lanes, int(seconds / max(speed.reset, 1e-9) / 2)),
+    }
+    lower = {
+        name: number
+        for name, number in wanted.items()
+        if name not in asked and number < getattr(effort, name)
+    }
+    if not lower:
+        return effort, ""
+    shown = ", ".join(
+        f"{name} {number:,} instead of {getattr(effort, name):,}" for name, number in lower.items()
+    )
+    return replace(effort, **lower), (
+        f"as much as usual: a step takes {speed.step * 1e3:.2g} ms, so there were {shown}; the "
+        "command line can ask for more (--lanes, --max-steps, --min-ends)"
+    )
