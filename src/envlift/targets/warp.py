@@ -307,7 +307,7 @@ def _lower(
     )
     aliases = {i: i for i in range(len(rule.state))}
     lowering = jax.ffi.ffi_lowering(target.register(launch), operand_output_aliases=aliases)
-    results = lowering(ctx, *operands)
+    results: Any = lowering(ctx, *operands)
     if platform == "cuda":
         # XLA would fuse the call with the stacking of its results by ``scan``. Such a call works,
         # but takes four times as long: it waits for the place in the stack to reach the host.
