@@ -80,7 +80,7 @@ class GymnasiumReference:
         first = self._env.reset(seed=0)
         named = state_attributes is not None
         if state_attributes is None:
-            state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
+            state_attributes = ["state"] if "state" in dir(self._env.unwrapped) else []
         if not named and (why := self._no_state(first)):
             self._watch.notes.add(NO_STATE, why)
             state_attributes = []
@@ -225,9 +225,12 @@ class GymnasiumReference:
     def _no_state(self, first: Any) -> str:
         """Say why the attribute ``state`` is not the state, nothing where it may be."""
         env = self._env.unwrapped
-        if not hasattr(env, "state"):
+        if "state" not in dir(env):
             return ""
-        value = env.state
+        try:
+            value = env.state
+        except Exception as error:  # a property may do anything
+            return f"its attribute `state` raises {type(error).__name__}"
         why = _no_numbers(value)
         if not why:
             try:
@@ -238,7 +241,10 @@ class GymnasiumReference:
 
     def _changes(self, spec: ArraySpec) -> str:
         """Say how the attribute ``state`` changed in a step, where that makes it no state."""
-        value = getattr(self._env.unwrapped, "state", None)
+        try:
+            value = getattr(self._env.unwrapped, "state", None)
+        except Exception as error:
+            return f"its attribute `state` raises {type(error).__name__}"
         why = _no_numbers(value)
         array = np.asarray(None if why else value)
         kinds = array.dtype.kind, np.dtype(spec.dtype).kind

@@ -229,7 +229,7 @@ class Pong(Env[State, Params, Draws]):
         keep_observations: bool,
     ) -> tuple[State, RandomRollout]:
         def one(key: jax.Array, state: State) -> Any:
-            action = self._random_action(key)
+            action = self.random_action(key)
             return Env.step(self, key, state, action, params)
 
         def body(carry: Any, step: jax.Array) -> tuple[Any, jax.Array | None]:
@@ -242,7 +242,12 @@ class Pong(Env[State, Params, Draws]):
         (state, reward, episodes), kept = jax.lax.scan(body, (state, *zeros), jnp.arange(num_steps))
         return state, RandomRollout(reward, episodes, kept)
 
-    def _random_action(self, key: jax.Array) -> jax.Array:
+    def random_action(self, key: jax.Array) -> jax.Array:
+        """Return the action that ``random_rollout`` plays in a step with this key.
+
+        The key of step ``t`` of lane ``i`` is ``at_step(lane_keys(key, B)[i], t)``
+        (``envlift.targets.chance``); the step itself draws from the same key.
+        """
         word = chance.bits(chance.stream(key, chance.ACTION))
         if self.continuous:
             return 2.0 * chance.unit(word) - 1.0

@@ -63,7 +63,7 @@ def _play(
     chosen = {"backend": backend} if backend else {}
     options: dict[str, Any] = {**config.candidate, **case.options, **chosen}
     with contextlib.ExitStack() as stack:
-        candidate = open_candidate(suite.candidate, options, 1)
+        candidate = open_candidate(suite.candidate, options, 1, apart=True)
         stack.callback(candidate.close)
         try:
             reference: Any = stack.enter_context(

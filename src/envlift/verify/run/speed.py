@@ -22,7 +22,7 @@ from envlift.reference.failure import SideFailure
 from envlift.reference.types import Side
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED
-from envlift.verify.sides.env_side import env_of
+from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Suite
 from envlift.verify.suite.effort import Effort
 
@@ -71,7 +71,7 @@ def measure(suite: Suite, sides: tuple[Side, Side]) -> Speed:
     rng = np.random.default_rng(0)
     resets, steps = [0.0], [0.0]
     for side in sides:
-        if env_of(side) is not None or getattr(side, "paced", True) is False:
+        if can_probe(side) or getattr(side, "paced", True) is False:
             continue
         lanes = side.num_lanes
         seeds = rng.integers(0, MAX_SEED, size=lanes)

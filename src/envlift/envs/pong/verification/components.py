@@ -126,14 +126,20 @@ STATE = st.fixed_dictionaries(
     }
 )
 
+TO_21 = ("discrete", "continuous", "frameskip8")
+"""Configurations of games to 21 points, of which the table and the drawn scores are."""
+
 COMPONENTS = (
-    Component("constants", tuple(Field(name) for name in TABLE_FIELDS), constants_table),
+    Component(
+        "constants", tuple(Field(name) for name in TABLE_FIELDS), constants_table, configs=TO_21
+    ),
     Component(
         "compute_observations",
         (OBSERVATIONS,),
         compute_observations,
         STATE,
         {**dict.fromkeys(POSITIONS, "float32"), **dict.fromkeys(COUNTS, "int32")},
+        TO_21,
     ),
     Component("reset_round", tuple(map(Field, ROUND)), reset_round, SERVE, {"serve": "int32"}),
     Component(
