@@ -110,7 +110,7 @@ def _opening(candidate: Any) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         raise PairError(
             f"{candidate!r} cannot be opened: it does not implement {frames[-1].name} "
-            f"({error or 'NotImplementedError'}; {frames[-1].filename}, line {frames[-1].lineno})"
+            f"({frames[-1].filename}, line {frames[-1].lineno})"
         ) from error
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)

@@ -23,7 +23,7 @@ from envlift.verify.engine.actions import Counted, Played, legal_of, merge, rand
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.lockstep import MAX_SEED, describe, exchange
 from envlift.verify.run.context import Context
-from envlift.verify.run.result import Verdict
+from envlift.verify.run.result import RETURNED, Verdict
 from envlift.verify.suite import PairError
 
 FIRST = "first observations"
@@ -246,7 +246,8 @@ def run(context: Context) -> None:
                 )
                 return
             legal = legal_of(reference.spec, ours)
-            steps = UNSEEDED_STEPS if legal is None else 1
+            most = max(8, min(UNSEEDED_STEPS, context.effort.min_steps))
+            steps = most if legal is None else 1
             allowed = None if legal is None else legal[None]
             actions = random_actions(reference.spec, rng, (steps, lanes), allowed)
             ends = np.full((steps, lanes), -1)
@@ -335,7 +336,7 @@ def _compare_notes(context: Context) -> None:
             count, first = ours[kind]
             who = "both sides" if kind in shared else "the reference"
             report.noticed.append(f"{who}: {kind} ({count:,} times; {first})")
-    with context.check("L3", "what is returned") as check:
+    with context.check("L3", RETURNED) as check:
         wrong = [kind for kind in theirs if kind in HARD and kind not in ours]
         for kind, (count, first) in theirs.items():
             if kind not in ours and kind not in HARD and not kind.startswith(INFO):
