@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,3 +113,14 @@ def test_the_process_is_gone_when_the_side_is_closed():
     side.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_finding_the_suite_of_pong_imports_nothing_of_the_rules():
+    code = (
+        "import sys; from envlift.verify.suite.find import find_suite; find_suite('pong'); "
+        "rooms = ('env', 'rules', 'state'); "
+        "print([m for m in sys.modules if m.split('.')[1:3] == ['envs', 'pong'] "
+        "and m.split('.')[3:4] and m.split('.')[3] in rooms])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -454,7 +454,8 @@ class ReferenceProcess:
         known = isinstance(step, int) and 0 <= step < steps
         if header.get("violation") is True and self._failure is CandidateFailure:
             raise CandidateViolation(header["error"])
-        if header.get("misfit") is True and self._failure is CandidateFailure:
+        named = operation == "spec" or self._failure is CandidateFailure
+        if header.get("misfit") is True and named:
             raise PairError(header["error"])
         if header.get("unknown") is True and self._failure is CandidateFailure:
             raise UnknownSideError(f"the candidate cannot be opened: {header['error']}")

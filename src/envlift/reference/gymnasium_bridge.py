@@ -12,10 +12,10 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
-from envlift.reference.failure import UnknownSideError
+from envlift.reference.failure import PairError, UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
-from envlift.reference.layout import Layout, text_number
+from envlift.reference.layout import Layout, LayoutError, text_number
 from envlift.reference.returned import INFO, Watch, flat_info
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
@@ -72,7 +72,10 @@ class GymnasiumReference:
         self._id = id
         self._limit = _find_limit(self._env)
         self._observing = Layout(describe(self._env.observation_space))
-        self._acting = Layout(describe(self._env.action_space), action=True)
+        try:
+            self._acting = Layout(describe(self._env.action_space), action=True)
+        except LayoutError as error:
+            raise PairError(f"{id}: {error}") from None
         self._watch = Watch(self._env.observation_space)
         self._info: dict[str, Any] = {}
         # Most environments have no state before their first reset, and many look different after
@@ -130,6 +133,7 @@ class GymnasiumReference:
             legal_actions=self._masked,
             masked_by_info=self._masked,
             unseeded=True,
+            time_limit=None if self._limit is None else int(self._limit._max_episode_steps),
         )
 
     def reset(self, seed: int, chance: Any = None) -> Array:

@@ -85,6 +85,14 @@ def _is_nan(value: Any) -> bool:
 
 
 def _differs(reference: Array, candidate: Array, field: Field) -> Array:
+    found = _beyond_tolerance(reference, candidate, field)
+    if field.exact_at and reference.ndim and reference.shape[-1] > max(field.exact_at):
+        at = list(field.exact_at)
+        found[..., at] |= reference[..., at] != candidate[..., at]
+    return found
+
+
+def _beyond_tolerance(reference: Array, candidate: Array, field: Field) -> Array:
     if field.ulp:
         return np.asarray(ulp_distance(reference, candidate) > field.ulp)
     if reference.dtype.kind not in "fc":

@@ -60,6 +60,7 @@ def _spaces(context: Context) -> None:
             "shape of an action": (ours.action.shape, theirs.action.shape),
             "lowest action": (ours.action_low, theirs.action_low),
             "highest action": (ours.action_high, theirs.action_high),
+            "time limit": (ours.time_limit, theirs.time_limit),
             "shape of an observation": (ours.observation.shape, theirs.observation.shape),
             "dtype of an observation": (ours.observation.dtype, theirs.observation.dtype),
         }
@@ -73,6 +74,9 @@ def _spaces(context: Context) -> None:
                 _declared_shape(theirs),
             )
         if _only_wider(context, ours, theirs):
+            del told["dtype of an observation"]
+        elif not _as_declared(ours) and _as_declared(theirs):
+            # The reference does not keep to its own space; that is noticed elsewhere.
             del told["dtype of an observation"]
         told = {name: pair for name, pair in told.items() if None not in pair}
         wrong = _described(context, ours, theirs, narrow=jax_env)
@@ -96,6 +100,12 @@ def _only_wider(context: Context, ours: SideSpec, theirs: SideSpec) -> bool:
     """Whether the suite lets observations be integers of any width, and both sides' are."""
     kinds = {np.dtype(spec.observation.dtype).kind for spec in (ours, theirs)}
     return context.suite.observation.any_integer and kinds <= {"i", "u"}
+
+
+def _as_declared(spec: SideSpec) -> bool:
+    """Whether observations have the dtype of their space, where that is one."""
+    space = spec.observation_space
+    return space is None or "dtype" not in space or space["dtype"] == spec.observation.dtype
 
 
 def _described(context: Context, ours: SideSpec, theirs: SideSpec, narrow: bool) -> list[str]:

@@ -65,7 +65,7 @@ class Judged:
         reason: why it is invalid, or what was waited for.
         proof: of a mutant that nobody noticed, None where it was not tried.
         note: the row of ``mutants.toml``: ``verdict`` and ``reason``.
-        seconds: wall time of judging.
+        seconds, cpu: wall time of judging; time that processors worked on it.
     """
 
     mutant: Mutant
@@ -75,6 +75,7 @@ class Judged:
     proof: Proof | None = None
     note: dict[str, str] | None = None
     seconds: float = 0.0
+    cpu: float = 0.0
 
     @property
     def killed(self) -> bool:
@@ -216,6 +217,7 @@ def _row(judged: Judged) -> dict[str, Any]:
         "outcome": str(judged.outcome),
         "caught": {level: what for level, what in judged.caught.items() if what},
         "seconds": round(judged.seconds, 1),
+        "cpu_seconds": round(judged.cpu, 1),
     }
     if judged.reason is not None:
         row["reason"] = judged.reason
@@ -263,6 +265,7 @@ def rows_before(
                 None if proof is None else Proof(proof["states"], proof["differs"]),
                 notes.get(mutant.id),
                 row["seconds"],
+                row["cpu_seconds"],
             )
             found.append(judged)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -220,7 +220,7 @@ def _without_a_fault(console: Console, workers: Workers, plan: Plan) -> float:
             f"{plan.name} fails its own verification without any fault, {noticed}; no score would "
             "mean anything before that is mended"
         )
-    console.print(f"without a fault every level passes ({answer.seconds:.0f} s)")
+    console.print(f"without a fault every level passes ({answer.cpu:.0f} CPU seconds)")
     return answer.seconds
 
 
@@ -284,7 +284,7 @@ def judged_by(answer: Answer, mutant: Mutant, note: dict[str, str] | None) -> Ju
         mutant: the fault.
         note: its row of ``mutants.toml``, if there is one.
     """
-    judged = Judged(mutant, note=note, seconds=answer.seconds)
+    judged = Judged(mutant, note=note, seconds=answer.seconds, cpu=answer.cpu)
     if answer.status is None:
         return replace(judged, timeout=True, reason=f"no answer in {answer.seconds:.0f} s")
     last = answer.lines[-1] if answer.lines else {}

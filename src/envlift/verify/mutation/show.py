@@ -18,7 +18,7 @@ def print_one(console: Console, judged: Judged, result: Result, total: int) -> N
     words = f"{outcome} by {by}" if by else str(outcome)
     console.print(
         f"{len(result.judged):>4}/{total}  [{colour}]{mutant.id}[/]  {mutant.kind:<10} "
-        f"{mutant.file}:{mutant.line}  [dim]{words}, {judged.seconds:.0f} s[/]",
+        f"{mutant.file}:{mutant.line}  [dim]{words}, {judged.cpu:.0f} CPU s[/]",
         soft_wrap=True,
     )
 

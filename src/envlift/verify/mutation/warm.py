@@ -2,7 +2,8 @@
 
 Run as ``python -P warm.py MODULE...``: it knows nothing of envlift, so that each child imports the
 package it is told, with a fault in it. A request is a JSON line ``{"work": folder, "log": file,
-"request": ...}``; the answers are the lines ``{"pid": n}`` and ``{"status": code}``.
+"request": ...}``; the answers are the lines ``{"pid": n}`` and ``{"status": code,
+"cpu": seconds}``.
 """
 
 from __future__ import annotations
@@ -33,15 +34,17 @@ def main() -> None:
         if pid == 0:
             _child(asked)
         print(json.dumps({"pid": pid}), flush=True)
-        print(json.dumps({"status": _wait(pid, parent)}), flush=True)
+        print(json.dumps(_wait(pid, parent)), flush=True)
 
 
-def _wait(pid: int, parent: int) -> int:
+def _wait(pid: int, parent: int) -> dict[str, float]:
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status, used = os.wait4(pid, os.WNOHANG)
         if done:
             _end(pid)
-            return os.waitstatus_to_exitcode(status)
+            # With what the child itself waited for, a reference's process for example.
+            cpu = used.ru_utime + used.ru_stime
+            return {"status": os.waitstatus_to_exitcode(status), "cpu": cpu}
         if os.getppid() != parent:
             _end(pid)
             sys.exit(1)

@@ -30,13 +30,14 @@ class Answer:
         lines: the JSON lines that were written.
         status: exit status of the process, None if it ran out of time.
         log: the last line that it printed.
-        seconds: wall time.
+        seconds, cpu: wall time; time that processors worked, whatever else the machine did.
     """
 
     lines: list[dict[str, Any]]
     status: int | None
     log: str
     seconds: float
+    cpu: float = 0.0
 
 
 class StoppedError(Exception):
@@ -87,8 +88,10 @@ class Worker:
         self._child: int | None = None
         self._rest = b""
 
-    def ask(self, work: Path, request: dict[str, Any], limit: float) -> tuple[int | None, float]:
-        """Return the exit status, None after the limit; and the seconds it took.
+    def ask(
+        self, work: Path, request: dict[str, Any], limit: float
+    ) -> tuple[int | None, float, float]:
+        """Return the exit status, None after the limit; the seconds it took; those of processors.
 
         Raises:
             StoppedError: if the process is gone.
@@ -113,7 +116,8 @@ class Worker:
                 self._child, started = line["pid"], time.monotonic()
             else:
                 self._child = None
-                return (None if late else line["status"]), time.monotonic() - started
+                status = None if late else int(line["status"])
+                return status, time.monotonic() - started, line["cpu"]
 
     def _line(self, timeout: float | None) -> dict[str, Any] | None:
         assert self._process.stdout is not None
@@ -199,7 +203,7 @@ class Workers:
                         raise StoppedError
                     worker = Worker(self.folder / "xla", self._modules)
                     self._all.append(worker)
-            status, seconds = worker.ask(work, request, limit)
+            status, seconds, cpu = worker.ask(work, request, limit)
         finally:
             self._idle.put(worker)
         lines = written.read_text(encoding="utf-8").splitlines() if written.is_file() else []
@@ -209,6 +213,7 @@ class Workers:
             status,
             (log.splitlines() or ["it printed nothing"])[-1][:300],
             seconds,
+            cpu,
         )
 
     def stop(self) -> None:

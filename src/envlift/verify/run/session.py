@@ -65,6 +65,7 @@ class Request:
         options: candidate options added to every configuration's, for example a backend.
         configs: names of the configurations to run; empty for all.
         levels: names of the levels to run; empty for all.
+        state_attributes: of both Gymnasium environments, instead of what the suite says.
         seed: of the run; None draws one.
         effort: how much, where a configuration does not say it.
         asked: numbers of the effort that were asked for; they stand above a configuration's.
@@ -88,6 +89,7 @@ class Request:
     options: dict[str, Any] | None = None
     configs: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    state_attributes: tuple[str, ...] = ()
     seed: int | None = None
     timeout: float = 60.0
     start_timeout: float = START_TIMEOUT
@@ -145,6 +147,7 @@ def verify(request: Request, progress: Progress) -> Report:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
+                config = _with_attributes(request, suite, config)
                 own = suite.of_config(config)
                 _run_config(request, own, config, rng, report, progress, reasons)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
@@ -185,12 +188,30 @@ def _suite(request: Request) -> Suite:
         open_reference(
             request.reference,
             num_lanes=1,
-            config={},
+            config=_attributes(request, request.reference),
             timeout=request.timeout,
             start_timeout=request.start_timeout,
         )
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
+
+
+def _attributes(request: Request, launch: object) -> dict[str, Any]:
+    """Return what tells a Gymnasium side where its state is, nothing for other sides."""
+    known = isinstance(launch, str) and launch.startswith(("gymnasium:", "vector:"))
+    return (
+        {"state_attributes": list(request.state_attributes)}
+        if (known and request.state_attributes)
+        else {}
+    )
+
+
+def _with_attributes(request: Request, suite: Suite, config: Config) -> Config:
+    return replace(
+        config,
+        reference={**config.reference, **_attributes(request, suite.reference)},
+        candidate={**config.candidate, **_attributes(request, suite.candidate)},
+    )
 
 
 def _nothing_to_compare(
@@ -283,7 +304,7 @@ def _run_config(
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
-            options=request.options or {},
+            options={**(request.options or {}), **_attributes(request, suite.candidate)},
             own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
             reasons=reasons,
             open_probe=lambda: open_reference(
