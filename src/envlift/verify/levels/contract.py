@@ -43,6 +43,11 @@ def begin(context: Context) -> None:
     """Ask the reference, in a process of its own, what may be played and what it repeats."""
     reference, reasons = context.reference, context.reasons
     spec = reference.spec
+    if spec.observation_space is not None:
+        layout, seen = Layout(spec.observation_space), context.suite.observation
+        if layout.spec.shape == spec.observation.shape and not layout.plain:
+            named = replace(seen, labels=seen.labels or layout.labels(), exact_at=layout.whole())
+            context.suite = replace(context.suite, observation=named)
     clippable = context.suite.out_of_range and not spec.clips_actions and _bounded(spec)
     unseeded = context.suite.start == "seed" and spec.unseeded and context.candidate.spec.unseeded
     if not _bounded(spec):
