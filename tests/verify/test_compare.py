@@ -203,3 +203,8 @@ def test_a_whole_number_among_floats_has_no_tolerance():
     assert not compare_field(one, other, loose).bad.any()
     assert compare_field(one, other, replace(loose, exact_at=(1,))).bad.all()
     assert not compare_field(one, other, replace(loose, exact_at=(0,))).bad.any()
+
+
+def test_no_steps_are_no_difference():
+    nothing = np.zeros((0, 4, 2))
+    assert compare_field(nothing, nothing, Field("observation")).bad.shape == (0, 4)

@@ -135,8 +135,9 @@ def compare_field(reference: Array, candidate: Array, field: Field, lead: int = 
     same_kind = kinds.get(reference.dtype.kind) == kinds.get(candidate.dtype.kind)
     if reference.shape != candidate.shape or not same_kind:
         return Mismatch(field, np.ones(shape, dtype=bool), reference, candidate)
-    bad = differs(reference, candidate, field).reshape(*shape, -1)
-    return Mismatch(field, np.asarray(bad.any(axis=-1)), reference, candidate)
+    bad = differs(reference, candidate, field)
+    rest = tuple(range(lead, bad.ndim))
+    return Mismatch(field, np.asarray(bad.any(axis=rest)), reference, candidate)
 
 
 def compare_states(
