@@ -382,11 +382,13 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from envlift.registry import list_envs, registration
+    from envlift.registry import list_envs, registration, verified
 
     for name in list_envs():
         entry = registration(name)
-        print(f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'})")
+        print(
+            f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'}; {verified(entry)})"
+        )
     return 0
 
 

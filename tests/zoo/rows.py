@@ -403,6 +403,13 @@ PUBLIC = [
         Row(f"public-{id}", f"gymnasium:{id}", f"gymnasium:{id}", PASS)
         for id in ("FrozenLake-v1", "Taxi-v4", "Blackjack-v1", "CliffWalking-v1", "Acrobot-v1")
     ),
+    Row(
+        "public-time-limit",
+        "gymnasium:CartPole-v0",
+        "gymnasium:CartPole-v1",
+        FAIL,
+        ("time limit: the reference has 200, the candidate 500",),
+    ),
     Row("public-pendulum", "gymnasium:Pendulum-v1", "gymnasium:phys2d/Pendulum-v0", PASS),
 ]
 

@@ -133,6 +133,7 @@ class GymnasiumReference:
             legal_actions=self._masked,
             masked_by_info=self._masked,
             unseeded=True,
+            time_limit=None if self._limit is None else int(self._limit._max_episode_steps),
         )
 
     def reset(self, seed: int, chance: Any = None) -> Array:

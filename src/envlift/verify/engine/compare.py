@@ -136,8 +136,9 @@ def compare_field(reference: Array, candidate: Array, field: Field, lead: int = 
     if reference.shape != candidate.shape or not same_kind:
         return Mismatch(field, np.ones(shape, dtype=bool), reference, candidate)
     bad = differs(reference, candidate, field)
-    rest = tuple(range(lead, bad.ndim))
-    return Mismatch(field, np.asarray(bad.any(axis=rest)), reference, candidate)
+    return Mismatch(
+        field, np.asarray(bad.any(axis=tuple(range(lead, bad.ndim)))), reference, candidate
+    )
 
 
 def compare_states(

@@ -60,6 +60,7 @@ def _spaces(context: Context) -> None:
             "shape of an action": (ours.action.shape, theirs.action.shape),
             "lowest action": (ours.action_low, theirs.action_low),
             "highest action": (ours.action_high, theirs.action_high),
+            "time limit": (ours.time_limit, theirs.time_limit),
             "shape of an observation": (ours.observation.shape, theirs.observation.shape),
             "dtype of an observation": (ours.observation.dtype, theirs.observation.dtype),
         }

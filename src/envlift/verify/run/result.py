@@ -131,6 +131,7 @@ class Report:
             and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
+        visited: lines of a picture of what play visited, where there is no suite.
         compared: part of the contract (``engine.contract``) -> how it was compared; what is not
             here stands in ``not_compared``.
         noticed: how the environments return things, where that is odd but no difference.
@@ -156,6 +157,7 @@ class Report:
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    visited: list[str] = dataclasses.field(default_factory=list)
     compared: dict[str, str] = dataclasses.field(default_factory=dict)
     noticed: list[str] = dataclasses.field(default_factory=list)
     actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)

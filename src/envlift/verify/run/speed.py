@@ -32,7 +32,7 @@ from envlift.verify.suite.effort import Effort
 SLOW = 1e-3
 """Seconds that one step of one lane takes on both sides together, from which on it counts."""
 
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds that one check of a slow pair should take, about."""
 
 HURRY = 15.0
