@@ -63,3 +63,38 @@ gym.register("FastAcrobot-v0", entry_point=FastAcrobot, max_episode_steps=500)
 gym.register("FastPendulum-v0", entry_point=FastPendulum, max_episode_steps=200)
 gym.register("Sticky-v0", entry_point=Sticky, max_episode_steps=500)
 gym.register("WrongCell-v0", entry_point=WrongCell)
+
+
+class Pendulum32(gym.Env):
+    """Pendulum computed in float32, with the numbers as arguments."""
+
+    def __init__(self, g=10.0, max_speed=8.0):
+        high = np.array([1.0, 1.0, 8.0], np.float32)
+        self.observation_space = gym.spaces.Box(-high, high, dtype=np.float32)
+        self.action_space = gym.spaces.Box(-2.0, 2.0, (1,), np.float32)
+        self.g, self.max_speed = np.float32(g), np.float32(max_speed)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        high = np.array([np.pi, 1.0])
+        self.state = self.np_random.uniform(-high, high).astype(np.float32)
+        return self.look(), {}
+
+    def look(self):
+        th, speed = self.state
+        return np.array([np.cos(th), np.sin(th), speed], np.float32)
+
+    def step(self, action):
+        th, speed = self.state
+        u = np.float32(np.clip(action, -2.0, 2.0)[0])
+        turned = (th + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)
+        cost = turned**2 + np.float32(0.1) * speed**2 + np.float32(0.001) * u**2
+        push = np.float32(3) * self.g / np.float32(2) * np.sin(th) + np.float32(3) * u
+        speed = np.clip(speed + push * np.float32(0.05), -self.max_speed, self.max_speed)
+        self.state = np.array([th + speed * np.float32(0.05), speed], np.float32)
+        return self.look(), float(-cost), False, False, {}
+
+
+gym.register("Pendulum32-v0", entry_point=Pendulum32, max_episode_steps=200)
+for name, changes in (("Light", {"g": 9.8}), ("Fast", {"max_speed": 8.5})):
+    gym.register(f"{name}32-v0", entry_point=Pendulum32, max_episode_steps=200, kwargs=changes)

@@ -35,3 +35,12 @@ def test_a_configuration_gives_params_as_an_option():
         assert played.terminated.any(axis=0).all()
     finally:
         side.close()
+
+
+def test_the_number_of_threads_is_set_where_the_targets_read_it():
+    from envlift.candidate.probes import batches
+    from envlift.targets import warp_init
+
+    with batches.threads(3):
+        assert warp_init.cpu_threads() == 3
+    assert batches.THREADS_VARIABLE == warp_init.THREADS_VARIABLE

@@ -93,7 +93,9 @@ def random_actions(
     layout = layout_of(spec)
     n = int(np.prod(lead, dtype=np.int64))
     if spec.num_actions is not None:
-        drawn = _choices(spec.num_actions, rng, n, None if legal is None else legal.reshape(n, -1))
+        drawn = _choices(
+            spec.num_actions, rng, n, None if legal is None else legal.reshape(n, spec.num_actions)
+        )
     elif layout.plain:
         drawn = _numbers(layout.space, rng, n, spec.clips_actions)
     else:
