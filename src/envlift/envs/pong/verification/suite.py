@@ -94,17 +94,13 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
     beside = np.clip(ball_y + pixels(-110, 70), -35, 605).astype(np.float32)
     most = int(config.reference.get("max_score", 21)) - 1
     scores = np.where(rng.random((2, n)) < 0.3, most, rng.integers(0, most + 1, size=(2, n)))
-    # A level ball comes from a serve alone and flies in the middle: it meets no wall, where pong.h
-    # would turn its zero into minus zero.
-    speed = pixels(-13, 13)
-    level_at_a_wall = (speed == 0) & ((ball_y < 1) | (ball_y > 600))
     return {
         "paddle_yl": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
         "paddle_yr": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
         "ball_x": ball_x,
         "ball_y": ball_y,
         "ball_vx": rng.choice(np.array([-10.0, 10.0], dtype=np.float32), size=n),
-        "ball_vy": np.where(level_at_a_wall, 1, speed).astype(np.float32),
+        "ball_vy": pixels(-13, 13),
         "score_l": scores[0].astype(np.int32),
         "score_r": scores[1].astype(np.int32),
         "tick": counts(rng, n),
