@@ -90,9 +90,15 @@ def move_ball(game: Game):
 
 
 @wp.func
+def turned(speed: wp.float32):
+    # Warp's minus is `0 - speed`, which turns 0 into 0; C's gives -0.
+    return speed * wp.float32(-1.0)
+
+
+@wp.func
 def bounce_walls(game: Game):
     outside = game.ball_y < 0.0 or game.ball_y + BALL_HEIGHT > COURT_HEIGHT
-    game.ball_vy = wp.where(outside, -game.ball_vy, game.ball_vy)
+    game.ball_vy = wp.where(outside, turned(game.ball_vy), game.ball_vy)
     return game
 
 
@@ -107,7 +113,7 @@ def left_side(game: Game):
     met = overlaps(game.ball_y, game.paddle_yl)
     bounced = reached and met
     scored = reached and not met
-    game.ball_vx = wp.where(bounced, -game.ball_vx, game.ball_vx)
+    game.ball_vx = wp.where(bounced, turned(game.ball_vx), game.ball_vx)
     game.n_bounces = game.n_bounces + wp.int32(bounced)
     game.score_r = game.score_r + wp.int32(scored)
     game.win = wp.where(scored, 1, game.win)
@@ -124,7 +130,7 @@ def right_side(game: Game, direction: wp.float32):
     spin = direction + direction + direction
     ball_vy = clip(game.ball_vy + spin, -MAX_SPEED_Y, MAX_SPEED_Y)
     ball_vy = wp.where(wp.abs(ball_vy) <= HORIZONTAL_SPEED_Y, SPEED_Y_INCREMENT, ball_vy)
-    game.ball_vx = wp.where(bounced, -game.ball_vx, game.ball_vx)
+    game.ball_vx = wp.where(bounced, turned(game.ball_vx), game.ball_vx)
     game.ball_vy = wp.where(bounced, ball_vy, game.ball_vy)
     game.ball_x = wp.where(bounced, clip(game.ball_x, 0.0, COURT_WIDTH - BALL_WIDTH), game.ball_x)
     game.ball_y = wp.where(bounced, clip(game.ball_y, 0.0, COURT_HEIGHT - BALL_HEIGHT), game.ball_y)
