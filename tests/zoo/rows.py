@@ -401,7 +401,14 @@ TIME = [
 PUBLIC = [
     *(
         Row(f"public-{id}", f"gymnasium:{id}", f"gymnasium:{id}", PASS)
-        for id in ("FrozenLake-v1", "Taxi-v4", "Blackjack-v1", "CliffWalking-v1", "Acrobot-v1")
+        for id in ("FrozenLake-v1", "Taxi-v4", "Blackjack-v1", "Acrobot-v1")
+    ),
+    Row(
+        "public-no-end",
+        "gymnasium:CliffWalking-v1",
+        "gymnasium:CliffWalking-v1",
+        INCONCLUSIVE,
+        ("a lane ended 0 episodes in 4,000 steps", "raise --max-steps"),
     ),
     Row(
         "public-time-limit",
