@@ -34,7 +34,7 @@ Translate = Callable[[StateDict], StateDict]
 def run(context: Context) -> None:
     """Compare free play with its own steps, one by one, where a state can be copied."""
     candidate, reference, suite = context.candidate, context.reference, context.suite
-    if not (candidate.spec.state and reference.spec.state):
+    if not (candidate.spec.state and reference.spec.state and suite.writes_states):
         return
     with context.check("L2", "steps in a row = single steps") as check:
         played = _Played(context, candidate, reference, suite.reference_state)
