@@ -55,10 +55,8 @@ class ReferenceProcess:
         command: the program and its arguments; no shell is involved.
         num_lanes: B, how many games the reference keeps.
         config: what the reference is told at its start; JSON values.
-        timeout: seconds without an answer after which it counts as hung. It is for little work:
-            more lanes and steps get more time, a side that says it is working (see
-            ``docs/reference-protocol.md``) begins it anew, and time in which a busy machine did
-            not let it run does not count.
+        timeout: seconds without an answer after which it counts as hung; more for more work. A
+            side that says it is working begins it anew, and waiting for a core does not count.
         start_timeout: the same for starting up and answering the spec; no less than ``timeout``.
         env: the child's environment variables, None for those of this process.
         cwd: the child's working directory, None for that of this process.
@@ -67,16 +65,13 @@ class ReferenceProcess:
         role: who it is: a candidate that fails raises ``CandidateFailure``.
         patience: seconds of making lanes after which it may go on with fewer than were asked for;
             ``num_lanes`` then says how many there are. None: it makes them all.
-        whole: every call of ``step`` is one message. Otherwise a slow side is sent fewer steps at
-            a time, which changes nothing but how long one answer takes.
+        whole: every call of ``step`` is one message; a slow side else gets fewer steps at a time.
 
     Attributes:
-        not_finite: name of an answered array -> how many NaN and infinities it held so far. They
-            are answers like others; whether they are a fault shows beside the other side's.
+        not_finite: name of an answered array -> how many NaN and infinities it held so far.
 
     Raises:
-        SideFailure: ``ReferenceFailure`` or, for a candidate, ``CandidateFailure``, if the child
-            cannot be started or answers no valid spec.
+        SideFailure: of its role, if the child cannot be started or answers no valid spec.
         ValueError: for a wrong argument, or a candidate that does not exist.
     """
 
