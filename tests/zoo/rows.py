@@ -374,7 +374,14 @@ BLAME = [
 # -- time ------------------------------------------------------------------------------------------
 
 TIME = [
-    Row("slow-self", gym("slow", "Plain"), gym("slow", "Slow"), PASS, arguments=SOON, suite=SEED),
+    Row(
+        "slow-self",
+        gym("slow", "Plain"),
+        gym("slow", "Slow"),
+        PASS,
+        suite=SEED,
+        arguments=(*SMALL, *SOON),
+    ),
     Row(
         "slow-wrong",
         gym("slow", "Slow"),
