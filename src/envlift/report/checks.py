@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from envlift.report.facts import Evidence, Facts
-from envlift.report.old_hashes import OLD_KINDS, old_hashes
-from envlift.sources import KINDS, OF_ENVIRONMENT, hashes
+from envlift.sources import OF_ENVIRONMENT
 
 LEVELS = ("L1", "L2", "L3", "resets", "transforms")
 """Each must have a passed check. Level 4 takes long: the matrix says which target has it."""
@@ -18,6 +18,9 @@ OF_TARGET = {"warp": ("warp-lang",)}
 OF_TRAINING = ("flax", "optax")
 
 LOCK = "requirements.lock"
+STALE = "src/envlift/report/stale.toml"
+"""Evidence that is known to be out of date and shown as such, with the reason."""
+
 _PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 
 
@@ -34,6 +37,7 @@ def complaints(facts: Facts, root: Path) -> list[str]:
         ValueError: if there is evidence but no ``requirements.lock`` to compare it with.
     """
     found = []
+    known = known_stale(root)
     for target, evidence in facts.evidence.items():
         path = facts.folder / "verification" / f"evidence-{target}.json"
         anew = (
@@ -41,7 +45,7 @@ def complaints(facts: Facts, root: Path) -> list[str]:
             f"--json {path.relative_to(root).as_posix()}`"
         )
         wrong = [
-            *_of_files(facts, path.name, evidence),
+            *_of_files(facts, path.name, evidence, (facts.name, target) in known),
             *_of_libraries(path.name, target, evidence, locked_versions(root / LOCK)),
             *_of_verdict(path.name, evidence),
         ]
@@ -63,21 +67,28 @@ def locked_versions(lock: Path) -> dict[str, list[str]]:
     return found
 
 
-def _of_files(facts: Facts, file: str, evidence: Evidence) -> list[str]:
-    if set(evidence.sources) == set(OLD_KINDS):
-        now, kinds = old_hashes(facts.folder), tuple(OLD_KINDS)
-    else:
-        # Only level 4 trains.
-        kinds = tuple(kind for kind in KINDS if kind != "trainer" or evidence.transfer)
-        now = hashes(facts.folder)
+def _of_files(facts: Facts, file: str, evidence: Evidence, known: bool) -> list[str]:
+    """Compare with the files; ``known`` is whether ``stale.toml`` says that it is out of date."""
+    if known and not evidence.changed:
+        return [f"{STALE} lists {file} of {facts.name}, which is up to date: take it out"]
     found = []
-    for kind in kinds:
+    for kind in () if known else evidence.changed:
         what = f"the {kind} of {facts.name}" if kind in OF_ENVIRONMENT else f"the {kind}"
-        if kind not in evidence.sources:
-            found.append(f"{file} does not say with which {kind} it was made")
-        elif evidence.sources[kind] != now[kind]:
+        if kind in evidence.sources:
             found.append(f"{what} changed after {file} was made")
+        else:
+            found.append(f"{file} does not say with which {kind} it was made")
     return found
+
+
+def known_stale(root: Path) -> dict[tuple[str, str], str]:
+    """Return (environment, target) -> reason of the evidence that is known to be out of date.
+
+    The matrix and the cards say of it that it is. Anything else that is out of date is an error.
+    """
+    path = root / STALE
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["stale"] if path.is_file() else []
+    return {(row["environment"], row["target"]): row["reason"] for row in rows}
 
 
 def _of_libraries(

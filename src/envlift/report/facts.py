@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from envlift.bench.benchmark import benchmark_of
 from envlift.bench.result import Measurement, Result
 from envlift.bench.show import first_references
 from envlift.report import learning
+from envlift.report.age import changed_kinds
 from envlift.report.transfer import read_transfer
 from envlift.sources import hashes
 from envlift.verify.run.result import SCHEMA_VERSION
@@ -36,6 +37,7 @@ class Evidence:
         versions, sources: of the libraries; of the files it speaks of, see ``envlift.sources``.
         passed: levels of which at least one check passed.
         transfer: level 4 in numbers (``Report.transfer``); empty where no policy was evaluated.
+        changed: kinds of files that changed since, see ``report.age``; empty if it is up to date.
     """
 
     verdict: str
@@ -54,6 +56,7 @@ class Evidence:
     passed: frozenset[str]
     sources: dict[str, str]
     transfer: dict[str, Any]
+    changed: tuple[str, ...] = ()
 
     @property
     def reached(self) -> int:
@@ -142,7 +145,7 @@ def gather(name: str, folder: Path, results: Path) -> Facts:
         folder=folder,
         targets=targets,
         evidence={
-            target: read_evidence(path)
+            target: of_age(folder, read_evidence(path))
             for target in targets
             if (path := verification / f"evidence-{target}.json").is_file()
         },
@@ -155,6 +158,12 @@ def gather(name: str, folder: Path, results: Path) -> Facts:
         speeds=newest_results(results, name),
         learning=learning.newest(results, name),
     )
+
+
+def of_age(folder: Path, evidence: Evidence) -> Evidence:
+    """Return evidence with what changed in an environment's folder, and around it, since."""
+    changed = changed_kinds(folder, evidence.sources, bool(evidence.transfer))
+    return replace(evidence, changed=changed)
 
 
 def _read(path: Path, schema_version: int) -> dict[str, Any]:

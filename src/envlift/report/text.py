@@ -8,7 +8,7 @@ from envlift.bench.result import KINDS, Bar, Measurement, Result
 from envlift.bench.show import compile_in_words, first_references, in_words, place, short
 from envlift.registry import registration
 from envlift.report import learning, transfer
-from envlift.report.facts import Facts, Mutation, compared, reference_of
+from envlift.report.facts import Evidence, Facts, Mutation, compared, reference_of
 from envlift.report.spec import Spec
 
 MISSING = "not measured"
@@ -48,7 +48,7 @@ def _row(facts: Facts, target: str) -> tuple[str, ...]:
         facts.name,
         target,
         registration(facts.name).reference or "none",
-        evidence.verdict if evidence else MISSING,
+        verdict_text(evidence) if evidence else MISSING,
         f"{evidence.steps:,}" if evidence else MISSING,
         f"{evidence.reached} of {len(evidence.features)}" if evidence else MISSING,
         transfer.in_words(evidence.transfer) if evidence and evidence.transfer else MISSING,
@@ -129,6 +129,13 @@ def _reference(facts: Facts) -> str:
     return "\n".join([lines[0], "", *lines[1:]] if lines[1:] else lines)
 
 
+def verdict_text(evidence: Evidence) -> str:
+    """Return the verdict, and what changed since it was given."""
+    if not evidence.changed:
+        return evidence.verdict
+    return f"out of date: {evidence.verdict}; changed since: {', '.join(evidence.changed)}"
+
+
 def _evidence(facts: Facts) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for target in facts.targets:
@@ -140,7 +147,7 @@ def _evidence(facts: Facts) -> list[str]:
         rows.append(
             (
                 target,
-                e.verdict,
+                verdict_text(e),
                 *(f"{count:,}" for count in counts),
                 f"{e.reached} of {len(e.features)}",
             )
