@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from envlift.report.facts import Evidence, Facts
-from envlift.report.old_hashes import OLD_KINDS, old_hashes
 from envlift.sources import KINDS, OF_ENVIRONMENT, hashes
 
 LEVELS = ("L1", "L2", "L3", "resets", "transforms")
@@ -64,14 +63,12 @@ def locked_versions(lock: Path) -> dict[str, list[str]]:
 
 
 def _of_files(facts: Facts, file: str, evidence: Evidence) -> list[str]:
-    if set(evidence.sources) == set(OLD_KINDS):
-        now, kinds = old_hashes(facts.folder), tuple(OLD_KINDS)
-    else:
-        # Only level 4 trains.
-        kinds = tuple(kind for kind in KINDS if kind != "trainer" or evidence.transfer)
-        now = hashes(facts.folder)
+    now = hashes(facts.folder)
     found = []
-    for kind in kinds:
+    for kind in KINDS:
+        if kind == "trainer" and not evidence.transfer:
+            # Only level 4 trains.
+            continue
         what = f"the {kind} of {facts.name}" if kind in OF_ENVIRONMENT else f"the {kind}"
         if kind not in evidence.sources:
             found.append(f"{file} does not say with which {kind} it was made")
