@@ -1,8 +1,9 @@
-"""What all tests share: compiled programs, whole modules on one worker, and a browser or none.
+"""What all tests share: compiled programs, whole modules on one worker, a browser or GPU or none.
 
 Tests that open a page in a real browser are left out where there is none, and it is said. In CI,
-where the environment variable ``CI`` is set, they run and fail without a browser. This stands at
-the top because with several workers only what is loaded here can speak at the end.
+where the environment variable ``CI`` is set, they run and fail without a browser. Tests on a GPU
+are left out where there is none, in CI too, and it is said. This stands at the top because with
+several workers only what is loaded here can speak at the end.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def left_out() -> bool:
     return not find_browser() and not os.environ.get("CI")
 
 
+def has_gpu() -> bool:
+    return bool(shutil.which("nvidia-smi"))
+
+
 def group(item: pytest.Item) -> str | None:
     """Return what a test has to share with others: it runs on the same worker as they do.
 
@@ -54,7 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if name := group(item):
             item.add_marker(pytest.mark.xdist_group(name))
-    needing = [item for item in items if left_out() and item.get_closest_marker("browser")]
+    absent = [name for name, gone in (("browser", left_out()), ("gpu", not has_gpu())) if gone]
+    needing = [item for item in items if any(map(item.get_closest_marker, absent))]
     if needing:
         items[:] = [item for item in items if item not in needing]
         config.hook.pytest_deselected(items=needing)
@@ -65,6 +71,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"tests in a browser are left out: no {', '.join(NAMES)} on the PATH; install the "
             "package chromium to run them"
+        )
+    if not has_gpu():
+        terminalreporter.write_line(
+            "tests on a GPU are left out: no nvidia-smi on the PATH; run "
+            "`pytest -m gpu` on a machine that has one"
         )
 
 

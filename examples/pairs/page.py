@@ -18,9 +18,10 @@ Pairs of environments that other people published, each judged by `envlift verif
 expected verdict comes from what can be read at the link; the verdict is what envlift said.
 `python -m examples.pairs` makes this page anew; `python -m examples.pairs ID` tries one pair.
 What a pair needs beside envlift's own packages is listed in `examples/pairs/requirements/` and
-installed by `python -m examples.pairs --make NAME`. Seconds are of two shared CPU cores.
+installed by `python -m examples.pairs --make NAME`. The last column is CPU seconds, of both sides
+and envlift together; it does not depend on what else the machine does.
 
-| reference | candidate | expected | verdict | first difference | s |
+| reference | candidate | expected | verdict | first difference | CPU s |
 |---|---|---|---|---|---|
 """
 

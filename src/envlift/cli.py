@@ -100,6 +100,11 @@ def _add_verify(commands: Any) -> None:
     )
     verify.add_argument("--quick", action="store_true", help="a few seconds, fewer comparisons")
     verify.add_argument("--lanes", type=_positive, help="episodes side by side")
+    verify.add_argument(
+        "--state-attributes",
+        metavar="A,B",
+        help="attributes of both Gymnasium environments that hold their state; default: state",
+    )
     verify.add_argument("--max-steps", type=_positive, help="lockstep steps per lane and policy")
     verify.add_argument("--min-ends", type=_positive, help="episode ends per lane")
     verify.add_argument("--seed", type=int, help="repeat a run; without it every run is fresh")
@@ -254,6 +259,9 @@ def _verify(options: argparse.Namespace) -> int:
             levels=options.level,
             quick=options.quick,
             lanes=options.lanes,
+            state_attributes=(options.state_attributes or "").split(",")
+            if options.state_attributes
+            else (),
             max_steps=options.max_steps,
             min_ends=options.min_ends,
             seed=options.seed,
@@ -348,6 +356,8 @@ def _open_reference(config: Any) -> tuple[Any, Any]:
 def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    if options.python is not None and not options.python.exists():
+        raise ValueError(f"--python {options.python} does not exist; name a virtual environment")
     console = Console(highlight=False)
     if options.train or options.breakdown:
         from envlift.bench import training
@@ -372,11 +382,13 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from envlift.registry import list_envs, registration
+    from envlift.registry import list_envs, registration, verified
 
     for name in list_envs():
         entry = registration(name)
-        print(f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'})")
+        print(
+            f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'}; {verified(entry)})"
+        )
     return 0
 
 

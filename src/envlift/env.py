@@ -44,6 +44,22 @@ Either way ``info["final_observation"]`` is the observation at the end of the st
 """
 
 
+def autoreset(ended: jax.Array, fresh: Any, last: Any) -> Any:
+    """Go on with the next episode where one ended: THE autoreset, wherever one is written in JAX.
+
+    A kernel that resets inside itself is the same, fused; ``envlift verify`` compares the two.
+
+    Args:
+        ended: bool scalar, of one environment.
+        fresh: a tree of what a reset gives.
+        last: the same of the step that was played.
+
+    Returns:
+        ``fresh`` where the episode ended, else ``last``.
+    """
+    return jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, last)
+
+
 class Transition(NamedTuple):
     """What one application of the rules gives.
 
@@ -185,14 +201,9 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
         info = {"final_observation": final_observation}
         if self.autoreset == "disabled":
             return final_observation, nxt.state, nxt.reward, nxt.terminated, nxt.truncated, info
-        fresh_obs, fresh = self.reset(reset_key, params)
+        fresh = self.reset(reset_key, params)
         ended = nxt.terminated | nxt.truncated
-
-        def select(new: jax.Array, old: jax.Array) -> jax.Array:
-            return jnp.where(ended, new, old)
-
-        state = jax.tree.map(select, fresh, nxt.state)
-        obs = jax.tree.map(select, fresh_obs, final_observation)
+        obs, state = autoreset(ended, fresh, (final_observation, nxt.state))
         return obs, state, nxt.reward, nxt.terminated, nxt.truncated, info
 
     def __repr__(self) -> str:

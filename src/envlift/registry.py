@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import jax
 
 from envlift.env import Env
 
@@ -30,6 +33,10 @@ class Registration:
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
             states inside a step, to be shown before its last, and an int ``FPS`` how many
             pictures a second show things as fast as they happen (50 by default).
+        verified_on: for each target the kinds of device (``device_kind``) on which it was verified;
+            the target to prefer comes first. None for an environment that says nothing of it. On a
+            CPU the evidence beside the suite says so, elsewhere a comparison with the CPU that
+            stands in ``benchmarks/results/gpu``.
     """
 
     name: str
@@ -39,8 +46,10 @@ class Registration:
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
     render: str | None = None
+    verified_on: Mapping[str, tuple[str, ...]] | None = None
 
 
+_told: set[tuple[str, str, str]] = set()
 _registrations: dict[str, Registration] = {}
 _lock = threading.RLock()
 _scanned: set[str] = set()
@@ -100,11 +109,53 @@ def registration(name: str) -> Registration:
         raise ValueError(f"no environment is named {name!r}; known: {known}") from None
 
 
+def device_kind() -> str:
+    """Return what JAX runs on by default: ``cpu``, ``cuda``, ``rocm``, ``tpu``, ..."""
+    device: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
+    if device is None or isinstance(device, str):
+        device = jax.devices(device)[0]
+    if device.platform == "gpu":
+        return "cuda" if "cuda" in device.client.platform_version.lower() else "rocm"
+    return str(device.platform)
+
+
 def make(name: str, **options: Any) -> AnyEnv:
     """Make an environment by name, for example ``make("pong", backend="jax", frameskip=8)``.
 
+    Without a ``backend`` it is one that was verified on the device that JAX runs on. With one that
+    was not, a warning says so, once.
+
     Raises:
-        ValueError: for an unknown name or an option out of range.
+        ValueError: for an unknown name, an option out of range, or if no target was verified on
+            this device and none was asked for.
         TypeError: for an option that the environment does not have.
     """
-    return registration(name).factory(**options)
+    found = registration(name)
+    env = found.factory(**options)
+    if found.verified_on is None:
+        return env
+    device, backend = device_kind(), env.info.backend
+    if device in found.verified_on.get(backend, ()):
+        return env
+    if options.get("backend") is not None:
+        if (name, backend, device) not in _told:
+            _told.add((name, backend, device))
+            warnings.warn(
+                f"{name} in {backend} was never verified on {device}: {verified(found)}",
+                stacklevel=2,
+            )
+        return env
+    for other, devices in found.verified_on.items():
+        if device in devices:
+            return found.factory(**{**options, "backend": other})
+    raise ValueError(
+        f"{name} was never verified on {device}: {verified(found)}. Use one of those devices "
+        f"(JAX_PLATFORMS=cpu), or insist with backend={backend!r}"
+    )
+
+
+def verified(registration: Registration) -> str:
+    """Say in words where the targets of an environment were verified."""
+    known = registration.verified_on or {}
+    rows = [f"{target} on {' and '.join(devices)}" for target, devices in known.items() if devices]
+    return f"verified {', '.join(rows)}" if rows else "verified nowhere"

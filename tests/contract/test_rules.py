@@ -236,3 +236,32 @@ def test_a_score_is_a_part_of_the_reward(case: Case) -> None:
     assert score.shape == reward.shape
     assert score.dtype == reward.dtype
     assert bool(jnp.all(jnp.abs(score) <= jnp.abs(reward)))
+
+
+def test_every_autoreset_starts_an_episode_of_its_own(case: Case) -> None:
+    """By keys that the test makes: that of a reset is derived by the environment itself."""
+    env, states = case.make("same_step"), case.states()
+    step = case.batched("step")
+    rows: list[bytes] = []
+    for seed in range(32):
+        keys = jax.random.split(jax.random.key(1000 + seed), LANES)
+        actions, _ = one_step(case, states, seed)
+        _, after, _, terminated, truncated, _ = step(keys, states, actions)
+        over = np.flatnonzero(np.asarray(terminated | truncated))
+        rows += [
+            b"".join(np.asarray(leaf[lane]).tobytes() for leaf in jax.tree.leaves(after))
+            for lane in over
+        ]
+    assert len(rows) >= 32, "fewer than 32 steps ended an episode, so this test has seen nothing"
+    distinct = len(set(rows))
+    assert distinct > 1, f"{env!r}: {len(rows)} episodes after an end all start alike"
+    # As often as resets by key do: half of all serves, and never twice the same noise.
+    states_by_key = case.batched("reset")(jax.random.split(jax.random.key(3), 64))[1]
+    leaves = jax.tree.leaves(states_by_key)
+    usual = {b"".join(np.asarray(leaf[lane]).tobytes() for leaf in leaves) for lane in range(64)}
+    if len(usual) == 64:
+        assert distinct == len(rows)
+    else:
+        counts = np.array([rows.count(row) for row in set(rows)])
+        assert len(counts) == len(usual)
+        assert counts.min() >= len(rows) / len(usual) / 3

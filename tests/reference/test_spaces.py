@@ -163,3 +163,15 @@ def test_the_bridge_tells_the_true_spaces() -> None:
         assert reference.spec.action_space == describe(env.action_space)
         assert reference.spec.observation_space == describe(env.observation_space)
         assert "Box" in shown(reference.spec.observation_space)
+
+
+def test_whole_numbers_among_floats_are_known() -> None:
+    space = spaces.Dict(
+        a=spaces.Discrete(9), b=spaces.Box(0, 1, (2,)), t=spaces.Text(3), z=spaces.MultiBinary(2)
+    )
+    layout = Layout(describe(space))
+    places = [layout.labels()[place] for place in layout.whole()]
+    assert places[0] == "a"
+    assert places[-2:] == ["z[0]", "z[1]"]
+    assert not any(name.startswith("b") for name in places)
+    assert Layout(describe(spaces.Tuple((spaces.Discrete(2),)))).whole() == ()

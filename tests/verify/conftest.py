@@ -30,6 +30,8 @@ def verify_pong(tmp_path):
             levels=levels,
             effort=effort,
             fixtures=tmp_path / "fixtures",
+            # Faults are planted in this process, and another one for each test takes long.
+            apart=False,
         )
         return verify(request, Silent())
 

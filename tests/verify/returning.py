@@ -158,7 +158,12 @@ class OtherMask(Right):
         return {"action_mask": np.array([1, 1, 1], np.int8)}
 
 
+class Graphs(Right):
+    action_space = spaces.Graph(spaces.Box(0, 1, (2,)), None)
+
+
 CLASSES = (
+    Graphs,
     *(Right, Outside, Wide, Listed, Shared, RewardArray, RewardInt, OtherInfo, OtherText),
     *(LessInfo, Unseeded, SeedZero, Global, Vector, Grabbing, NotClipped, Masked, OtherMask),
 )

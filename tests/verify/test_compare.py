@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -193,3 +195,17 @@ def test_a_deviation_that_cannot_be_evaluated_says_what_it_may_use():
 def test_a_missing_state_field_is_an_error_that_names_it():
     with pytest.raises(ValueError, match="candidate has no state field 'x'"):
         differing(record(), record(state={"y": np.zeros((T, B), np.int32)}))
+
+
+def test_a_whole_number_among_floats_has_no_tolerance():
+    one, other = np.array([[[1e6, 1e6]]]), np.array([[[1e6, 1e6 + 1]]])
+    loose = Field("observation", rtol=1e-5, reason="rounding")
+    assert not compare_field(one, other, loose).bad.any()
+    assert compare_field(one, other, replace(loose, exact_at=(1,))).bad.all()
+    assert not compare_field(one, other, replace(loose, exact_at=(0,))).bad.any()
+
+
+def test_no_steps_at_all_are_no_difference():
+    nothing = np.zeros((0, 4), np.float32)
+    assert compare_field(nothing, nothing, Field("reward")).bad.shape == (0, 4)
+    assert compare_field(nothing[..., None], nothing[..., None], Field("x")).bad.shape == (0, 4)

@@ -18,7 +18,7 @@ from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Report, Verdict
 from envlift.verify.run.session import Request, verify
 from envlift.verify.sides import candidates
-from envlift.verify.suite import Config, Field, Suite
+from envlift.verify.suite import Config, Field, PairError, Suite
 
 HERE = Path(__file__).parent
 EFFORT = Effort(lanes=4, min_steps=64, max_steps=256, min_ends=2, transitions=32, examples=4)
@@ -168,3 +168,9 @@ def test_the_report_counts_every_choice(run) -> None:
     assert set(report.actions["action"]) == {"0", "1", "2"}
     assert min(report.actions["action"].values()) > 0
     assert report.to_json()["actions"] == report.actions
+
+
+def test_a_space_that_cannot_be_played_is_a_slip_on_either_side(run) -> None:
+    for pair in (("Graphs", "Right"), ("Right", "Graphs")):
+        with pytest.raises(PairError, match="cannot be written as one array of fixed shape"):
+            run(*pair)

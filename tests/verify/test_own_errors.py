@@ -182,7 +182,8 @@ def test_a_candidate_that_breaks_when_it_is_made_has_failed(tmp_path, capsys):
     path.write_text("def make(**_):\n    raise OSError('no screen')\n")
     assert main(["verify", CARTPOLE, f"env:{path}:make", "--quick"]) == 1
     said = capsys.readouterr().out
-    assert "the candidate failed in `open`: opening it raised OSError: no screen" in said
+    assert "the candidate failed in" in said
+    assert "opening it raised OSError: no screen" in said
 
 
 def test_a_reference_that_does_not_start_leaves_the_question_open(tmp_path, capsys):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from envlift.candidate.env_side import EnvSide
 from envlift.reference.types import ArraySpec, SideSpec
 from envlift.verify.failure.case import Case, RecordedSide
 from envlift.verify.levels.transforms import LANES, STEPS, _judge, _Played
@@ -17,7 +18,6 @@ from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.run.session import Request, verify
-from envlift.verify.sides.env_side import EnvSide
 from envlift.verify.suite import Component, Config, Field, Suite
 from tests.verify.rotor import DOUBLE, FORCES, SUITE, WHEELS, KickedRotor, candidate_forces
 

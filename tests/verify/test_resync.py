@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from envlift.candidate.env_side import EnvSide
 from envlift.reference.launch import open_reference
 from envlift.verify.engine.lockstep import Lockstep
 from envlift.verify.failure.case import read_cases
@@ -15,7 +16,6 @@ from envlift.verify.failure.repro import repro
 from envlift.verify.run.context import QUICK, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.session import Request, verify
-from envlift.verify.sides.env_side import EnvSide
 from envlift.verify.suite import Config, Policy
 from tests.verify.rotor import SUITE, KickedRotor, fields
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from envlift.reference.types import ArraySpec, Record, SideSpec
 from envlift.verify import verify
 from envlift.verify.run import speed as speeds
 from envlift.verify.run.result import Verdict
-from envlift.verify.run.speed import FEWEST_STEPS, Speed, fitting
+from envlift.verify.run.speed import FEWEST_STEPS, Speed, fitting, measure
+from envlift.verify.suite import Suite
 from envlift.verify.suite.effort import QUICK, Effort
 
 FILE = Path(__file__).with_name("failing.py")
@@ -109,3 +112,28 @@ def test_a_levels_chance_does_not_hang_on_what_ran_before(tmp_path):
         (check,) = [c for c in report.checks if c.level == "L3" and c.divergence is not None]
         found.append(check.divergence)
     assert found[0] == found[1]
+
+
+class Moody:
+    """A side whose first step takes long, as on a machine that was busy just then."""
+
+    num_lanes = 4
+    spec = SideSpec("moody", ArraySpec((), "int64"), ArraySpec((), "int64"), num_actions=2)
+
+    def __init__(self, *pauses):
+        self.pauses = list(pauses)
+
+    def reset(self, seeds, chance=None):
+        return Record(seeds, {})
+
+    def step(self, actions, chance=None, reset_seeds=None):
+        time.sleep(self.pauses.pop(0) if self.pauses else 0.0)
+        return Record(actions, {})
+
+
+def test_one_slow_step_does_not_make_a_side_slow():
+    suite = Suite("w", "python:a:B", "python:a:C", start="seed")
+    assert measure(suite, (Moody(0.3), Moody(0.3, 0.3))).step < speeds.SLOW
+    slow = measure(suite, (Moody(*[0.05] * 9), Moody()))
+    assert slow.step > 0.01
+    assert slow.slower > 0.01

@@ -20,6 +20,7 @@ from gymnasium.vector.utils import batch_space
 
 from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
+from envlift.env import autoreset
 from envlift.registry import AnyEnv, list_envs, make
 
 NAMESPACE = "envlift"
@@ -205,14 +206,14 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
                 fresh = rules.reset(lane.key, params)
                 nothing = jnp.zeros_like(played.reward)
                 no = jnp.zeros_like(played.terminated)
-                return lanes.select(ended, Played(fresh, nothing, no, no), played), None
+                return autoreset(ended, Played(fresh, nothing, no, no), played), None
             over = played.terminated | played.truncated
             fresh = rules.reset(played.lane.key, params)
-            goes_on = played._replace(lane=lanes.select(over, fresh, played.lane))
+            goes_on = played._replace(lane=autoreset(over, fresh, played.lane))
             return goes_on, (played.lane.observation, played.lane.mask)
 
         def reset(lane: Lane, key: jax.Array, chosen: jax.Array, params: Any) -> Any:
-            return lanes.select(chosen, rules.reset(key, params), lane)
+            return autoreset(chosen, rules.reset(key, params), lane)
 
         self._step_all = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, None)))
         self._reset_all = jax.jit(jax.vmap(rules.reset, in_axes=(0, None)))

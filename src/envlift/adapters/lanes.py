@@ -88,11 +88,6 @@ def rules(env: AnyEnv) -> Rules:
     return Rules(reset, step, place)
 
 
-def select(condition: jax.Array, yes: Any, no: Any) -> Any:
-    """Choose between two trees of one lane. condition: bool scalar."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
-
-
 def keys_of(seeds: Sequence[int] | Array) -> jax.Array:
     """Return one random stream per seed, [B] keys.
 

@@ -17,6 +17,8 @@ import numpy as np
 from envlift.reference import wire
 from envlift.reference.failure import (
     CandidateFailure,
+    CandidateViolation,
+    PairError,
     ReferenceFailure,
     ReferenceUnavailable,
     SideFailure,
@@ -24,6 +26,7 @@ from envlift.reference.failure import (
 )
 from envlift.reference.pace import Pace, joined
 from envlift.reference.process import ChildHung, ChildProcess, ChildTrouble
+from envlift.reference.reading import argument, described_record, leaves, shown_action
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 
 __all__ = ["ReferenceFailure", "ReferenceProcess", "ReferenceUnavailable"]
@@ -111,7 +114,8 @@ class ReferenceProcess:
         self.start_timeout = max(start_timeout, timeout)
         self.not_finite: dict[str, int] = {}
         self._pace: Pace | None = None if whole else Pace()
-        self._tells_work = False
+        self._tells_work = self._described = self.probes = False
+        self._known: set[tuple[Any, ...]] = set()
         self.command = tuple(command)
         self._binary = False
         self._request = -1
@@ -141,6 +145,8 @@ class ReferenceProcess:
             self._fail("spec", f"it made {made} lanes; all {self.num_lanes} were asked for")
         self.num_lanes = made
         self._tells_work = answer.get("working") is True
+        self._described = answer.get("described") is True
+        self.probes = answer.get("probes") is True
         if answer.get("whole") is True:
             # It may compute all steps of a message in one sweep, whose rounding the cut would show.
             self._pace = None
@@ -179,7 +185,7 @@ class ReferenceProcess:
             ValueError: if an argument has the wrong shape.
         """
         lanes = (self.num_lanes,)
-        self._seeds = _argument("seeds", seeds, lanes, ArraySpec((), "int64"))
+        self._seeds = argument("seeds", seeds, lanes, ArraySpec((), "int64"))
         request: dict[str, Any] = {"seeds": self._seeds, "return": self._returns}
         request |= self._chance(chance, lanes)
         answer, raw = self._ask("reset", request, units=self.num_lanes)
@@ -202,7 +208,7 @@ class ReferenceProcess:
         """
         steps = len(actions)
         axes = (steps, self.num_lanes)
-        actions = _argument("actions", actions, axes, self.spec.action)
+        actions = argument("actions", actions, axes, self.spec.action)
         request: dict[str, Any] = {"steps": steps, "actions": actions, "return": self._returns}
         request |= self._chance(chance, axes)
         if reset_seeds is None:
@@ -213,7 +219,7 @@ class ReferenceProcess:
                 request["reset_seeds"] = drawn
         else:
             spec = ArraySpec((), "int64")
-            request["reset_seeds"] = _argument("reset_seeds", reset_seeds, axes, spec)
+            request["reset_seeds"] = argument("reset_seeds", reset_seeds, axes, spec)
         records: list[Record] = []
         done = 0
         while done < steps or not records:
@@ -247,6 +253,10 @@ class ReferenceProcess:
             ReferenceFailure: also if this reference's state cannot be read.
         """
         answer, raw = self._ask("get_state", {})
+        if self._described:
+            return {
+                name: wire.unpack_described(value, raw) for name, value in answer["state"].items()
+            }
         return self._state("get_state", answer, "state", raw, (self.num_lanes,))
 
     def set_state(self, state: StateDict) -> None:
@@ -262,7 +272,7 @@ class ReferenceProcess:
                 f"{sorted(self.spec.state)}"
             )
         fields = {
-            name: _argument(f"state field {name!r}", state[name], (self.num_lanes,), spec)
+            name: argument(f"state field {name!r}", state[name], (self.num_lanes,), spec)
             for name, spec in self.spec.state.items()
         }
         self._ask("set_state", {"state": fields})
@@ -423,7 +433,11 @@ class ReferenceProcess:
 
     def _limit(self, operation: str, units: int) -> float:
         """Return the seconds for one answer: more for more work of a side that tells nothing."""
-        limit = self.start_timeout if operation == "spec" else self.timeout
+        limit = self.timeout
+        if operation == "spec" or (self._described and (operation, units) not in self._known):
+            # Something of a size that it never had is compiled first.
+            limit = self.start_timeout
+            self._known.add((operation, units))
         if self._tells_work and operation in ("reset", "step"):
             return limit
         return limit * min(1 + (units - 1) / UNITS, MOST)
@@ -438,6 +452,11 @@ class ReferenceProcess:
         assert self._child is not None
         step, lane = header.get("step"), header.get("lane")
         known = isinstance(step, int) and 0 <= step < steps
+        if header.get("violation") is True and self._failure is CandidateFailure:
+            raise CandidateViolation(header["error"])
+        named = operation == "spec" or self._failure is CandidateFailure
+        if header.get("misfit") is True and named:
+            raise PairError(header["error"])
         if header.get("unknown") is True and self._failure is CandidateFailure:
             raise UnknownSideError(f"the candidate cannot be opened: {header['error']}")
         kind = self._failure
@@ -454,14 +473,7 @@ class ReferenceProcess:
         )
 
     def _shown_action(self, lane: int | None) -> Any:
-        if self._last_action is None:
-            return None
-        shown = self._last_action
-        if lane is not None and lane < self.num_lanes:
-            return np.array2string(shown[lane], threshold=16)
-        return np.array2string(shown, threshold=16) + (
-            " (one for each lane)" if self.num_lanes > 1 else ""
-        )
+        return shown_action(self._last_action, lane, self.num_lanes)
 
     def _fail(
         self,
@@ -488,6 +500,8 @@ class ReferenceProcess:
     # -- reading answers --------------------------------------------------------------------------
 
     def _chance(self, chance: Array | None, axes: tuple[int, ...]) -> dict[str, Array]:
+        if self._described:
+            return {} if chance is None else {"chance": np.asarray(chance)}
         if self.spec.chance is None:
             if chance is not None:
                 raise ValueError(f"{self.spec.name} draws its own chance; pass chance=None")
@@ -497,11 +511,13 @@ class ReferenceProcess:
                 f"{self.spec.name} needs a chance of shape {(*axes, *self.spec.chance.shape)} and "
                 f"dtype {self.spec.chance.dtype}"
             )
-        return {"chance": _argument("chance", chance, axes, self.spec.chance)}
+        return {"chance": argument("chance", chance, axes, self.spec.chance)}
 
     def _record(
         self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
     ) -> Record:
+        if self._described:
+            return self._described_record(operation, answer, raw, axes)
         fields: dict[str, Any] = {"state": {}}
         expected = {"observation": self.spec.observation}
         if operation == "step":
@@ -519,6 +535,17 @@ class ReferenceProcess:
             if name in self._returns and (name != "final_state" or operation == "step"):
                 fields[name] = self._state(operation, answer, name, raw, axes)
         return Record(**fields)
+
+    def _described_record(
+        self, operation: str, answer: dict[str, Any], raw: memoryview, axes: tuple[int, ...]
+    ) -> Record:
+        try:
+            record = described_record(answer, raw, axes)
+        except wire.WireError as error:
+            self._fail(operation, str(error), self._step_of(axes, 0))
+        for label, array in leaves("", vars(record)):
+            self._note_not_finite(label, array)
+        return record
 
     def _state(
         self,
@@ -576,19 +603,3 @@ class ReferenceProcess:
 
     def _step_of(self, axes: tuple[int, ...], step: int) -> int | None:
         return self._steps + step if len(axes) == 2 else None
-
-
-def _argument(name: str, value: Array, axes: tuple[int, ...], spec: ArraySpec) -> Array:
-    """Check an array that the caller passed and give it the dtype of the wire."""
-    array = np.asarray(value)
-    shape = (*axes, *spec.shape)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have the shape {shape}, it has {array.shape}")
-    if array.dtype.name == spec.dtype:
-        return array
-    target = np.dtype(spec.dtype)
-    same_kind = np.can_cast(array.dtype, target, "same_kind")
-    if not same_kind and not (array.dtype.kind in "iu" and target.kind in "iu"):
-        raise ValueError(f"{name} must have the dtype {spec.dtype}, it has {array.dtype.name}")
-    with np.errstate(over="ignore"):
-        return array.astype(target)

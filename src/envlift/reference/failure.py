@@ -78,3 +78,7 @@ class UnknownSideError(ValueError):
 
 class PairError(ValueError):
     """The two sides cannot be compared in the way the suite says."""
+
+
+class CandidateViolation(RuntimeError):  # noqa: N818 - a verdict about the candidate, not an error
+    """The candidate tried to reach the reference or the outside."""

@@ -12,10 +12,10 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
-from envlift.reference.failure import UnknownSideError
+from envlift.reference.failure import PairError, UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
-from envlift.reference.layout import Layout, text_number
+from envlift.reference.layout import Layout, LayoutError, text_number
 from envlift.reference.returned import INFO, Watch, flat_info
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
@@ -72,7 +72,10 @@ class GymnasiumReference:
         self._id = id
         self._limit = _find_limit(self._env)
         self._observing = Layout(describe(self._env.observation_space))
-        self._acting = Layout(describe(self._env.action_space), action=True)
+        try:
+            self._acting = Layout(describe(self._env.action_space), action=True)
+        except LayoutError as error:
+            raise PairError(f"{id}: {error}") from None
         self._watch = Watch(self._env.observation_space)
         self._info: dict[str, Any] = {}
         # Most environments have no state before their first reset, and many look different after
@@ -80,7 +83,7 @@ class GymnasiumReference:
         first = self._env.reset(seed=0)
         named = state_attributes is not None
         if state_attributes is None:
-            state_attributes = ["state"] if hasattr(self._env.unwrapped, "state") else []
+            state_attributes = ["state"] if "state" in dir(self._env.unwrapped) else []
         if not named and (why := self._no_state(first)):
             self._watch.notes.add(NO_STATE, why)
             state_attributes = []
@@ -130,6 +133,7 @@ class GymnasiumReference:
             legal_actions=self._masked,
             masked_by_info=self._masked,
             unseeded=True,
+            time_limit=None if self._limit is None else int(self._limit._max_episode_steps),
         )
 
     def reset(self, seed: int, chance: Any = None) -> Array:
@@ -224,10 +228,13 @@ class GymnasiumReference:
 
     def _no_state(self, first: Any) -> str:
         """Say why the attribute ``state`` is not the state, nothing where it may be."""
-        env = self._env.unwrapped
-        if not hasattr(env, "state"):
+        env: Any = self._env.unwrapped
+        if "state" not in dir(env):
             return ""
-        value = env.state
+        try:
+            value = env.state
+        except Exception as error:  # a property may do anything
+            return f"its attribute `state` raises {type(error).__name__}"
         why = _no_numbers(value)
         if not why:
             try:
@@ -238,7 +245,10 @@ class GymnasiumReference:
 
     def _changes(self, spec: ArraySpec) -> str:
         """Say how the attribute ``state`` changed in a step, where that makes it no state."""
-        value = getattr(self._env.unwrapped, "state", None)
+        try:
+            value = getattr(self._env.unwrapped, "state", None)
+        except Exception as error:
+            return f"its attribute `state` raises {type(error).__name__}"
         why = _no_numbers(value)
         array = np.asarray(None if why else value)
         kinds = array.dtype.kind, np.dtype(spec.dtype).kind

@@ -21,13 +21,22 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from envlift.reference import wire
-from envlift.reference.failure import ReferenceUnavailable, UnknownSideError
+from envlift.reference.failure import (
+    CandidateViolation,
+    PairError,
+    ReferenceUnavailable,
+    SideFailure,
+    UnknownSideError,
+)
 from envlift.reference.lanes import Batch, LaneError, Lanes, component
 from envlift.reference.types import Array, ArraySpec
 
 __all__ = ["component", "load", "main", "serve"]
 
-_OWN_FOLDER = str(Path(__file__).resolve().parent)
+_OWN_FOLDERS = tuple(
+    str(Path(__file__).resolve().parents[1] / room) for room in ("reference", "candidate")
+)
+_OPENING = str(Path("envlift", "candidate", "opening.py"))
 PROTOCOL = 1
 
 
@@ -221,10 +230,17 @@ def _explain(error: BaseException) -> dict[str, Any]:
         if error.step is not None:
             answer["step"] = error.step
         error = error.__cause__
+    if isinstance(error, CandidateViolation):
+        return {**answer, "error": str(error), "violation": True}
+    if isinstance(error, SideFailure) and error.operation == "open":
+        return {**answer, "error": error.reason}
+    if isinstance(error, PairError) or _is_told(error):
+        return {**answer, "error": str(error), "misfit": True}
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if str(Path(frame.filename).parent) != _OWN_FOLDER and "importlib" not in frame.filename
+        if str(Path(frame.filename).parent) not in _OWN_FOLDERS
+        and "importlib" not in frame.filename
     ]
     if isinstance(error, ReferenceUnavailable):
         text = error.reason
@@ -245,8 +261,18 @@ def _explain(error: BaseException) -> dict[str, Any]:
     return {**answer, "error": text}
 
 
-def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until ``close`` or the end of the stream."""
+def _is_told(error: BaseException) -> bool:
+    """Whether envlift itself raised this on purpose while a candidate was opened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    opened = any(frame.filename.endswith(_OPENING) for frame in frames)
+    return opened and isinstance(error, (ValueError, ModuleNotFoundError))
+
+
+def serve(server: Any, requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests until ``close`` or the end of the stream.
+
+    ``server`` is a ``Server`` or has its ``answer`` and ``working``.
+    """
     number: Any = None
     told = time.monotonic()
 
@@ -285,7 +311,7 @@ def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the host: keep the protocol's streams for it alone, then serve."""
+    """Run the host."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if len(arguments) != 1:
         print(
@@ -293,6 +319,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             file=sys.stderr,
         )
         raise SystemExit(4)
+    run(Server(arguments[0]))
+
+
+def run(server: Any) -> None:
+    """Keep the protocol's streams for the host alone, then serve."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     # What a reference prints, also from C or from its own children, must not enter the protocol,
@@ -302,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     try:
-        serve(Server(arguments[0]), requests, answers)
+        serve(server, requests, answers)
     except (BrokenPipeError, KeyboardInterrupt):
         os._exit(1)
 

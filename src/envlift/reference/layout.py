@@ -143,6 +143,17 @@ class Layout:
             names += [f"{leaf.path}{one}{half}" for one in inner for half in halves]
         return tuple(names)
 
+    def whole(self) -> tuple[int, ...]:
+        """Return the places of whole numbers in an array of floats; none in other arrays."""
+        if self.plain or not self._floats:
+            return ()
+        return tuple(
+            place
+            for leaf in self.leaves
+            if not (leaf.numbers and np.dtype(leaf.dtype).kind == "f") and _exact(leaf)
+            for place in range(leaf.offset, leaf.offset + leaf.places)
+        )
+
     # -- values to arrays -------------------------------------------------------------------------
 
     def pack(self, value: Any, what: str) -> Array:
@@ -375,6 +386,11 @@ def text_number(text: str) -> int:
 
 def _hashed(blob: bytes) -> int:
     return int.from_bytes(hashlib.sha256(blob).digest()[:6], "big")
+
+
+def _exact(leaf: Leaf) -> bool:
+    """Whether all numbers of a part are whole; of a sequence that depends on its elements."""
+    return leaf.numbers or leaf.space["kind"] in ("Text", "Other") or _whole(leaf.space)
 
 
 def space_part(space: Mapping[str, Any], name: str) -> Description:

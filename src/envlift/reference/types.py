@@ -47,6 +47,7 @@ class SideSpec:
         advisory_mask: actions outside of the mask can be played as well.
         clips_actions: a continuous action outside of its bounds is played as the bound.
         unseeded: a seed of -1 resets without a seed.
+        time_limit: steps after which a wrapper truncates an episode, None where there is none.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SideSpec:
     masked_by_info: bool = False
     advisory_mask: bool = False
     unseeded: bool = False
+    time_limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -266,7 +266,7 @@ def write_spec(spec: SideSpec) -> dict[str, Any]:
     return values
 
 
-_OPTIONAL = ("clips_actions", "info", "masked_by_info", "advisory_mask", "unseeded")
+_OPTIONAL = ("clips_actions", "info", "masked_by_info", "advisory_mask", "unseeded", "time_limit")
 
 
 def read_spec(values: Any) -> SideSpec:
@@ -322,6 +322,7 @@ _READERS: dict[str, Any] = {
     "masked_by_info": lambda value: _typed(value, bool),
     "advisory_mask": lambda value: _typed(value, bool),
     "unseeded": lambda value: _typed(value, bool),
+    "time_limit": lambda value: None if value is None else _typed(value, int),
     "info": lambda value: {name: read_array_spec(one) for name, one in value.items()},
     "pins": lambda value: {str(name): str(pin) for name, pin in value.items()},
     "action_space": lambda value: None if value is None else read_description(value),

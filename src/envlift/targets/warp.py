@@ -27,6 +27,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
+from jax.extend.mlir.dialects import stablehlo
 from jax.interpreters import ad, batching, mlir
 
 from envlift.targets import warp_codegen, warp_cpu, warp_cuda, warp_private, warp_sharding
@@ -306,7 +307,12 @@ def _lower(
     )
     aliases = {i: i for i in range(len(rule.state))}
     lowering = jax.ffi.ffi_lowering(target.register(launch), operand_output_aliases=aliases)
-    return lowering(ctx, *operands)
+    results: Any = lowering(ctx, *operands)
+    if platform == "cuda":
+        # XLA would fuse the call with the stacking of its results by ``scan``. Such a call works,
+        # but takes four times as long: it waits for the place in the stack to reach the host.
+        results = stablehlo.OptimizationBarrierOp(results).results
+    return results
 
 
 def _lower_for_devices(

@@ -85,7 +85,7 @@ def warp_rule() -> str:
 def vector() -> str:
     """Return how the verifier drives a candidate that is a Gymnasium ``VectorEnv``."""
     driven = ("__init__", "reset", "_one", "_reset", "get_state", "set_state", "call")
-    return definition("envlift.verify.sides.vector_side", "VectorSide", driven)
+    return definition("envlift.candidate.vector_side", "VectorSide", driven)
 
 
 def module_table() -> str:

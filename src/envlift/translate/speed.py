@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from envlift.candidate.env_side import env_of
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
 from envlift.translate.project import Project
 from envlift.verify.sides.candidates import open_candidate
-from envlift.verify.sides.env_side import env_of
 from envlift.verify.suite.find import find_suite
 
 BATCHES = (32, 128, 512, 2048, 8192)

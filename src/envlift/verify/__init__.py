@@ -25,6 +25,7 @@ def verify(
     lanes: int | None = None,
     max_steps: int | None = None,
     min_ends: int | None = None,
+    state_attributes: Sequence[str] = (),
     seed: int | None = None,
     timeout: float = 60.0,
     start_timeout: float = 300.0,
@@ -47,6 +48,8 @@ def verify(
         quick: compare less, in seconds; policies are trained (``L4``) only if ``levels`` says so.
         lanes, max_steps, min_ends: episodes side by side; lockstep steps, and episode ends wanted,
             for each of them and each policy. None for what ``quick`` or a configuration says.
+        state_attributes: names of the attributes that hold the state of both sides, where they are
+            Gymnasium environments (dots allowed, ``data.qpos``); empty for what the suite says.
         seed: repeats a run; None draws a fresh one.
         timeout: seconds that a side may take for one answer before it counts as hung. Slow sides
             are asked for less at a time, and what a busy machine takes from them does not count.
@@ -88,6 +91,7 @@ def verify(
         reference=reference,
         candidate=other,
         options={"backend": backend} if backend else {},
+        state_attributes=tuple(name.strip() for name in state_attributes),
         configs=tuple(configs),
         levels=tuple(levels),
         effort=QUICK if quick else Effort(),

@@ -104,15 +104,15 @@ class TiedTogether(Tied):
         return self.look(), {}
 
 
-class KeepsSpeed(Readable):
-    """A counter of the episode before lives on: the second episode is cut too early."""
+class KeepsCount(Readable):
+    """A counter of the episode before lives on: every now and then one is cut too early."""
 
     total = 0
 
     def step(self, action):
         answer = super().step(action)
         self.total += 1
-        return (*answer[:3], answer[3] or self.total == 70, {})
+        return (*answer[:3], answer[3] or self.total % 35 == 0, {})
 
 
 for made in list(globals().values()):

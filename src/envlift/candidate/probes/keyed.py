@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.candidate.actions import native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import Answers, Arguments, probe, state_argument
 from envlift.candidate.probes.ways import resetting
@@ -38,8 +39,8 @@ def keyed(env: AnyEnv, arguments: Arguments) -> Answers:
     Returns:
         ``ended`` bool [N], ``observation`` [N, ...] and ``state.FIELD`` [N, ...] after the step.
     """
-    actions = jnp.asarray(arguments["actions"])
-    keys = _users_keys(arguments["seed"], len(actions))
+    actions = native(env, arguments["actions"])
+    keys = _users_keys(arguments["seed"], len(arguments["actions"]))
     step = jax.jit(jax.vmap(resetting(env).step))
     observation, state, _, terminated, truncated, _ = step(
         keys, state_argument(env, arguments), actions
@@ -65,8 +66,8 @@ def endings(env: AnyEnv, arguments: Arguments) -> Answers:
         _, after, _, terminated, truncated, _ = jax.vmap(env.step)(now, state, actions)
         return after, (terminated | truncated, state)
 
-    actions = jnp.asarray(arguments["actions"])
+    actions = native(env, arguments["actions"])
     _, first = jax.jit(jax.vmap(env.reset))(keys)
-    rows = (jnp.arange(len(actions)), actions)
+    rows = (jnp.arange(len(arguments["actions"])), actions)
     ended, before = jax.jit(lambda state, given: jax.lax.scan(body, state, given)[1])(first, rows)
     return {"ended": np.asarray(ended), **_state(before)}

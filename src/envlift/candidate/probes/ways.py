@@ -23,6 +23,7 @@ from envlift.candidate.actions import native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import Answers, Arguments, named, probe, state_argument
 from envlift.candidate.states import AnyEnv, state_shape
+from envlift.env import autoreset
 
 BEFORE = "before"
 
@@ -86,8 +87,7 @@ def compose(env: AnyEnv, key: Any, state: Any, action: Any) -> Any:
         return obs, nxt.state, *nxt[1:], {"final_observation": obs}
     ended = nxt.terminated | nxt.truncated
     fresh = env.initial(env.sample_initial(reset_key))
-    after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
-    seen = jnp.where(ended, env.observe(fresh), obs)
+    seen, after = autoreset(ended, (env.observe(fresh), fresh), (obs, nxt.state))
     return seen, after, nxt.reward, nxt.terminated, nxt.truncated, {"final_observation": obs}
 
 

@@ -19,6 +19,8 @@ REGISTRATION = Registration(
     suite="envlift.envs.half_cheetah.verification.suite:SUITE",
     reference="Gymnasium 1.4 HalfCheetah-v5 on MuJoCo 4.0.0",
     render="envlift.envs.half_cheetah.render:frame",
+    # On CUDA: benchmarks/results/gpu/2026-11-28-nvidia-h200-truth.json.
+    verified_on={"warp": ("cpu", "cuda")},
     variants=(
         {"backend": "warp"},
         {"backend": "warp", "exclude_current_positions_from_observation": False},

@@ -261,6 +261,16 @@ class HalfCheetah(Env[State, Params, Draws]):
             observations = jnp.concatenate([kept[0][..., self._first :], kept[1]], axis=-1)
         return state, RandomRollout(reward, episodes, observations)
 
+    def random_action(self, key: jax.Array) -> jax.Array:
+        """Return the action that ``random_rollout`` plays in a step with this key, float32 [6].
+
+        The key of step ``t`` of lane ``i`` is ``at_step(lane_keys(key, B)[i], t)``
+        (``envlift.targets.chance``); the step itself draws from the same key.
+        """
+        labels = [chance.ACTION + 32 * motor for motor in range(6)]
+        words = jnp.stack([chance.bits(chance.stream(key, label)) for label in labels])
+        return 2.0 * chance.unit(words) - 1.0
+
     def _play(
         self, state: State, action: jax.Array, params: Params | None
     ) -> tuple[State, dict[str, jax.Array]]:

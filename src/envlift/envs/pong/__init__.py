@@ -25,4 +25,6 @@ REGISTRATION = Registration(
         for frameskip in (1, 8)
     ),
     render="envlift.envs.pong.render:frame",
+    # On CUDA: benchmarks/results/gpu/2026-11-28-nvidia-h200-truth.json.
+    verified_on={"jax": ("cpu", "cuda"), "warp": ("cpu", "cuda")},
 )

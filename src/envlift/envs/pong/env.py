@@ -15,6 +15,7 @@ from envlift.env import Autoreset, Env, EnvInfo, Transition
 from envlift.envs.pong.rules import constants as c
 from envlift.envs.pong.rules import jax as jax_rules
 from envlift.envs.pong.state import Draws, State
+from envlift.registry import device_kind
 from envlift.targets import chance
 
 Backend = Literal["jax", "warp"]
@@ -229,7 +230,7 @@ class Pong(Env[State, Params, Draws]):
         keep_observations: bool,
     ) -> tuple[State, RandomRollout]:
         def one(key: jax.Array, state: State) -> Any:
-            action = self._random_action(key)
+            action = self.random_action(key)
             return Env.step(self, key, state, action, params)
 
         def body(carry: Any, step: jax.Array) -> tuple[Any, jax.Array | None]:
@@ -242,7 +243,12 @@ class Pong(Env[State, Params, Draws]):
         (state, reward, episodes), kept = jax.lax.scan(body, (state, *zeros), jnp.arange(num_steps))
         return state, RandomRollout(reward, episodes, kept)
 
-    def _random_action(self, key: jax.Array) -> jax.Array:
+    def random_action(self, key: jax.Array) -> jax.Array:
+        """Return the action that ``random_rollout`` plays in a step with this key.
+
+        The key of step ``t`` of lane ``i`` is ``at_step(lane_keys(key, B)[i], t)``
+        (``envlift.targets.chance``); the step itself draws from the same key.
+        """
         word = chance.bits(chance.stream(key, chance.ACTION))
         if self.continuous:
             return 2.0 * chance.unit(word) - 1.0
@@ -265,9 +271,9 @@ class Pong(Env[State, Params, Draws]):
 def default_backend() -> Backend:
     """Return the target that is faster through the JAX API on JAX's default device.
 
-    Measured on CPUs (docs/targets.md), guessed on CUDA; Warp knows no other device.
+    Measured on CPUs and on an NVIDIA H200 (docs/targets.md); Warp knows no other device.
     """
-    return "warp" if jax.default_backend() in ("cpu", "gpu") else "jax"
+    return "warp" if device_kind() in ("cpu", "cuda") else "jax"
 
 
 def _rules_of(backend: Backend) -> ModuleType:

@@ -85,6 +85,14 @@ def _is_nan(value: Any) -> bool:
 
 
 def _differs(reference: Array, candidate: Array, field: Field) -> Array:
+    found = _beyond_tolerance(reference, candidate, field)
+    if field.exact_at and reference.ndim and reference.shape[-1] > max(field.exact_at):
+        at = list(field.exact_at)
+        found[..., at] |= reference[..., at] != candidate[..., at]
+    return found
+
+
+def _beyond_tolerance(reference: Array, candidate: Array, field: Field) -> Array:
     if field.ulp:
         return np.asarray(ulp_distance(reference, candidate) > field.ulp)
     if reference.dtype.kind not in "fc":
@@ -127,8 +135,10 @@ def compare_field(reference: Array, candidate: Array, field: Field, lead: int = 
     same_kind = kinds.get(reference.dtype.kind) == kinds.get(candidate.dtype.kind)
     if reference.shape != candidate.shape or not same_kind:
         return Mismatch(field, np.ones(shape, dtype=bool), reference, candidate)
-    bad = differs(reference, candidate, field).reshape(*shape, -1)
-    return Mismatch(field, np.asarray(bad.any(axis=-1)), reference, candidate)
+    bad = differs(reference, candidate, field)
+    return Mismatch(
+        field, np.asarray(bad.any(axis=tuple(range(lead, bad.ndim)))), reference, candidate
+    )
 
 
 def compare_states(

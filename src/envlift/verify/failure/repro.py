@@ -63,12 +63,16 @@ def _play(
     chosen = {"backend": backend} if backend else {}
     options: dict[str, Any] = {**config.candidate, **case.options, **chosen}
     with contextlib.ExitStack() as stack:
-        candidate = open_candidate(suite.candidate, options, 1)
+        candidate = open_candidate(suite.candidate, options, 1, apart=True)
         stack.callback(candidate.close)
         try:
             reference: Any = stack.enter_context(
                 contextlib.closing(
-                    open_reference(suite.reference, num_lanes=1, config=dict(config.reference))
+                    open_reference(
+                        suite.reference,
+                        num_lanes=1,
+                        config={**config.reference, **_attributes(suite.reference, case)},
+                    )
                 )
             )
         except ReferenceUnavailable as error:
@@ -107,13 +111,21 @@ def _pair(case: Case) -> tuple[Suite, Config]:
         suite = suite.with_pair(case.reference, case.candidate)
     else:
         assert case.reference is not None
-        with contextlib.closing(open_reference(case.reference, num_lanes=1, config={})) as side:
+        told = _attributes(case.reference, case)
+        with contextlib.closing(open_reference(case.reference, num_lanes=1, config=told)) as side:
             suite = default_suite(case.reference, case.candidate, side.spec)
     for config in suite.configs:
         if config.name == case.config:
             return guarded(suite.of_config(config)), config
     known = ", ".join(config.name for config in suite.configs)
     raise ValueError(f"the case names the configuration {case.config!r}; {suite.name} has {known}")
+
+
+def _attributes(reference: str, case: Case) -> dict[str, Any]:
+    """Return the attributes that hold the state, where they were named for both sides."""
+    name = "state_attributes"
+    known = name in case.options and reference.startswith("gymnasium:")
+    return {name: case.options[name]} if known else {}
 
 
 def _print_steps(console: Console, case: Case, played: Played) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from envlift.reference.types import Array
 from envlift.verify.engine.actions import random_actions
-from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.independence import neighbours, weakest
 from envlift.verify.levels.pool import pool_of_states
 from envlift.verify.levels.resets import ALPHA, same_distribution
@@ -34,12 +33,7 @@ def _compare(context: Context, check: Check, expected: Array) -> None:
     suite, candidate, rng = context.suite, context.candidate, context.rng
     assert suite.chance_outcome is not None
     count = len(expected)
-    if context.reference.spec.state and candidate.spec.state:
-        states = pool_of_states(context, count)
-    else:
-        first = candidate.reset(rng.integers(0, MAX_SEED, size=candidate.num_lanes)).state
-        rows = rng.integers(0, candidate.num_lanes, size=count)
-        states = {name: values[rows] for name, values in first.items()}
+    states = pool_of_states(context, count)
     actions = random_actions(context.reference.spec, rng, (count,))
     actions = actions.astype(candidate.spec.action.dtype)
     # Keys are split from one, as users make them, so that neighbours are related.

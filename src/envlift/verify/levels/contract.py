@@ -23,7 +23,7 @@ from envlift.verify.engine.actions import Counted, Played, legal_of, merge, rand
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.lockstep import MAX_SEED, describe, exchange
 from envlift.verify.run.context import Context
-from envlift.verify.run.result import Verdict
+from envlift.verify.run.result import RETURNED, Verdict
 from envlift.verify.suite import PairError
 
 FIRST = "first observations"
@@ -43,6 +43,11 @@ def begin(context: Context) -> None:
     """Ask the reference, in a process of its own, what may be played and what it repeats."""
     reference, reasons = context.reference, context.reasons
     spec = reference.spec
+    if spec.observation_space is not None:
+        layout, seen = Layout(spec.observation_space), context.suite.observation
+        if layout.spec.shape == spec.observation.shape and not layout.plain:
+            named = replace(seen, labels=seen.labels or layout.labels(), exact_at=layout.whole())
+            context.suite = replace(context.suite, observation=named)
     clippable = context.suite.out_of_range and not spec.clips_actions and _bounded(spec)
     unseeded = context.suite.start == "seed" and spec.unseeded and context.candidate.spec.unseeded
     if not _bounded(spec):
@@ -246,7 +251,8 @@ def run(context: Context) -> None:
                 )
                 return
             legal = legal_of(reference.spec, ours)
-            steps = UNSEEDED_STEPS if legal is None else 1
+            most = max(8, min(UNSEEDED_STEPS, context.effort.min_steps))
+            steps = most if legal is None else 1
             allowed = None if legal is None else legal[None]
             actions = random_actions(reference.spec, rng, (steps, lanes), allowed)
             ends = np.full((steps, lanes), -1)
@@ -335,7 +341,7 @@ def _compare_notes(context: Context) -> None:
             count, first = ours[kind]
             who = "both sides" if kind in shared else "the reference"
             report.noticed.append(f"{who}: {kind} ({count:,} times; {first})")
-    with context.check("L3", "what is returned") as check:
+    with context.check("L3", RETURNED) as check:
         wrong = [kind for kind in theirs if kind in HARD and kind not in ours]
         for kind, (count, first) in theirs.items():
             if kind not in ours and kind not in HARD and not kind.startswith(INFO):

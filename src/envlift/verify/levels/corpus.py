@@ -51,7 +51,7 @@ def run_recorded(
     check = Check("corpus", name, Verdict.INCONCLUSIVE, "did not finish")
     report.checks.append(check)
     progress.begin(check.level, check.name)
-    with contextlib.closing(open_candidate(suite.candidate, options, 1)) as candidate:
+    with contextlib.closing(open_candidate(suite.candidate, options, 1, apart=True)) as candidate:
         _play_all(suite, config, cases, None, candidate, check)
     progress.end(check)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from envlift.verify.levels import autoresets, chance, resets
+from envlift.verify.levels import autoresets, chance, resets, starts
 from envlift.verify.run.context import Context
 
 
 def run(context: Context) -> None:
     """Compare what is drawn, one kind after the other."""
     resets.run(context)
+    starts.run(context)
     autoresets.run(context)
     chance.run(context)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import StateDict
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.interactions import states_of_play
 from envlift.verify.run.context import Context
 
 
 def pool_of_states(context: Context, count: int) -> StateDict:
-    """Return states [count, ...] in the candidate's fields, half of them generated if possible."""
+    """Return states [count, ...] in the candidate's fields, half of them generated if possible.
+
+    Where no state can be copied, they are the candidate's own first states.
+    """
     suite, rng = context.suite, context.rng
+    if not (context.reference.spec.state and context.candidate.spec.state):
+        seeds = rng.integers(0, MAX_SEED, size=context.candidate.num_lanes)
+        first = context.candidate.reset(seeds).state
+        rows = rng.integers(0, len(seeds), size=count)
+        return {name: values[rows] for name, values in first.items()}
     if context.pool is None:
         context.pool = states_of_play(context)
     pools = [context.pool]

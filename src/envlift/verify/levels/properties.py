@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from envlift.reference.spaces import differences
-from envlift.reference.types import Array, SideSpec
+from envlift.reference.types import Array, Side, SideSpec
 from envlift.verify.engine.compare import compare_field, refuse_nan_of_reference
 from envlift.verify.engine.lockstep import describe
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Divergence, Verdict
-from envlift.verify.sides.env_side import env_of
 from envlift.verify.sides.guard import judged
+from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Component, PairError, applies
 
 ROWS = 64
@@ -60,20 +60,26 @@ def _spaces(context: Context) -> None:
             "shape of an action": (ours.action.shape, theirs.action.shape),
             "lowest action": (ours.action_low, theirs.action_low),
             "highest action": (ours.action_high, theirs.action_high),
+            "time limit": (ours.time_limit, theirs.time_limit),
             "shape of an observation": (ours.observation.shape, theirs.observation.shape),
             "dtype of an observation": (ours.observation.dtype, theirs.observation.dtype),
         }
-        env = env_of(context.candidate)
-        if env is not None:
+        jax_env = can_probe(context.candidate)
+        if jax_env:
             # JAX holds 64-bit numbers in 32 bits unless told otherwise; values are compared anyway.
             held = jax.dtypes.canonicalize_dtype(ours.observation.dtype).name
             told["dtype of an observation"] = (held, theirs.observation.dtype)
-            declared = env.observation_space().shape
-            told["declared shape of an observation"] = (ours.observation.shape, declared)
+            told["declared shape of an observation"] = (
+                ours.observation.shape,
+                _declared_shape(theirs),
+            )
         if _only_wider(context, ours, theirs):
             del told["dtype of an observation"]
+        elif not _as_declared(ours) and _as_declared(theirs):
+            # The reference does not keep to its own space; that is noticed elsewhere.
+            del told["dtype of an observation"]
         told = {name: pair for name, pair in told.items() if None not in pair}
-        wrong = _described(context, ours, theirs, narrow=env is not None)
+        wrong = _described(context, ours, theirs, narrow=jax_env)
         wrong += [
             f"{name}: the reference has {one}, the candidate {other}"
             for name, (one, other) in told.items()
@@ -84,10 +90,22 @@ def _spaces(context: Context) -> None:
         check.detail = wrong[0] if wrong else "what both sides say of them"
 
 
+def _declared_shape(spec: SideSpec) -> tuple[int, ...] | None:
+    """Return the shape that a space declares, None where it has none."""
+    shape = None if spec.observation_space is None else spec.observation_space.get("shape")
+    return None if shape is None else tuple(shape)
+
+
 def _only_wider(context: Context, ours: SideSpec, theirs: SideSpec) -> bool:
     """Whether the suite lets observations be integers of any width, and both sides' are."""
     kinds = {np.dtype(spec.observation.dtype).kind for spec in (ours, theirs)}
     return context.suite.observation.any_integer and kinds <= {"i", "u"}
+
+
+def _as_declared(spec: SideSpec) -> bool:
+    """Whether observations have the dtype of their space, where that is one."""
+    space = spec.observation_space
+    return space is None or "dtype" not in space or space["dtype"] == spec.observation.dtype
 
 
 def _described(context: Context, ours: SideSpec, theirs: SideSpec, narrow: bool) -> list[str]:
@@ -121,14 +139,32 @@ def candidate_function(context: Context, component: Component) -> Function:
     """Return the candidate's side of a component."""
     if component.candidate is None:
         return lambda arguments: context.candidate.call(component.name, arguments)
-    return component.candidate(getattr(context.candidate, "env", context.candidate))
+    there = context.own.component(component) if context.own is not None else None
+    if there is not None:
+        return there
+    if context.own is not None and can_probe(context.candidate) and _elsewhere(context.candidate):
+        _note_here(context)
+        env: Any = context.own.env_here()
+    else:
+        env = getattr(context.candidate, "env", context.candidate)
+    with judged(component.name):
+        return component.candidate(env)
+
+
+def _elsewhere(side: Side) -> bool:
+    return not hasattr(side, "env")
+
+
+def _note_here(context: Context) -> None:
+    line = "components apart from the verifier: their suite cannot be found in another process"
+    if line not in context.report.not_verified:
+        context.report.not_verified.append(line)
 
 
 def compare_component(context: Context, component: Component) -> None:
     """Compare one component with the reference's, as a check of level 1."""
     with context.check("L1", component.name) as check:
-        with judged(component.name):
-            function = candidate_function(context, component)
+        function = candidate_function(context, component)
         counts = {"rows": 0, "fields": len(component.fields)}
         worst: list[Divergence] = []
 

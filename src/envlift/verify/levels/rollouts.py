@@ -8,7 +8,7 @@ configuration says so. Where a suite asks, also how long the two stay together b
 from __future__ import annotations
 
 from envlift.verify.engine.lockstep import Lockstep, Outcome
-from envlift.verify.levels import contract, distributions, horizon, onward
+from envlift.verify.levels import contract, distributions, exploration, horizon, onward
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies
@@ -33,6 +33,7 @@ def run(context: Context) -> None:
     _add(context.report.features, reached)
     if not failed:
         _coverage_gate(context, reached)
+        exploration.run(context)
     contract.run(context)
     horizon.run(context)
 

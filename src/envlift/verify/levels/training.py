@@ -10,7 +10,7 @@ import copy
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import jax
 import numpy as np
@@ -19,8 +19,8 @@ from envlift.candidate.states import AnyEnv
 from envlift.reference.types import Side
 from envlift.train.player import Player
 from envlift.verify.run.context import Context
-from envlift.verify.sides.env_side import env_of
 from envlift.verify.sides.guard import judged
+from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Config, Suite
 
 PACKAGES = ("flax", "optax")
@@ -106,7 +106,7 @@ def left_out(
 
 def untrainable(candidate: Side) -> str | None:
     """Return why no policy can be trained in a candidate, None if one can."""
-    if env_of(candidate) is None:
+    if not can_probe(candidate):
         return (
             f"policies are trained in registered and other JAX environments, and "
             f"{candidate.spec.name} is none"
@@ -136,6 +136,18 @@ def settings(suite: Suite) -> Any:
     return made
 
 
+def _env(context: Context) -> AnyEnv:
+    """Return the environment to train in, which runs in this process."""
+    env = getattr(context.candidate, "env", None)
+    if env is not None:
+        return cast(AnyEnv, env)
+    assert context.own is not None, "a candidate that runs apart was opened by a session"
+    context.report.not_verified.append(
+        "level 4 apart from the verifier: policies are trained in the judging process"
+    )
+    return context.own.env_here()
+
+
 class Ppo:
     """PPO: compiled together with the candidate, and stepping the reference in its process.
 
@@ -147,8 +159,7 @@ class Ppo:
     """
 
     def __init__(self, context: Context) -> None:
-        env = env_of(context.candidate)
-        assert env is not None, "see untrainable"
+        env = _env(context)
         self._config = settings(context.suite).replace(env_options=dict(env.info.options))
         self._env = _resetting(env)
         self._score = jax.jit(env.score)

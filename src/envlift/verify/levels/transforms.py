@@ -140,10 +140,10 @@ def _same(
         first = {leaf: values[:steps] for leaf, values in first.items()}
         ends = int(np.sum(second["[3]"]) + np.sum(second["[4]"]))
         check.counts = {"steps": int(np.size(second["[3]"])), "episodes": ends}
-        _judge(check, first, second, context.suite.observation)
+        judge(check, first, second, context.suite.observation)
 
 
-def _judge(check: Check, first: Answers, second: Answers, tolerance: Field) -> None:
+def judge(check: Check, first: Answers, second: Answers, tolerance: Field) -> None:
     """Compare all leaves, floats as closely as the suite compares observations."""
     check.verdict = Verdict.PASS
     check.detail = "every leaf of every step"

@@ -76,6 +76,8 @@ def judge(
         configs=tuple(config.name for config in chosen),
         seed=seed,
         minimise=False,
+        # A mutant plays no tricks, and a process more for each would take most of the time.
+        apart=False,
         # It was asked when the rules were judged as they are.
         ask_reference=False,
         stop_at_failure=True,

@@ -20,6 +20,7 @@ from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
 from envlift.verify.failure.replay import Replayer, shows
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
+from envlift.verify.sides.own import Own
 from envlift.verify.suite import Config, Suite
 from envlift.verify.suite.effort import QUICK as QUICK
 from envlift.verify.suite.effort import Effort as Effort
@@ -61,6 +62,7 @@ class Context:
         minimises: whether failures are shortened to fixtures.
         pool: states of the reference's play, kept once they were asked for (``levels.pool``).
         options: of the candidate, beside the configuration's.
+        own: what runs the suite's functions of the candidate; None where they run here.
         open_probe: opens the reference alone with two lanes, for questions beside the play.
         unseeded: resets without a seed are compared.
         played: the actions that were played, counted.
@@ -84,6 +86,7 @@ class Context:
     minimises: bool = True
     pool: StateDict | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    own: Own | None = None
     open_probe: Callable[[], Side] | None = None
     unseeded: bool = False
     played: Played | None = None

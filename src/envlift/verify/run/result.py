@@ -31,6 +31,9 @@ class Verdict(enum.StrEnum):
 
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2, Verdict.SKIPPED: 2}
+RETURNED = "what is returned"
+"""The check of how both sides return things: it compares no step, and is no ground for PASS."""
+
 EXIT_USAGE = 4
 
 
@@ -128,6 +131,7 @@ class Report:
             and for both ``pooled`` what ``statistics.Equivalence`` and ``Iqm`` say.
         curves: learning curves of level 4, one for each policy: ``side`` and ``seed`` of the
             training, and lists ``steps``, ``return`` and ``score``.
+        visited: lines of a picture of what play visited, where there is no suite.
         compared: part of the contract (``engine.contract``) -> how it was compared; what is not
             here stands in ``not_compared``.
         noticed: how the environments return things, where that is odd but no difference.
@@ -153,6 +157,7 @@ class Report:
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     transfer: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    visited: list[str] = dataclasses.field(default_factory=list)
     compared: dict[str, str] = dataclasses.field(default_factory=dict)
     noticed: list[str] = dataclasses.field(default_factory=list)
     actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
@@ -167,7 +172,10 @@ class Report:
         if Verdict.FAIL in verdicts:
             return Verdict.FAIL
         compared = any(
-            check.verdict is Verdict.PASS and check.level in ("L2", "L3") for check in self.checks
+            check.verdict is Verdict.PASS
+            and check.level in ("L2", "L3")
+            and not check.name.startswith(RETURNED)
+            for check in self.checks
         )
         open_questions = self.interrupted or self.unanswered or not compared
         if open_questions or Verdict.INCONCLUSIVE in verdicts:
@@ -178,7 +186,11 @@ class Report:
     def scope(self) -> str:
         """What the verdict rests on, to be put behind it: the levels that passed, or why not."""
         verdict = self.verdict
-        passed = [level for level in LEVELS if self.level_verdict(level) is Verdict.PASS]
+        passed = [
+            level
+            for level in LEVELS
+            if level != "agreement" and self.level_verdict(level) is Verdict.PASS
+        ]
         levels = f"levels {', '.join(passed)}"
         if verdict is Verdict.PASS:
             return f" (random play, no suite): {levels}" if self.no_suite else f" ({levels})"

@@ -25,12 +25,11 @@ from envlift.verify.levels import (
     corpus,
     draws,
     interactions,
+    itself,
     properties,
     rollouts,
-    starts,
     training,
     transfer,
-    transforms,
 )
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
@@ -39,6 +38,7 @@ from envlift.verify.run.speed import fitting, measure
 from envlift.verify.run.trouble import bug, is_a_sentence
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
+from envlift.verify.sides.own import Own
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
 
@@ -65,12 +65,14 @@ class Request:
         options: candidate options added to every configuration's, for example a backend.
         configs: names of the configurations to run; empty for all.
         levels: names of the levels to run; empty for all.
+        state_attributes: of both Gymnasium environments, instead of what the suite says.
         seed: of the run; None draws one.
         effort: how much, where a configuration does not say it.
         asked: numbers of the effort that were asked for; they stand above a configuration's.
         fixtures: folder for minimised failures.
         timeout: seconds a side may take for one answer.
         start_timeout: seconds a side may take to start.
+        apart: run the candidate in a process of its own where that can be done.
         minimise: shorten failures to fixtures.
         ask_reference: ask the reference whether it agrees with itself.
         stop_at_failure: skip what is left after the first failed configuration.
@@ -87,26 +89,23 @@ class Request:
     options: dict[str, Any] | None = None
     configs: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    state_attributes: tuple[str, ...] = ()
     seed: int | None = None
     timeout: float = 60.0
     start_timeout: float = START_TIMEOUT
     minimise: bool = True
+    apart: bool = True
     ask_reference: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
-
-
-def _resets(context: Context) -> None:
-    draws.run(context)
-    starts.run(context)
 
 
 STAGES = {
     "corpus": corpus.run,
     "L1": properties.run,
     "L2": interactions.run,
-    "resets": _resets,
-    "transforms": transforms.run,
+    "resets": draws.run,
+    "transforms": itself.run,
     "L3": rollouts.run,
     "L4": transfer.run,
 }
@@ -148,6 +147,7 @@ def verify(request: Request, progress: Progress) -> Report:
         for config in configs:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
+                config = _with_attributes(request, suite, config)
                 own = suite.of_config(config)
                 _run_config(request, own, config, rng, report, progress, reasons)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
@@ -188,12 +188,30 @@ def _suite(request: Request) -> Suite:
         open_reference(
             request.reference,
             num_lanes=1,
-            config={},
+            config=_attributes(request, request.reference),
             timeout=request.timeout,
             start_timeout=request.start_timeout,
         )
     ) as side:
         return default_suite(request.reference, request.candidate, side.spec)
+
+
+def _attributes(request: Request, launch: object) -> dict[str, Any]:
+    """Return what tells a Gymnasium side where its state is, nothing for other sides."""
+    known = isinstance(launch, str) and launch.startswith(("gymnasium:", "vector:"))
+    return (
+        {"state_attributes": list(request.state_attributes)}
+        if (known and request.state_attributes)
+        else {}
+    )
+
+
+def _with_attributes(request: Request, suite: Suite, config: Config) -> Config:
+    return replace(
+        config,
+        reference={**config.reference, **_attributes(request, suite.reference)},
+        candidate={**config.candidate, **_attributes(request, suite.candidate)},
+    )
 
 
 def _nothing_to_compare(
@@ -229,7 +247,7 @@ def _run_config(
     limits = Limits(request.timeout, request.start_timeout, LANES_PATIENCE)
 
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
-        return _open_sides(suite, config, options, lanes, limits)
+        return _open_sides(suite, config, options, lanes, limits, request.apart)
 
     with contextlib.ExitStack() as stack:
         try:
@@ -243,6 +261,11 @@ def _run_config(
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
+        if reason := getattr(candidate, "together", ""):
+            line = (
+                f"a candidate apart from the verifier: it runs in the same process, since {reason}"
+            )
+            report.not_verified += [line] * (line not in report.not_verified)
         report.pins |= reference.spec.pins
         named = {field.name for field in suite.state}
         left = sorted(set(reference.spec.state) - named)
@@ -281,7 +304,8 @@ def _run_config(
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
-            options=request.options or {},
+            options={**(request.options or {}), **_attributes(request, suite.candidate)},
+            own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
             reasons=reasons,
             open_probe=lambda: open_reference(
                 suite.reference,
@@ -301,7 +325,7 @@ def _run_config(
         def restart() -> None:
             few = replace(limits, lanes=None)
             lanes = context.reference.num_lanes
-            again = open_candidate(suite.candidate, options, lanes, few)
+            again = open_candidate(suite.candidate, options, lanes, few, request.apart)
             stack.callback(again.close)
             context.candidate = again
             if context.played is not None:
@@ -423,7 +447,7 @@ def _no_transfer(request: Request, suite: Suite, configs: list[Config]) -> str |
 
 @contextlib.contextmanager
 def _open_sides(
-    suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits
+    suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits, apart: bool
 ) -> Iterator[tuple[Side, Side]]:
     """Open both, with as many lanes as the slower one makes within ``limits.lanes``."""
     if suite.prepare is not None:
@@ -441,7 +465,7 @@ def _open_sides(
 
     with contextlib.ExitStack() as stack:
         reference = stack.enter_context(contextlib.closing(reference_of(lanes)))
-        candidate = open_candidate(suite.candidate, options, reference.num_lanes, limits)
+        candidate = open_candidate(suite.candidate, options, reference.num_lanes, limits, apart)
         stack.callback(candidate.close)
         if candidate.num_lanes < reference.num_lanes:
             reference.close()
@@ -450,7 +474,9 @@ def _open_sides(
             if reference.num_lanes < candidate.num_lanes:
                 few = replace(limits, lanes=None)
                 candidate.close()
-                candidate = open_candidate(suite.candidate, options, reference.num_lanes, few)
+                candidate = open_candidate(
+                    suite.candidate, options, reference.num_lanes, few, apart
+                )
                 stack.callback(candidate.close)
         _check_shapes(suite, reference, candidate)
         yield reference, candidate

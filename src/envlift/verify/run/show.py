@@ -27,6 +27,10 @@ def print_report(console: Console, report: Report) -> None:
         if check.verdict is Verdict.FAIL:
             print_failure(console, check)
     _print_features(console, report)
+    if report.visited:
+        console.print()
+    for line in report.visited:
+        console.print(plain_text(line), soft_wrap=True, highlight=False)
     print_transfer(console, report.transfer)
     console.print()
     for level, title in LEVELS.items():

@@ -16,82 +16,25 @@ The forms of a candidate's launch string:
 from __future__ import annotations
 
 import contextlib
-import difflib
-import importlib
-import importlib.util
+import json
+import os
 import sys
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
 
-from envlift.env import Env
-from envlift.reference.client import START_TIMEOUT
-from envlift.reference.failure import CandidateFailure, SideFailure
+from envlift.candidate.opening import load as load
+from envlift.candidate.opening import load_file as load_file
+from envlift.candidate.opening import open_here
+from envlift.reference.client import START_TIMEOUT, ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.registry import list_envs, make
-from envlift.verify.run.trouble import is_a_sentence
-from envlift.verify.sides.env_side import EnvSide
-from envlift.verify.sides.guard import CandidateViolation, WatchedSide, watched
-from envlift.verify.sides.vector_side import VectorSide
-from envlift.verify.suite import Config, PairError
-
-MOST_NAMES = 20
-"""Of a module with more names than this, the near ones are told."""
+from envlift.verify.sides.guard import WatchedSide
+from envlift.verify.suite import Config
 
 IN_PROCESS = ("gymnasium:", "python:", "process:")
-
-
-def load(name: str) -> Any:
-    """Return ``module:attribute`` or ``path.py:attribute``.
-
-    Raises:
-        ValueError: naming the part that was not found.
-    """
-    module_name, _, attribute = name.rpartition(":")
-    if not module_name:
-        raise ValueError(f"{name!r} is not of the form module:name or path.py:name")
-    module = load_file(Path(module_name)) if module_name.endswith(".py") else _module(module_name)
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        public = sorted(n for n in vars(module) if not n.startswith("_"))
-        if len(public) > MOST_NAMES:
-            public = difflib.get_close_matches(attribute, public) or [*public[:MOST_NAMES], "..."]
-        raise ValueError(
-            f"{module_name} has no {attribute!r}; it has {', '.join(public)}"
-        ) from None
-
-
-def load_file(path: Path) -> Any:
-    """Import a Python file by path; a second call returns the same module."""
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    name = f"envlift_file_{path.stem}_{abs(hash(str(path.resolve())))}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"the module {name!r} cannot be imported: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -114,10 +57,16 @@ def open_candidate(
     options: Mapping[str, Any],
     num_lanes: int,
     limits: Limits = Limits(),
+    apart: bool = False,
 ) -> Side:
     """Open one side of a comparison that is not trusted.
 
-    With ``limits.lanes`` it may have fewer lanes than ``num_lanes``.
+    Args:
+        candidate, options, num_lanes: which, how and how many. With ``limits.lanes`` it may have
+            fewer lanes.
+        limits: how long it may take.
+        apart: run it in a process of its own even if it could run here. What cannot be sent there,
+            such as a function without a name, runs here, and ``together`` of the side says why.
 
     Raises:
         ValueError: for a launch string that has none of the forms above.
@@ -133,83 +82,90 @@ def open_candidate(
             start_timeout=limits.start,
             patience=limits.lanes,
         )
-    if isinstance(candidate, str) and candidate.startswith("gymnax:"):
-        # gymnax imports matplotlib, which asks programs of the system about fonts.
-        with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module("gymnax")
-    with watched(), _wide_enough(options), _opening(candidate):
-        return WatchedSide(_open_watched(candidate, dict(options), num_lanes))
+    reason = "it was asked to" if not apart else _bound_to_here(candidate, options)
+    if reason is None:
+        return open_apart(_name_of(candidate), options, num_lanes, limits)
+    side = WatchedSide(open_here(candidate, options, num_lanes))
+    side.together = reason if apart else ""
+    return side
 
 
-@contextlib.contextmanager
-def _opening(candidate: Any) -> Iterator[None]:
-    """Tell what does not exist, or is only half there, from what breaks."""
+def open_apart(
+    target: str,
+    options: Mapping[str, Any],
+    num_lanes: int,
+    limits: Limits,
+    host: str = "envlift.candidate.host",
+    **more: Any,
+) -> ReferenceProcess:
+    """Open a candidate in a process that holds nothing of the verifier's.
+
+    Args:
+        target: a launch string.
+        options, num_lanes, limits: as ``open_candidate``.
+        host: the module that runs there.
+        more: JSON values for the host, see ``envlift.candidate.host``.
+    """
+    config = {
+        "target": target,
+        "options": dict(options),
+        "x64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
+        **more,
+    }
+    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
+    return ReferenceProcess(
+        [sys.executable, "-c", _RUN, json.dumps(sys.path), host],
+        num_lanes=num_lanes,
+        config=config,
+        env=environment,
+        timeout=limits.answer,
+        start_timeout=limits.start,
+        role="candidate",
+        whole=True,
+    )
+
+
+_RUN = (
+    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "importlib.import_module(sys.argv.pop(1)).main()"
+)
+
+
+def open_suite_apart(
+    source: str, config: str, candidate: Any, options: Mapping[str, Any], limits: Limits
+) -> ReferenceProcess:
+    """Open a process that answers the candidate's side of a suite's components."""
+    return open_apart(
+        candidate,
+        options,
+        1,
+        limits,
+        host="envlift.verify.sides.suite_host",
+        suite=source,
+        name=config,
+    )
+
+
+def _bound_to_here(candidate: Any, options: Mapping[str, Any]) -> str | None:
+    """Return why a candidate cannot run in another process, None if it can."""
+    if _name_of(candidate) is None:
+        return "it is a function that cannot be imported by a name"
     try:
-        yield
-    except (CandidateViolation, SideFailure, PairError):
-        raise
-    except NotImplementedError as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        raise PairError(
-            f"{candidate!r} cannot be opened: it does not implement {frames[-1].name} "
-            f"({error or 'NotImplementedError'}; {frames[-1].filename}, line {frames[-1].lineno})"
-        ) from error
-    except Exception as error:
-        if is_a_sentence(error):
-            raise
-        place = ""
-        if frames := traceback.extract_tb(error.__traceback__):
-            place = f" ({frames[-1].filename}, line {frames[-1].lineno})"
-        if isinstance(error, SyntaxError):
-            place = ""
-        raise CandidateFailure(
-            f"opening it raised {type(error).__name__}: {error}{place}", operation="open"
-        ) from error
+        same = json.loads(json.dumps(dict(options))) == dict(options)
+    except (TypeError, ValueError):
+        same = False
+    return None if same else f"its options are no JSON values: {dict(options)}"
+
+
+def _name_of(candidate: Any) -> Any:
+    """Return a launch string for a candidate, None if it has none."""
+    if isinstance(candidate, str):
+        return candidate
+    module, name = getattr(candidate, "__module__", None), getattr(candidate, "__qualname__", "")
+    found = getattr(sys.modules.get(module or ""), name, None)
+    return f"env:{module}:{name}" if found is candidate and module != "__main__" else None
 
 
 def arithmetic(config: Config) -> contextlib.AbstractContextManager[Any]:
     """Compute in 64 bits while a configuration wants that; JAX remembers it for each thread."""
     return jax.enable_x64(True) if config.x64 else contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _wide_enough(options: Mapping[str, Any]) -> Iterator[None]:
-    """Refuse a candidate that asks for 64 bits and is given 32, of which JAX only warns."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        yield
-    for warning in told:
-        text = str(warning.message)
-        if "requested dtype" in text and "64" in text and "not available" in text:
-            raise PairError(
-                f"the candidate with the options {dict(options)} asks for 64 bits, and JAX holds "
-                "its numbers in 32: give the suite's configuration x64=True"
-            )
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-def _open_watched(
-    candidate: str | Callable[..., Any], options: dict[str, Any], num_lanes: int
-) -> Side:
-    if callable(candidate):
-        made = candidate(**options)
-        if not isinstance(made, Env):
-            raise ValueError(f"{candidate!r} returned a {type(made).__name__}, not an envlift.Env")
-        return EnvSide(made, num_lanes)
-    form, _, rest = candidate.partition(":")
-    if form == "gymnax":
-        from envlift.adapters.gymnax import FromGymnax
-
-        return EnvSide(FromGymnax(rest, **options), num_lanes)
-    if form == "env":
-        return _open_watched(load(rest), options, num_lanes)
-    if form == "vector":
-        attributes = tuple(options.pop("state_attributes", ()))
-        return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
-    if not rest and candidate in list_envs():
-        return EnvSide(make(candidate, autoreset="disabled", **options), num_lanes)
-    raise ValueError(
-        f"{candidate!r} is not a candidate. Registered environments: {', '.join(list_envs())}. "
-        "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "
-        "python:module:Class, process:command"
-    )

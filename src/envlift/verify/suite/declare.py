@@ -50,6 +50,7 @@ class Field:
     drift: float = 1.0
     reason: str = ""
     labels: tuple[str, ...] = ()
+    exact_at: tuple[int, ...] = ()
     any_integer: bool = False
 
     def __post_init__(self) -> None:

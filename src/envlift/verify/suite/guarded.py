@@ -63,7 +63,8 @@ def suite_error(suite: str, what: str, error: BaseException, function: Any = Non
 
 
 def _kind(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0]
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = words.strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

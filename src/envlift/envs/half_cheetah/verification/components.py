@@ -238,7 +238,40 @@ def compiled_model(_: Any) -> Function:
     return lambda _: named
 
 
+def acted_states(rng: np.random.Generator, n: int) -> Named:
+    """Draw states of every kind and what an agent asks of the motors there, sometimes too much."""
+    drawn = states(rng, n)
+    return {"qpos": drawn["qpos"], "qvel": drawn["qvel"], "action": drawn["ctrl"]}
+
+
+def step_info(env: Any) -> Function:
+    """What ``env.step`` tells besides: the terms of its reward."""
+    # Only here: the suite is read without loading JAX.
+    import jax
+    import jax.numpy as jnp
+
+    from envlift.envs.half_cheetah.state import State
+
+    def split(values: Array) -> tuple[Any, Any]:
+        near = values.astype(np.float32)
+        rest = (values - near).astype(env.dtype)
+        return jnp.asarray(near.astype(env.dtype)), jnp.asarray(rest)
+
+    step = jax.jit(jax.vmap(env.step, in_axes=(None, 0, 0)))
+
+    def run(arguments: Named) -> Named:
+        count = jnp.zeros(len(arguments["action"]), jnp.int32)
+        state = State(*split(arguments["qpos"]), *split(arguments["qvel"]), count)
+        _, _, reward, _, _, info = step(jax.random.key(0), state, arguments["action"])
+        names = ("x_position", "x_velocity", "reward_forward", "reward_ctrl")
+        told = {name: np.asarray(info[name], np.float64) for name in names}
+        return {**told, "reward": np.asarray(reward, np.float64)}
+
+    return run
+
+
 ROUNDING = "sums in another order: rounding of float64"
+SHOWN = "shown in float32, and after several substeps"
 FORCE = "the solver's last step, in float64, between forces of up to 10,000 N"
 
 
@@ -253,10 +286,13 @@ def fields(reason: str, **tolerances: tuple[float, float]) -> tuple[Field, ...]:
 PRESENT = Field("present")
 DTYPES = {"qpos": "float64", "qvel": "float64", "ctrl": "float64"}
 IN_FLOAT64, IN_FLOAT32 = ("float64", "float64-substep"), ("float32", "substep")
+EVERY_PRECISION = (*IN_FLOAT32, *IN_FLOAT64)
 PAIRS = "the state is two float32 numbers, 48 bits: after five turns 1e-13 rad are lost"
 
 
-def component(name: str, candidate: Any, *found: Field, configs: tuple[str, ...] = ()) -> Component:
+def component(
+    name: str, candidate: Any, *found: Field, configs: tuple[str, ...] = EVERY_PRECISION
+) -> Component:
     """Return a component compared from generated states; all of them are computed in float64."""
     return Component(name, found, candidate, dtypes=DTYPES, rows=states, configs=configs)
 
@@ -316,6 +352,7 @@ COMPONENTS: tuple[Component, ...] = (
             )
         ),
         compiled_model,
+        configs=EVERY_PRECISION,
     ),
     # Its inverse is compared, inverted: the condition of M is some 1,000.
     component("mj_crb", mj_crb, rounded("qM", 1e-10, 1e-12)),
@@ -353,6 +390,7 @@ COMPONENTS: tuple[Component, ...] = (
         stage(forward_constraint),
         rows=edge_states,
         dtypes=DTYPES,
+        configs=EVERY_PRECISION,
     ),
     Component(
         "mj_Euler",
@@ -360,6 +398,18 @@ COMPONENTS: tuple[Component, ...] = (
         stage(euler),
         rows=lost_states,
         dtypes=DTYPES,
+        configs=EVERY_PRECISION,
+    ),
+    Component(
+        "info",
+        tuple(
+            Field(name, atol=1e-6, rtol=1e-6, reason=SHOWN)
+            for name in ("x_position", "x_velocity", "reward_forward", "reward_ctrl", "reward")
+        ),
+        step_info,
+        rows=acted_states,
+        dtypes={"qpos": "float64", "qvel": "float64", "action": "float32"},
+        configs=("options", "float64"),
     ),
     Component(
         "energy",

@@ -30,10 +30,13 @@ FLOAT32 = 1.2e-7
 
 
 def tolerances(
-    positions: float, speeds: float, reason: str, single: bool = True
+    positions: float, speeds: float, reason: str, single: bool = True, first: int = 1
 ) -> tuple[Field, ...]:
-    """Return qpos and qvel, and the observation and the reward, which are made of them."""
-    labels = (*NAMES[1:], *(f"{name} speed" for name in NAMES))
+    """Return qpos and qvel, and the observation and the reward, which are made of them.
+
+    ``first`` is the first position that is observed.
+    """
+    labels = (*NAMES[first:], *(f"{name} speed" for name in NAMES))
     shown = FLOAT32 if single else 0.0
     return (
         Field("qpos", atol=positions, reason=reason, labels=NAMES),
@@ -132,6 +135,29 @@ SUITE = Suite(
             resync=1,
             effort=EPISODES,
         ),
+        # Every other option, by the constructor and by ``params``, none of them at its default.
+        Config(
+            "options",
+            {
+                **EXACT,
+                "frame_skip": 2,
+                "exclude_current_positions_from_observation": False,
+                "max_episode_steps": 120,
+                "forward_reward_weight": 0.7,
+                "ctrl_cost_weight": 0.3,
+                "reset_noise_scale": 0.25,
+            },
+            {
+                "frame_skip": 2,
+                "exclude_current_positions_from_observation": False,
+                "max_episode_steps": 120,
+                "forward_reward_weight": 0.7,
+                "params": {"ctrl_cost_weight": 0.3, "reset_noise_scale": 0.25},
+            },
+            fields=tolerances(1e-9, 1e-7, ROUNDING, first=0),
+            resync=1,
+            effort={"lanes": 32, "min_ends": 1, "min_steps": 240, "transitions": 4096},
+        ),
     ),
     policies=POLICIES,
     components=COMPONENTS,
@@ -148,6 +174,7 @@ SUITE = Suite(
         "MuJoCo's solver at its default tolerance closer than the float32 configuration says: it "
         "stops early in one of 15,000 substeps, by up to 3e-8 in qvel; the others ask it for 0",
         "NumPy's random numbers: resets are compared as distributions",
+        "info['unstable'] of a step of several substeps: it is compared substep by substep",
         "an acceleration of more than 1e10, after which MuJoCo repeats the substep from its first "
         "state, where ours goes on to the next one",
         "a torso that has turned by more than 1.5 million radians, where ours stops counting",

@@ -2,6 +2,8 @@
 
 The C has four functions without a window: ``init``, ``reset_round``, ``c_reset`` and
 ``compute_observations``. ``c_step`` as a whole stands in the single transitions (L2).
+
+The candidate's modules are imported where its functions run, never in the process that compares.
 """
 
 from __future__ import annotations
@@ -14,8 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 
-from envlift.envs.pong.rules import constants
-from envlift.envs.pong.state import Draws
 from envlift.reference.types import Array
 from envlift.verify.suite import Component, Field
 
@@ -43,6 +43,8 @@ def number(low: int, high: int) -> Any:
 def compute_observations(env: Any) -> Function:
     """The observation of a state, through the target's own rule."""
     observe = jax.jit(jax.vmap(env.compute_observations))
+    from envlift.envs.pong.state import Draws
+
     first = env.initial(Draws(serve=jnp.int32(0)))
 
     def evaluate(arguments: Named) -> Named:
@@ -57,6 +59,8 @@ def compute_observations(env: Any) -> Function:
 
 def reset_round(env: Any) -> Function:
     """The serve; a new game begins with one."""
+    from envlift.envs.pong.state import Draws
+
     reset = jax.jit(jax.vmap(lambda serve: env.initial(Draws(serve=serve))))
 
     def evaluate(arguments: Named) -> Named:
@@ -68,6 +72,8 @@ def reset_round(env: Any) -> Function:
 
 def c_reset(env: Any) -> Function:
     """A new game."""
+    from envlift.envs.pong.state import Draws
+
     reset = jax.jit(jax.vmap(lambda serve: env.initial(Draws(serve=serve))))
 
     def evaluate(arguments: Named) -> Named:
@@ -79,6 +85,8 @@ def c_reset(env: Any) -> Function:
 
 def constants_table(env: Any) -> Function:
     """The numbers of the court."""
+    from envlift.envs.pong.rules import constants
+
     table = {
         "width": constants.WIDTH,
         "height": constants.HEIGHT,
@@ -126,14 +134,20 @@ STATE = st.fixed_dictionaries(
     }
 )
 
+TO_21 = ("discrete", "continuous", "frameskip8")
+"""Configurations of games to 21 points, of which the table and the drawn scores are."""
+
 COMPONENTS = (
-    Component("constants", tuple(Field(name) for name in TABLE_FIELDS), constants_table),
+    Component(
+        "constants", tuple(Field(name) for name in TABLE_FIELDS), constants_table, configs=TO_21
+    ),
     Component(
         "compute_observations",
         (OBSERVATIONS,),
         compute_observations,
         STATE,
         {**dict.fromkeys(POSITIONS, "float32"), **dict.fromkeys(COUNTS, "int32")},
+        TO_21,
     ),
     Component("reset_round", tuple(map(Field, ROUND)), reset_round, SERVE, {"serve": "int32"}),
     Component(

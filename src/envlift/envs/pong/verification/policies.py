@@ -13,7 +13,7 @@ from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Policy
 
 CONTINUOUS = ("continuous",)
-DISCRETE = ("discrete", "frameskip8")
+SKIPPING = ("frameskip8", "short")
 
 Directions = Callable[[np.random.Generator, StateDict], Array]
 
@@ -109,7 +109,7 @@ def _continuous(directions: Directions) -> Callable[[np.random.Generator, Array,
 def _both(name: str, directions: Directions, hold: int) -> tuple[Policy, ...]:
     return (
         Policy(name, _discrete(directions), hold, ("discrete",)),
-        Policy(name, _discrete(directions), 1, ("frameskip8",)),
+        Policy(name, _discrete(directions), 1, SKIPPING),
         Policy(name, _continuous(directions), hold, CONTINUOUS),
     )
 
@@ -125,5 +125,6 @@ POLICIES = (
     *_both("wandering", wander, 64),
     Policy("patient", _discrete(patient), 12, ("discrete",)),
     Policy("patient", _discrete(patient), 1, ("frameskip8",)),
+    Policy("patient", _discrete(patient), 4, ("short",)),
     Policy("patient", _flat, 12, CONTINUOUS),
 )

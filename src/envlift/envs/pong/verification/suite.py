@@ -54,6 +54,13 @@ CONFIGS = (
     Config("discrete", {"frameskip": 1, "continuous": False}, {"frameskip": 1}),
     Config("continuous", {"frameskip": 1, "continuous": True}, {"continuous": True}),
     Config("frameskip8", {"frameskip": 8, "continuous": False}, {"frameskip": 8}),
+    # Another frame skip, and what a caller may give to each game by ``params``.
+    Config(
+        "short",
+        {"frameskip": 3, "continuous": False, "max_score": 5},
+        {"frameskip": 3, "params": {"max_score": 5}},
+        effort={"lanes": 16, "min_steps": 500, "transitions": 4096, "resets": 1024},
+    ),
 )
 
 
@@ -85,7 +92,8 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
     ball_x = np.where(near > 0.75, pixels(440, 468), ball_x).astype(np.float32)
     ball_y = np.where(rng.random(n) < 0.3, pixels(-13, 30), pixels(-13, 621)).astype(np.float32)
     beside = np.clip(ball_y + pixels(-110, 70), -35, 605).astype(np.float32)
-    scores = np.where(rng.random((2, n)) < 0.3, 20, rng.integers(0, 21, size=(2, n)))
+    most = int(config.reference.get("max_score", 21)) - 1
+    scores = np.where(rng.random((2, n)) < 0.3, most, rng.integers(0, most + 1, size=(2, n)))
     return {
         "paddle_yl": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
         "paddle_yr": np.where(rng.random(n) < 0.5, beside, pixels(-35, 605)).astype(np.float32),
@@ -145,7 +153,8 @@ SUITE = Suite(
     transfer=TRANSFER,
     not_verified=(
         "libc's own random numbers: both sides are given the same drawn numbers",
-        "court sizes, speeds and scores other than PufferLib's defaults",
+        "court sizes and speeds other than PufferLib's defaults; of frame skips 1, 3 and 8, and of "
+        "games those to 5 and to 21 points",
         "rendering and the log of PufferLib's Pong",
     ),
 )

@@ -19,10 +19,10 @@ from envlift.candidate.actions import layout_of, native
 from envlift.candidate.keys import keys_of
 from envlift.candidate.probes import PREFIX, answer
 from envlift.candidate.states import AnyEnv, state_from_dict, state_to_dict
-from envlift.env import Env
+from envlift.env import Env, autoreset
+from envlift.reference.failure import PairError
 from envlift.reference.layout import Layout
 from envlift.reference.types import Array, ArraySpec, Record, Side, SideSpec, StateDict
-from envlift.verify.suite import PairError
 
 
 class EnvSide:
@@ -163,7 +163,7 @@ class EnvSide:
     def _one(self, state: Any, action: Any, draws: Any, fresh: Any) -> tuple[Any, dict[str, Any]]:
         nxt = self.env.transition(state, action, draws)
         ended = jnp.logical_or(nxt.terminated, nxt.truncated)
-        after = jax.tree.map(lambda new, old: jnp.where(ended, new, old), fresh, nxt.state)
+        after = autoreset(ended, fresh, nxt.state)
         return after, {
             **self._shown(after),
             "reward": nxt.reward,

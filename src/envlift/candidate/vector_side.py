@@ -14,9 +14,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
+from envlift.reference.failure import PairError
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
-from envlift.verify.suite import PairError
 
 
 class VectorSide:

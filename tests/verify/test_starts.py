@@ -1,0 +1,77 @@
+"""The first observation of an episode is compared in every way of starting one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envlift.verify.engine.two_sample import ALPHA, same_joint
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.result import Verdict
+from tests.verify.inside import verify_inside
+
+PLACE = "gymnasium:tests.verify.beginnings:"
+SMALL = replace(QUICK, lanes=32, resets=256, min_steps=32, max_steps=64)
+FAULTS = ("Zeros", "Turned", "Before", "Late")
+WAYS = {
+    # Ways of starting: states copied; the same, from other seeds; by seed; each for itself.
+    "copied": "",
+    "copied from another generator": "Foreign",
+    "by seed": "Hidden",
+    "apart": "HiddenForeign",
+}
+
+
+def first_observations(monkeypatch, kind, way):
+    hidden = "Hidden" if "Hidden" in WAYS[way] else ""
+    names = f"{PLACE}Square{hidden}-v0", f"{PLACE}{kind}{WAYS[way]}-v0"
+    report = verify_inside(monkeypatch, *names, effort=SMALL, levels=("resets",))
+    return [check for check in report.checks if check.name.startswith("first observations")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_wrong_first_observation_fails_however_an_episode_starts(monkeypatch, kind, way):
+    found = first_observations(monkeypatch, kind, way)
+    assert Verdict.FAIL in [check.verdict for check in found], found
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_right_ones_pass_and_the_report_says_how_they_were_compared(monkeypatch, way):
+    found = first_observations(monkeypatch, "Square", way)
+    assert {check.verdict for check in found} <= {Verdict.PASS, Verdict.SKIPPED}, found
+    assert found[0].verdict is Verdict.PASS
+    alone = "another generator" in way or way == "apart"
+    assert ("as distributions" if alone else "equal seeds give equal") in found[0].detail
+
+
+def test_alike_samples_are_told_apart_no_more_often_than_promised():
+    """A thousand pairs, once, gave p = 0.003 at the least and 0.5 % below 0.01; here are forty."""
+    rng = np.random.default_rng(5)
+    kinds = (
+        lambda n: rng.normal(size=(n, 6)),
+        lambda n: rng.integers(0, 16, (n, 3)),
+        lambda n: rng.standard_cauchy((n, 4)),
+        lambda n: (rng.random((n, 5)) < 0.02).astype(float),
+    )
+    found = [same_joint(kind(256), kind(256), rng) for kind in kinds for _ in range(10)]
+    assert min(found) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows * 1.5,
+        lambda rows: rows + 0.5,
+        lambda rows: np.concatenate([np.roll(rows[:, :1], 1, axis=0), rows[:, 1:]], axis=1),
+        lambda rows: np.where(rows == rows[:, :1], np.nan, rows),
+    ],
+)
+def test_samples_that_are_not_alike_are_told_apart(change):
+    rng = np.random.default_rng(6)
+    first = rng.uniform(-1, 1, (2, 1024, 1))
+    ours, theirs = np.concatenate([first, np.cos(3 * first)], axis=-1)
+    assert same_joint(ours, change(theirs), rng) < ALPHA
+    assert same_joint(ours, theirs, rng) > ALPHA
