@@ -61,16 +61,6 @@ def write_evidence(checkout: Path, **changes: Any) -> None:
     report(sources=hashes(folder.parent), **changes).write(folder / "evidence-warp.json")
 
 
-def write_mutation(checkout: Path, **changes: Any) -> None:
-    def mutant(caught: str | None, equivalent: bool = False) -> dict[str, Any]:
-        return {"caught": {"L1": None, "L3": caught}, "equivalent": equivalent}
-
-    mutants = [mutant("x"), mutant("x"), mutant("x"), mutant(None), mutant(None, True)]
-    data = {"schema_version": 1, "score": 0.75, "by_level": {"L1": 0, "L3": 3}, "mutants": mutants}
-    data |= changes
-    (verification(checkout) / "mutation-warp.json").write_text(json.dumps(data))
-
-
 def write_speed(checkout: Path, file: str = "one", **changes: Any) -> None:
     def one(kind: str, backend: str, threads: int, seconds: float) -> Measurement:
         side = "reference" if kind == "loop" else "candidate"

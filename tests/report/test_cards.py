@@ -17,7 +17,7 @@ from tests.report.checkout import (
     transferred,
     verification,
     write_evidence,
-    write_mutation,
+    write_sample,
     write_speed,
 )
 
@@ -33,10 +33,11 @@ def test_what_was_not_measured_is_said_and_never_guessed(checkout: Path) -> None
 
 def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
     write_evidence(checkout)
-    write_mutation(checkout)
+    write_sample(checkout)
     write_speed(checkout)
     readme, _ = generate(checkout)
-    assert row(readme, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", "75.0%"]
+    score = "96.0% (sample: 113 of 905)"
+    assert row(readme, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", score]
     speed = row(readme, "warp")[9]
     assert speed == (
         "environment only on one thread 8.0 x, JAX API 4.0 x beside one reference process "
@@ -114,7 +115,7 @@ def test_a_failed_verification_shows_in_the_matrix(checkout: Path) -> None:
 
 def test_a_card_tells_spec_pins_deviations_and_gaps(checkout: Path) -> None:
     write_evidence(checkout)
-    write_mutation(checkout)
+    write_sample(checkout)
     write_speed(checkout)
     _, card = generate(checkout)
     for expected in (
@@ -126,7 +127,7 @@ def test_a_card_tells_spec_pins_deviations_and_gaps(checkout: Path) -> None:
         "The reference never clears `win`",
         "seen in 77 compared rows",
         "- rendering",
-        "- warp: 75.0%, 3 of 4 mutants caught, 1 equivalent",
+        "- warp: 96.0% (sample: 113 of 905), 96 of 100 mutants caught",
         "1 thread beside as many reference processes: at least 5 x, goal 10 x: 8.00 x, met",
     ):
         assert expected in card

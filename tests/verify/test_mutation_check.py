@@ -127,3 +127,12 @@ def test_nothing_recorded_is_said(package, capsys):
 def test_without_check_a_name_is_needed(capsys):
     assert main(["mutate"]) == 4
     assert "needs the name of an environment, or --check" in capsys.readouterr().err
+
+
+def test_a_result_that_counted_otherwise_is_noticed(package, capsys):
+    path = recorded(package, "jax")
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps(data | {"schema_version": 1}))
+    code, out = run(capsys, "pong", "--backend", "jax")
+    assert code == 1
+    assert out.startswith("mutation-jax.json was written by an older version, which counted other")

@@ -74,7 +74,6 @@ class Mutation:
         equivalent, invalid, timeouts: how many others there were; none of them counts.
         by_level: level -> mutants it caught.
         total: how many mutants there are, judged or not; 0 where that is not known.
-        first: whether level 1 was asked before the others, which saw what it let pass.
         every_level: whether every level was asked; else judging stopped at the first that noticed.
         configs: names of the configurations they were judged in; empty for all.
         interval: of the score, 95 %; None where all mutants were judged.
@@ -88,7 +87,6 @@ class Mutation:
     equivalent: int
     by_level: dict[str, int]
     total: int = 0
-    first: bool = False
     configs: tuple[str, ...] = ()
     invalid: int = 0
     timeouts: int = 0
@@ -220,12 +218,6 @@ def read_mutation(path: Path) -> Mutation:
     Raises:
         ValueError: if it is none.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data.get("schema_version") == 1:
-            return _old_mutation(data)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
     data = _read(path, MUTATION_SCHEMA_VERSION)
     try:
         counts = data["counts"]
@@ -247,20 +239,6 @@ def read_mutation(path: Path) -> Mutation:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
-
-
-def _old_mutation(data: dict[str, Any]) -> Mutation:
-    real = [mutant for mutant in data["mutants"] if not mutant["equivalent"]]
-    return Mutation(
-        score=data["score"],
-        caught=sum(any(mutant["caught"].values()) for mutant in real),
-        judged=len(real),
-        equivalent=len(data["mutants"]) - len(real),
-        by_level=data["by_level"],
-        total=data.get("of", 0),
-        first=data.get("first", False),
-        configs=tuple(data.get("configs", ())),
-    )
 
 
 def read_deviations(path: Path) -> list[dict[str, str]]:

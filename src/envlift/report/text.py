@@ -227,8 +227,7 @@ def _mutation(facts: Facts) -> str:
             lines.append(f"- {target}: {MISSING}")
             continue
         levels = ", ".join(f"{level} {count}" for level, count in m.by_level.items())
-        others = "L1, and of the others by " if m.first else ""
-        how = f"caught by {others}each level alone" if m.every_level else "first noticed by"
+        how = "caught by each level alone" if m.every_level else "first noticed by"
         where = f" (in {' and '.join(m.configs)})" if m.configs else ""
         apart = [f"{m.equivalent} equivalent"]
         apart += [f"{m.invalid} invalid"] if m.invalid else []
