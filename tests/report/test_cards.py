@@ -9,6 +9,7 @@ from envlift.report.cards import BEGIN, END, between_markers, main
 from envlift.report.facts import newest_results
 from envlift.report.spec import entries
 from envlift.report.text import MISSING, table
+from envlift.sources import hashes
 from envlift.verify.run.result import Check, Verdict
 from tests.report.checkout import (
     generate,
@@ -107,10 +108,38 @@ def test_a_broken_transfer_is_an_error_not_a_gap(
 
 
 def test_a_failed_verification_shows_in_the_matrix(checkout: Path) -> None:
-    failed = report()
+    failed = report(sources=hashes(verification(checkout).parent))
     failed.checks.append(Check("L3", "greedy", Verdict.FAIL))
     failed.write(verification(checkout) / "evidence-warp.json")
     assert row(generate(checkout)[0], "warp")[3] == "FAIL"
+
+
+def test_evidence_that_is_out_of_date_says_so_in_the_matrix(checkout: Path) -> None:
+    write_evidence(checkout)
+    assert row(generate(checkout)[0], "warp")[3] == "PASS"
+    rules = verification(checkout).parent / "env.py"
+    rules.write_text(rules.read_text() + "\nLATER = 1\n")
+    assert row(generate(checkout)[0], "warp")[3] == "out of date: PASS; changed since: rules"
+
+
+def test_only_listed_evidence_may_be_out_of_date(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_evidence(checkout)
+    assert main(["--root", str(checkout)]) == 0
+    listed = checkout / "src" / "envlift" / "report" / "stale.toml"
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    row = 'environment = "pong"\ntarget = "warp"\nreason = "as a test"\n'
+    listed.write_text(f"[[stale]]\n{row}")
+    assert main(["--check", "--root", str(checkout)]) == 1
+    assert "which is up to date: take it out" in capsys.readouterr().err
+    rules = verification(checkout).parent / "env.py"
+    rules.write_text(rules.read_text() + "\nLATER = 1\n")
+    assert main(["--root", str(checkout)]) == 0
+    assert main(["--check", "--root", str(checkout)]) == 0
+    listed.write_text("stale = []\n")
+    assert main(["--check", "--root", str(checkout)]) == 1
+    assert "the rules of pong changed after evidence-warp.json was made" in capsys.readouterr().err
 
 
 def test_a_card_tells_spec_pins_deviations_and_gaps(checkout: Path) -> None:

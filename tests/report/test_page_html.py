@@ -96,6 +96,7 @@ class TestFacts:
             ("L2", "✓ PASS"),
             ("L3", "✗ FAIL"),
             ("L4", "– SKIPPED"),
+            ("agreement", "○ NOT RUN"),
             ("corpus", "○ NOT RUN"),
             ("resets", "○ NOT RUN"),
             ("transforms", "○ NOT RUN"),
@@ -189,14 +190,16 @@ class TestFacts:
         assert len(section.all("svg", "chart")) == 2
 
     def test_speed_cost_and_mutation_tiles(self) -> None:
+        mutation = data.Mutation(0.75, 30, 40, 2, 60, {"L1": 20, "L3": 10})
         page = gather(["pong"])
+        judged = dataclasses.replace(page.subjects[0], mutation=mutation)
+        page = dataclasses.replace(page, subjects=[judged, *page.subjects[1:]])
         tiles = [n.text for n in read(render(page)).all("article")[0].all("div", "tile")]
-        speed, mutation = page.subjects[0].speedups[0], page.subjects[0].mutation
-        assert mutation is not None
+        speed = judged.speedups[0]
         assert f"{speed.times:.1f} ×" in tiles[0]
         assert "Nothing was spent on record" in tiles[1]
-        assert f"{mutation.score * 100:.1f} %" in tiles[2]
-        assert f"{mutation.caught} of {mutation.judged} planted faults caught" in tiles[2]
+        assert "75.0 %" in tiles[2]
+        assert "30 of 40 planted faults caught" in tiles[2]
 
     def test_what_is_not_known_is_said(self, evidence: Path) -> None:
         tiles = [n.text for n in page_of(evidence).all("div", "tile")]
