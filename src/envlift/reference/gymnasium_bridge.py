@@ -16,7 +16,7 @@ from envlift.reference.failure import PairError, UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.lanes import checked
 from envlift.reference.layout import Layout, LayoutError, text_number
-from envlift.reference.returned import INFO, Watch, flat_info
+from envlift.reference.returned import GLOBAL, INFO, Watch, flat_info, generators
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
@@ -80,6 +80,7 @@ class GymnasiumReference:
         self._info: dict[str, Any] = {}
         # Most environments have no state before their first reset, and many look different after
         # their first step.
+        drawn = generators()
         first = self._env.reset(seed=0)
         named = state_attributes is not None
         if state_attributes is None:
@@ -89,6 +90,8 @@ class GymnasiumReference:
             state_attributes = []
         fields = {name: self._field(name) for name in state_attributes}
         second = self._try_step()
+        if generators() != drawn:
+            self._watch.notes.add(GLOBAL, "the first reset or step")
         if fields:
             # Some begin in float32 and go on in float64 (Acrobot), or the other way round
             # (MountainCarContinuous): the wider one holds both.

@@ -82,7 +82,7 @@ class Watch:
         """Keep what a step must not change; give it to ``after``."""
         looks = self._steps < LATER or self._steps % 32 == 0
         kept = [part.tobytes() for part in _arrays(action)]
-        return [kept, _generators() if looks else None]
+        return [kept, generators() if looks else None]
 
     def after(self, action: Any, kept: list[Any]) -> None:
         """Look whether a step changed its action, the last observation or the global generators."""
@@ -92,7 +92,7 @@ class Watch:
                 was = np.frombuffer(old, part.dtype).tolist()
                 now = part.reshape(-1).tolist()
                 self.notes.add(ACTION, f"step {self._steps}: {was[:8]} became {now[:8]}")
-        if kept[1] is not None and kept[1] != _generators():
+        if kept[1] is not None and kept[1] != generators():
             self.notes.add(GLOBAL, f"step {self._steps}")
         self.unchanged(f"step {self._steps}")
 
@@ -163,8 +163,8 @@ def _arrays(value: Any) -> list[Any]:
     return []
 
 
-def _generators() -> tuple[Any, ...]:
-    """What tells whether the global generators were used, cheaply."""
+def generators() -> tuple[Any, ...]:
+    """Return what tells whether the global generators were used, cheaply."""
     state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 - it is the one looked for
     words = random.getstate()
     return (state[2], state[3], state[1][0], words[1][-1], words[1][0], words[2])

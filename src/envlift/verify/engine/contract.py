@@ -46,6 +46,11 @@ PARTS = (
         "types and dtypes as returned, membership in the spaces, arrays changed later or in place",
         "seen on Gymnasium environments only, and not on both sides here",
     ),
+    Part(
+        "global_generators",
+        "use of the global random generators (random, np.random)",
+        "seen on Gymnasium environments only, and not on both sides here",
+    ),
     Part("out_of_range", "actions outside of their bounds"),
     Part("unseeded", "resets without a seed"),
     Part("seed_0", "the seed 0", "episodes do not start by seed"),

@@ -15,7 +15,7 @@ import numpy as np
 
 from envlift.reference.failure import SideFailure
 from envlift.reference.layout import Layout
-from envlift.reference.returned import HARD, INFO
+from envlift.reference.returned import DTYPE, GLOBAL, HARD, INFO
 from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract
@@ -348,6 +348,9 @@ def _compare_notes(context: Context) -> None:
                 report.noticed.append(f"the candidate: {kind} ({count:,} times; {first})")
         check.verdict = Verdict.FAIL if wrong else Verdict.PASS
         check.detail = "types, dtypes and membership in the spaces, before anything is converted"
+        if DTYPE in ours and DTYPE not in theirs and not wrong:
+            check.verdict = Verdict.INCONCLUSIVE
+            check.detail = f"the reference: {DTYPE} ({ours[DTYPE][1]}); the candidate keeps to it"
         if wrong:
             check.detail = "; ".join(
                 f"the candidate: {kind}, {theirs[kind][0]:,} times, the reference never "
@@ -355,6 +358,13 @@ def _compare_notes(context: Context) -> None:
                 for kind in wrong
             )
         contract.mark(report, "returned", "on both sides, before anything is converted")
+    if GLOBAL in theirs or GLOBAL in ours:
+        who = "the reference" if GLOBAL in ours else "the candidate"
+        who = "both sides" if GLOBAL in ours and GLOBAL in theirs else who
+        verb = "use" if who == "both sides" else "uses"
+        context.reasons["global_generators"] = f"{who} {verb} them"
+    else:
+        contract.mark(report, "global_generators", "neither side uses them")
 
 
 def _mark(context: Context) -> None:
