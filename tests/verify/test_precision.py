@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from envlift.candidate.env_side import EnvSide
 from envlift.reference.types import ArraySpec, SideSpec
 from envlift.verify.failure.case import Case, RecordedSide
-from envlift.verify.levels.transforms import LANES, STEPS, _judge, _Played
+from envlift.verify.levels.transforms import LANES, STEPS, _Played, judge
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Verdict
@@ -96,7 +96,7 @@ def test_a_recorded_reward_keeps_its_64_bits():
 def judged(first, second):
     check = Check("transforms", "same", Verdict.INCONCLUSIVE)
     steps = len(next(iter(second.values())))
-    _judge(check, {name: leaf[:steps] for name, leaf in first.items()}, second, SUITE.observation)
+    judge(check, {name: leaf[:steps] for name, leaf in first.items()}, second, SUITE.observation)
     return check.verdict
 
 

@@ -23,6 +23,7 @@ from envlift.reference.failure import (
     ReferenceUnavailable,
     SideFailure,
     UnknownSideError,
+    reference_failure,
 )
 from envlift.reference.pace import Pace, joined
 from envlift.reference.process import ChildHung, ChildProcess, ChildTrouble
@@ -48,8 +49,8 @@ Role = Literal["reference", "candidate"]
 class ReferenceProcess:
     """A reference that runs in a child process and speaks the protocol over stdio.
 
-    Any failure but an error that the reference itself answered ends the child, because the two
-    ends may then disagree about what was played. One thread at a time may use it.
+    Any failure but an error that the reference itself answered ends the child. One thread at a
+    time may use it.
 
     Args:
         command: the program and its arguments; no shell is involved.
@@ -60,8 +61,7 @@ class ReferenceProcess:
         start_timeout: the same for starting up and answering the spec; no less than ``timeout``.
         env: the child's environment variables, None for those of this process.
         cwd: the child's working directory, None for that of this process.
-        returns: which of ``state``, ``legal_actions``, ``final_observation`` and ``final_state``
-            to ask for; the reference's spec narrows it. What is not asked for costs nothing.
+        returns: which of ``wire.RETURNABLE`` to ask for; the reference's spec narrows it.
         role: who it is: a candidate that fails raises ``CandidateFailure``.
         patience: seconds of making lanes after which it may go on with fewer than were asked for;
             ``num_lanes`` then says how many there are. None: it makes them all.
@@ -455,8 +455,8 @@ class ReferenceProcess:
         if header.get("unknown") is True and self._failure is CandidateFailure:
             raise UnknownSideError(f"the candidate cannot be opened: {header['error']}")
         kind = self._failure
-        if header.get("unavailable") is True and kind is ReferenceFailure:
-            kind = ReferenceUnavailable
+        if kind is ReferenceFailure:
+            kind = reference_failure(header)
         reason = f"it answered an error: {header['error']}"
         raise kind(
             reason if known else self._within(reason, steps),

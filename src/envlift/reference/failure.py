@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -74,6 +75,17 @@ class ReferenceUnavailable(ReferenceFailure):
 
 class UnknownSideError(ValueError):
     """There is no such module, class, file or environment: a slip of the person who named it."""
+
+
+class UnknownReferenceError(ReferenceFailure, UnknownSideError):
+    """The reference that was named does not exist."""
+
+
+def reference_failure(answer: Mapping[str, Any]) -> type[ReferenceFailure]:
+    """Return how a reference failed that answered an error, from the error's marks."""
+    if answer.get("unavailable") is True:
+        return ReferenceUnavailable
+    return UnknownReferenceError if answer.get("unknown") is True else ReferenceFailure
 
 
 class PairError(ValueError):

@@ -14,7 +14,12 @@ import numpy as np
 
 from envlift.adapters.reference import RETURNS
 from envlift.reference.client import START_TIMEOUT
-from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
+from envlift.reference.failure import (
+    CandidateFailure,
+    ReferenceFailure,
+    ReferenceUnavailable,
+    UnknownSideError,
+)
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.engine.actions import Counted
@@ -125,6 +130,8 @@ def verify(request: Request, progress: Progress) -> Report:
             raise ValueError(f"no level {level!r}; the levels are {', '.join(LEVELS)}")
     try:
         suite = _suite(request)
+    except UnknownSideError:
+        raise  # a slip in a name is no verdict
     except ReferenceFailure as error:
         return _nothing_to_compare(request, seed, error, progress)
     report = Report(
@@ -257,6 +264,8 @@ def _run_config(
         except ReferenceUnavailable as error:
             _without_reference(suite, config, options, error, report, progress)
             return
+        except UnknownSideError:
+            raise
         except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
             _note_failure("L1", config, error, report, progress)
             return
