@@ -168,4 +168,4 @@ CLASSES = (
     *(LessInfo, Unseeded, SeedZero, Global, Vector, Grabbing, NotClipped, Masked, OtherMask),
 )
 for one in CLASSES:
-    gymnasium.register(f"{one.__name__}-v0", entry_point=one)
+    gymnasium.register(f"returning/{one.__name__}-v0", entry_point=one)

@@ -59,7 +59,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(candidates, "open_reference", Here)
 
     def run(reference: str, candidate: str, **suite: object) -> Report:
-        pair = [f"gymnasium:returning:{name}-v0" for name in (reference, candidate)]
+        pair = [f"gymnasium:returning:returning/{name}-v0" for name in (reference, candidate)]
         close = Field("observation", atol=1e-6, reason="one is wider")
         declared = Suite(
             "t", *pair, observation=close, start="seed", configs=(Config("default"),), **suite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, get_args
@@ -229,9 +230,13 @@ class Pong(Env[State, Params, Draws]):
         params: Params | None,
         keep_observations: bool,
     ) -> tuple[State, RandomRollout]:
+        # Ended games start anew here whatever ``step`` of this object does, as in the Warp target.
+        restarting = copy.copy(self)
+        restarting.autoreset = "same_step"
+
         def one(key: jax.Array, state: State) -> Any:
             action = self.random_action(key)
-            return Env.step(self, key, state, action, params)
+            return Env.step(restarting, key, state, action, params)
 
         def body(carry: Any, step: jax.Array) -> tuple[Any, jax.Array | None]:
             state, reward, episodes = carry

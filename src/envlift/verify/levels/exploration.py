@@ -138,6 +138,9 @@ class _Search:
         if self.archive is None:
             before = self.context.reference.reset(seeds).state
             self._open(before, self.context.reference.spec.observation.shape)
+        elif not self.archive.cells:
+            # Nothing but ends was seen: the search begins anew.
+            before = self.context.reference.reset(seeds).state
         else:
             ways = self.archive.choose(self.lanes)
             before = {
