@@ -114,6 +114,17 @@ def test_random_rollout_is_a_scan_of_steps(backend):
         np.testing.assert_array_equal(obs, seen.observations)
 
 
+def test_random_rollout_starts_anew_whatever_a_step_does(backend):
+    seen = []
+    for autoreset in ("same_step", "disabled"):
+        env = envlift.make("pong", backend=backend, frameskip=8, autoreset=autoreset)
+        _, start = jax.vmap(env.reset)(jax.random.split(jax.random.key(1), B))
+        start = replace(start, score_l=jnp.full(B, 20), score_r=jnp.full(B, 20))
+        seen.append(env.random_rollout(jax.random.key(5), start, 200))
+    assert int(seen[0][1].episodes.sum()) >= B
+    assert_same(*seen)
+
+
 @pytest.mark.parametrize("frameskip", [1, 4])
 def test_fused_warp_step_is_the_generic_step(frameskip):
     """The kernel that does a whole step equals ``Env.step`` over the transition alone."""
