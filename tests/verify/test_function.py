@@ -47,7 +47,10 @@ def test_a_registered_environment_with_all_that_was_asked(fixtures):
     assert report.not_verified[0] == "levels left out on request: L1, L3, resets, transforms, L4"
     assert progress.ended == [f"{check.level} {check.name}" for check in report.checks]
     assert "L2 transitions from states of play [continuous]" in progress.ended
-    assert {name.split(" ")[0] for name in progress.ended} == {"corpus", "L2", "L4"}
+    assert {name.split(" ")[0] for name in progress.ended} == {
+        *("agreement", "corpus", "L2", "L4"),
+        "L3",  # how both sides return things, seen in whatever was played
+    }
 
 
 def test_a_pair_by_a_suite_file_and_where_its_failure_is_written(fixtures):
@@ -75,19 +78,25 @@ def test_a_function_as_candidate_and_the_suite_of_another(fixtures, made, verdic
     assert (report.suite, report.verdict) == ("CartPole: gymnax", verdict)
 
 
+def lockstep(report, count):
+    (check,) = [check for check in report.checks if check.name.startswith("lockstep")]
+    return check.counts[count]
+
+
 def test_how_much_is_played_can_be_said(fixtures):
     given = {"levels": ["L3"], "quick": True, "fixtures": fixtures, "lanes": 3}
     short = verify(CARTPOLE, CARTPOLE, max_steps=5, **given)
-    assert (short.verdict, short.total("steps")) == (Verdict.INCONCLUSIVE, 3 * 5)
+    assert (short.verdict, lockstep(short, "steps")) == (Verdict.INCONCLUSIVE, 3 * 5)
     few, many = (verify(CARTPOLE, CARTPOLE, min_ends=ends, **given) for ends in (1, 40))
     assert few.verdict is many.verdict is Verdict.PASS
-    assert many.total("episodes") >= 3 * 40 > few.total("episodes")
+    assert lockstep(many, "episodes") >= 3 * 40 > lockstep(few, "episodes")
 
 
 def test_quick_is_less_but_not_by_default(monkeypatch):
     efforts = []
     monkeypatch.setattr(
-        "envlift.verify.session.verify", lambda request, progress: efforts.append(request.effort)
+        "envlift.verify.run.session.verify",
+        lambda request, progress: efforts.append(request.effort),
     )
     verify("pong", quick=True)
     verify("pong")
