@@ -195,6 +195,8 @@ def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path
         timeout=effort.timeout,
         stop_at_failure=True,
         stop_at_level=True,
+        # This is a process of its own already; one more for each level of each turn is slow.
+        apart=False,
     )
     return verify(request, Silent())
 
