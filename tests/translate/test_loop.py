@@ -528,7 +528,7 @@ def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) 
     toml.write_text(head + both)
     _, (turn,), _ = run(toy, once)
     assert turn.verdicts == {"L1": "FAIL"}
-    assert turn.failing == ["L1 opening"]
+    assert turn.failing == ["L1 candidate [default]"]
     judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
     assert "needed" in judgement.failures[0].summary
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from envlift.candidate.params import OPTION, WithParams
+from envlift.env import Env
 from envlift.envs.pong.env import Params, Pong
 from envlift.verify.sides.candidates import open_candidate
 
@@ -20,6 +21,11 @@ def test_a_game_to_one_point_ends_with_it():
     _, usual = Pong(backend="jax").random_rollout(jax.random.key(1), states, 200)
     assert np.asarray(whole.episodes).all()
     assert not np.asarray(usual.episodes).any()
+
+
+def test_every_function_of_the_contract_is_given_them():
+    own = {name for name, value in vars(Env).items() if callable(value) and name[0] != "_"}
+    assert own <= set(vars(WithParams)), own - set(vars(WithParams))
 
 
 def test_an_unknown_param_is_refused_with_the_known_ones():

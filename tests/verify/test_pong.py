@@ -33,7 +33,10 @@ def test_pong_is_pufferlibs_pong(verify_pong, backend, config):
 
 def test_every_state_field_of_the_reference_is_compared(verify_pong):
     report = verify_pong(levels=("L2",))
-    assert report.not_compared == []
+    assert not [line for line in report.not_compared if line.startswith("state field")]
+    assert [c.counts["fields"] for c in report.checks if c.name.startswith("transitions")] == [
+        len(SUITE.state) + 4
+    ] * 2
 
 
 @pytest.mark.parametrize("backend", ["jax", "warp"])
@@ -79,7 +82,10 @@ def test_a_failure_is_minimised_and_reproduced(verify_pong, capsys):
     assert case.actions[0] in (1, 2)
     assert case.state["score_l"] == 0
     assert case.recorded["state"]["paddle_yr"] == [293.0 if case.actions[0] == 1 else 277.0]
-    # The fixture names no candidate, so it is replayed with the registered Pong, which is right.
+    # The candidate has no name; the registered Pong, which is right, is played instead.
+    assert main(["repro", check.fixture]) == 4
+    assert "was a Python function" in capsys.readouterr().err
+    Path(check.fixture).write_text(replace(case, candidate=None).line() + "\n")
     assert main(["repro", check.fixture]) == 0
     assert "no difference" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ from envlift.verify.run.result import Verdict
 from tests.verify.inside import verify_inside
 
 PLACE = "gymnasium:tests.verify.beginnings:"
-SMALL = replace(QUICK, lanes=32, resets=256, min_steps=32, max_steps=64)
+SMALL = replace(QUICK, lanes=32, resets=256, min_steps=64, max_steps=256)
 FAULTS = ("Zeros", "Turned", "Before", "Late")
 WAYS = {
     # Ways of starting: states copied; the same, from other seeds; by seed; each for itself.

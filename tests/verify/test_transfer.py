@@ -418,8 +418,8 @@ def test_mutants_are_judged_without_it(monkeypatch):
     monkeypatch.setattr(mutation_judge, "verify", note)
     answers = mutation_judge.judge("pong", {}, 0, "nowhere")
     assert asked[0].suite.transfer is None
-    assert "L4" not in answers
-    assert answers["L3"] == "x: y"
+    assert "L4" not in answers["caught"]
+    assert answers["caught"]["L3"] == "x: y"
 
 
 def test_the_command_line_takes_the_level():

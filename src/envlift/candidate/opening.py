@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift.candidate.env_side import EnvSide
-from envlift.candidate.params import OPTION, WithParams
+from envlift.candidate.params import OPTION, WithParams, make_with
 from envlift.candidate.states import AnyEnv
 from envlift.candidate.vector_side import VectorSide
 from envlift.candidate.watch import watched
@@ -26,10 +26,13 @@ from envlift.reference.failure import (
     SideFailure,
 )
 from envlift.reference.types import Side
-from envlift.registry import list_envs, make
+from envlift.registry import list_envs
 
 MOST_NAMES = 20
 """Of a module with more names than this, the near ones are told."""
+
+_BY_PATH = "envlift_file_"
+"""How the modules begin that were loaded by their path: no other process knows their names."""
 
 _ENVLIFT = str(Path(__file__).resolve().parents[1])
 
@@ -55,11 +58,24 @@ def load(name: str) -> Any:
         ) from None
 
 
+def launch_name(function: Any) -> str | None:
+    """Return the launch string by which another process finds a function, None if it has none.
+
+    One in an imported module is ``env:module:name``, one in a file that was loaded by its path
+    ``env:path.py:name``.
+    """
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    home = sys.modules.get(module or "")
+    if home is None or module == "__main__" or getattr(home, name, None) is not function:
+        return None
+    return f"env:{home.__file__ if home.__name__.startswith(_BY_PATH) else module}:{name}"
+
+
 def load_file(path: Path) -> Any:
     """Import a Python file by path; a second call returns the same module."""
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    name = f"envlift_file_{path.stem}_{abs(hash(str(path.resolve())))}"
+    name = f"{_BY_PATH}{path.stem}_{abs(hash(str(path.resolve())))}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
@@ -166,8 +182,8 @@ def _open(candidate: str | Callable[..., Any], options: dict[str, Any], num_lane
         attributes = tuple(options.pop("state_attributes", ()))
         return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
     if not rest and candidate in list_envs():
-        made = make(candidate, autoreset="disabled", **options)
-        return EnvSide(_with(made, params), num_lanes)
+        made = make_with(candidate, {**options, OPTION: params}, autoreset="disabled")
+        return EnvSide(made, num_lanes)
     raise ValueError(
         f"{candidate!r} is not a candidate. Registered environments: {', '.join(list_envs())}. "
         "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "

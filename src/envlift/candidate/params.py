@@ -14,9 +14,24 @@ import jax
 
 from envlift.candidate.states import AnyEnv
 from envlift.env import Env, EnvInfo, Transition
+from envlift.registry import make
 
 OPTION = "params"
 """The candidate option of a configuration that names params and their values."""
+
+
+def make_with(name: str, options: Mapping[str, Any], **more: Any) -> AnyEnv:
+    """Make a registered environment with the candidate options of a configuration.
+
+    Args:
+        name: of the environment.
+        options: its own, and ``params`` where a configuration has other ones.
+        more: options of ``envlift.make``.
+    """
+    own = dict(options)
+    params = own.pop(OPTION, {})
+    env = make(name, **own, **more)
+    return WithParams(env, params) if params else env
 
 
 class WithParams(Env[Any, Any, Any]):
@@ -91,6 +106,10 @@ class WithParams(Env[Any, Any, Any]):
     def legal_actions(self, state: Any, params: Any = None) -> jax.Array:
         """The environment's own."""
         return self._env.legal_actions(state, self._or(params))
+
+    def score(self, reward: jax.Array, params: Any = None) -> jax.Array:
+        """The environment's own."""
+        return self._env.score(reward, self._or(params))
 
     def split_key(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The environment's own."""

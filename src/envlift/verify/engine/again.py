@@ -27,6 +27,14 @@ OTHER_SEED = 190_577
 """Of the episode that is played first."""
 
 
+class NotRestoredError(Exception):
+    """A reference that a written state does not bring back, found when play had gone on for long.
+
+    Its text says how. Where nobody promised that the state is whole, the pair is compared another
+    way (``levels.agreement``).
+    """
+
+
 class _Asked(Protocol):
     """The parts of a run that are needed here."""
 

@@ -6,7 +6,10 @@ never seen are right as often as a coin if the samples are alike: the p-value is
 coordinates are and however many. A false alarm is as rare as the bar that the p-value is held
 against.
 
-Shape letters: ``N`` and ``M`` rows, ``D`` coordinates.
+What goes with what is told apart more surely where one part of a row explains another, as a state
+explains the picture of it: the picture is held against that of the nearest state that is known.
+
+Shape letters: ``N`` and ``M`` rows, ``D`` and ``K`` coordinates.
 """
 
 from __future__ import annotations
@@ -53,6 +56,51 @@ def same_joint(reference: Array, candidate: Array, rng: np.random.Generator) -> 
         theirs = np.concatenate([np.where(finite[1], theirs, 0), ~finite[1]], axis=1)
     found = [_same_counts(ours, theirs), *_guessed(ours, theirs, rng)]
     return min(1.0, len(found) * min(found))
+
+
+def same_given(
+    reference: tuple[Array, Array], candidate: tuple[Array, Array], rng: np.random.Generator
+) -> float:
+    """Return the p-value that one part of the rows goes with another in the same way.
+
+    A half of the reference's rows is what is known. Each other row, of either side, is held against
+    the known one that is nearest in the explaining part: how far are the explained parts apart? Of
+    like sides these distances are drawn alike (Kolmogorov and Smirnov's test).
+
+    Args:
+        reference: the explaining part [N, K] and the explained part [N, D].
+        candidate: the same, [M, K] and [M, D].
+        rng: draws the half.
+    """
+    (reason, shown), (their_reason, their_shown) = (
+        tuple(np.nan_to_num(_flat(part)) for part in side) for side in (reference, candidate)
+    )
+    if len(reason) < 16 or len(their_reason) < 16:
+        return 1.0
+    order = rng.permutation(len(reason))
+    known, rest = order[: len(order) // 2], order[len(order) // 2 :]
+    scales = [_spread(part[known]) for part in (reason, shown)]
+
+    def distances(reasons: Array, showns: Array) -> Array:
+        nearest = _nearest(reason[known] / scales[0], reasons / scales[0])
+        return np.asarray((np.abs(showns - shown[known][nearest]) / scales[1]).mean(axis=1))
+
+    ours, theirs = distances(reason[rest], shown[rest]), distances(their_reason, their_shown)
+    # What a last bit makes of a distance is no difference.
+    ours, theirs = (np.round(side, 6) for side in (ours, theirs))
+    return float(stats.ks_2samp(ours, theirs).pvalue)
+
+
+def _spread(rows: Array) -> Array:
+    spread = rows.std(axis=0)
+    return np.where(spread > 1e-12 * np.maximum(1.0, np.abs(rows).max(axis=0)), spread, 1.0)
+
+
+def _nearest(known: Array, rows: Array) -> Array:
+    """Return for each row [N, K] which of the known ones [M, K] is nearest: int [N]."""
+    squares = (known**2).sum(axis=1)
+    parts = [rows[first : first + 512] for first in range(0, len(rows), 512)]
+    return np.concatenate([(squares - 2 * part @ known.T).argmin(axis=1) for part in parts])
 
 
 def _flat(rows: Array) -> Array:

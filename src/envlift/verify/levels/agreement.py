@@ -76,12 +76,13 @@ class _Played:
         return np.asarray(np.cumsum(ended, axis=0) <= ended)
 
 
-def settle(context: Context, stack: contextlib.ExitStack) -> Context | None:
+def settle(context: Context, stack: contextlib.ExitStack, not_restored: str = "") -> Context | None:
     """Ask the reference, and return the context with a way of comparing that it supports.
 
     Args:
         context: both sides as the suite wants them.
         stack: closes sides that are opened here.
+        not_restored: how a written state was seen later not to bring the reference back.
 
     Returns:
         None where the reference differs from itself in every way that a comparison could rely on;
@@ -102,6 +103,7 @@ def settle(context: Context, stack: contextlib.ExitStack) -> Context | None:
     with context.check("agreement", "the reference with itself") as check:
         found = ask(context, context.reference)
         context, found, note = _one_lane(context, found, stack)
+        found = replace(found, states=found.states or not_restored)
         told += note
         theirs = _of_candidate(context, found)
         chosen, sentences = _choose(context, found, theirs)

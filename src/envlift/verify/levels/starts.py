@@ -21,7 +21,7 @@ from envlift.verify.engine.actions import legal_now, random_actions
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.engine.play import joined
-from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_joint
+from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_given, same_joint
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.suite import Field
@@ -34,6 +34,9 @@ MOST = 2_048
 
 FEWEST = 64
 """Starts below which a distribution says too little."""
+
+LONG = 4
+"""Times the steps of lockstep that are played for ends to come."""
 
 CHUNK = 32
 """Steps that are played at a time until enough episodes have ended."""
@@ -52,21 +55,23 @@ class _Starts:
     then: Array
     reward: Array
 
-    def rows(self, names: list[str], some: Array | None) -> Array:
-        """Return [N, D]: observation and state, or the observation and what follows it."""
+    def rows(self, names: list[str], some: Array | None) -> tuple[Array, Array]:
+        """Return what goes with the observation, [N, K], and the observation, [N, D].
+
+        That is the state, or where none can be read what follows it.
+        """
         n = len(self.observation)
         first, then = (
             _drawn(values, some).astype(np.float64) for values in (self.observation, self.then)
         )
-        parts = [first, first.mean(axis=1)]
         if names:
             # What a step does to it is compared elsewhere.
-            parts += [self.state[name] for name in names]
+            parts = [self.state[name] for name in names]
         else:
             moved = np.abs(first - then)
-            parts += [then, self.action, self.reward, moved.mean(axis=1), (moved > 0).mean(axis=1)]
+            parts = [then, self.action, self.reward, moved.mean(axis=1), (moved > 0).mean(axis=1)]
         flat = [np.asarray(part, np.float64).reshape(n, -1) for part in parts]
-        return np.concatenate(flat, axis=1)
+        return np.concatenate(flat, axis=1), np.column_stack([first, first.mean(axis=1)])
 
 
 def run(context: Context) -> None:
@@ -119,7 +124,7 @@ def _after_ends(context: Context, check: Check) -> None:
     for side in sides:
         side.reset(seeds)
     equal: list[Array] = []
-    done, longest = 0, max(CHUNK, min(effort.max_steps, effort.min_steps))
+    done, longest = 0, max(CHUNK, min(effort.max_steps, LONG * effort.min_steps))
     while done < longest:
         again = context.rng.integers(0, MAX_SEED, size=(CHUNK, lanes))
         actions, records = _together(context, sides, again)
@@ -278,8 +283,10 @@ def _decide(
             f"{ours.observation.shape[1:]} in the reference"
         )
         return
-    rows = ours.rows(names, some), theirs.rows(names, some)
-    p = same_joint(*rows, context.rng)
+    parts = ours.rows(names, some), theirs.rows(names, some)
+    rows = [np.concatenate(part, axis=1) for part in parts]
+    found = same_joint(rows[0], rows[1], context.rng), same_given(*parts, context.rng)
+    p = min(1.0, len(found) * min(found))
     check.counts["coordinates"] = rows[0].shape[1]
     check.verdict = Verdict.FAIL if p * TESTS < ALPHA else Verdict.PASS
     rest = "and state" if names else "with the observation one step later"

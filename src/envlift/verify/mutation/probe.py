@@ -9,7 +9,7 @@ import gymnasium
 import jax
 import numpy as np
 
-from envlift.registry import make
+from envlift.candidate.params import make_with
 from envlift.verify.sides.candidates import arithmetic
 from envlift.verify.suite import Config
 
@@ -29,7 +29,7 @@ def probe(name: str, options: dict[str, Any], configs: Sequence[Config]) -> None
     """
     for config in configs:
         with arithmetic(config):
-            env = make(name, **config.candidate, **options)
+            env = make_with(name, {**config.candidate, **options})
             space = env.action_space()
             space.seed(0)
             actions = np.stack([np.asarray(space.sample()) for _ in range(LANES)])

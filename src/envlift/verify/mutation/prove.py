@@ -14,7 +14,7 @@ import gymnasium
 import jax
 import numpy as np
 
-from envlift.registry import make
+from envlift.candidate.params import make_with
 from envlift.verify.mutation.result import Proof
 from envlift.verify.sides.candidates import arithmetic
 from envlift.verify.suite import Config, Suite
@@ -48,7 +48,7 @@ def answers(
         if configs and config.name not in configs:
             continue
         with arithmetic(config):
-            env = make(name, **config.candidate, **options)
+            env = make_with(name, {**config.candidate, **options})
             path = Path(given) / f"{config.name}.npz"
             if not path.is_file():
                 np.savez(path, **_numbered(_inputs(env, suite, config, seed)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from envlift.candidate.opening import launch_name
 from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.actions import Played
-from envlift.verify.engine.again import reference_again
+from envlift.verify.engine.again import NotRestoredError, reference_again
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -60,6 +60,7 @@ class Context:
         fixtures: folder for minimised failures.
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
+        asks: whether the reference is asked for its answer again before a difference counts.
         pool: states of the reference's play, kept once they were asked for (``levels.pool``).
         options: of the candidate, beside the configuration's.
         own: what runs the suite's functions of the candidate; None where they run here.
@@ -84,6 +85,7 @@ class Context:
     fixtures: Path
     pair: tuple[str | None, str | Callable[..., object] | None] = (None, None)
     minimises: bool = True
+    asks: bool = True
     pool: StateDict | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     own: Own | None = None
@@ -115,11 +117,17 @@ class Context:
 
         The reference is asked first whether it does the same again: a difference that it has from
         itself is not the candidate's.
+
+        Raises:
+            NotRestoredError: where states are copied because nothing spoke against it, and this
+                does.
         """
-        if history is not None and self.minimises:
+        if history is not None and self.asks:
             told = reference_again(self, history)
             if told:
                 check.verdict, check.detail = Verdict.INCONCLUSIVE, told
+                if self.suite.start == "copy" and not self.suite.described:
+                    raise NotRestoredError(told)
                 return
         check.verdict = Verdict.FAIL
         check.divergence = divergence
@@ -194,13 +202,8 @@ def first_line(error: BaseException) -> str:
 def launch_string(candidate: str | Callable[..., object] | None) -> str | None:
     """Return how a fixture names a candidate.
 
-    A function that can be imported is named ``env:module:name``; any other cannot be written down,
-    and ``envlift repro`` says so.
+    A function that no other process finds cannot be written down; ``envlift repro`` says so.
     """
     if candidate is None or isinstance(candidate, str):
         return candidate
-    module, name = getattr(candidate, "__module__", None), getattr(candidate, "__qualname__", "")
-    found = getattr(sys.modules.get(module or ""), name, None)
-    if module not in (None, "__main__") and found is candidate:
-        return f"env:{module}:{name}"
-    return UNNAMED
+    return launch_name(candidate) or UNNAMED

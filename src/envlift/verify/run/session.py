@@ -23,6 +23,7 @@ from envlift.reference.failure import (
 from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.engine.actions import Counted
+from envlift.verify.engine.again import NotRestoredError
 from envlift.verify.engine.contract import close as list_what_is_left
 from envlift.verify.levels import (
     agreement,
@@ -313,6 +314,7 @@ def _run_config(
             fixtures=request.fixtures,
             pair=(request.reference, request.candidate),
             minimises=request.minimise,
+            asks=request.ask_reference,
             options={**(request.options or {}), **_attributes(request, suite.candidate)},
             own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
             reasons=reasons,
@@ -324,23 +326,24 @@ def _run_config(
                 start_timeout=limits.start,
             ),
         )
-        if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
-            settled = _settle(context, stack, report, progress)
-            if settled is None:
-                return
-            context = settled
-        contract.begin(context)
-
-        def restart() -> None:
-            few = replace(limits, lanes=None)
-            lanes = context.reference.num_lanes
-            again = open_candidate(suite.candidate, options, lanes, few, request.apart)
-            stack.callback(again.close)
-            context.candidate = again
-            if context.played is not None:
-                context.candidate = Counted(again, context.played)
-
-        survived = _run_stages(request, context, report, progress, restart)
+        outset, not_restored = (context, len(report.checks)), ""
+        while True:
+            if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
+                settled = _settle(context, stack, report, progress, not_restored)
+                if settled is None:
+                    return
+                context = settled
+            contract.begin(context)
+            try:
+                survived = _run_stages(
+                    request, context, report, progress, _restarting(context, limits, request, stack)
+                )
+                break
+            except NotRestoredError as told:
+                # What was compared by copied states is compared anew, without them.
+                context, kept = outset
+                del report.checks[kept:]
+                not_restored = str(told)
         contract.finish(context, {level: _due(level, request, context) for level in ("L2", "L3")})
         if not survived:
             return
@@ -382,12 +385,34 @@ def _open_fitting(
     return effort, *pair
 
 
+def _restarting(
+    context: Context, limits: Limits, request: Request, stack: contextlib.ExitStack
+) -> Callable[[], None]:
+    """Return what gives a context a new process of its candidate, where the old one ended."""
+
+    def restart() -> None:
+        suite, lanes = context.suite, context.reference.num_lanes
+        options = {**context.config.candidate, **(request.options or {})}
+        few = replace(limits, lanes=None)
+        again = open_candidate(suite.candidate, options, lanes, few, request.apart)
+        stack.callback(again.close)
+        context.candidate = again
+        if context.played is not None:
+            context.candidate = Counted(again, context.played)
+
+    return restart
+
+
 def _settle(
-    context: Context, stack: contextlib.ExitStack, report: Report, progress: Progress
+    context: Context,
+    stack: contextlib.ExitStack,
+    report: Report,
+    progress: Progress,
+    not_restored: str,
 ) -> Context | None:
     """Ask the reference whether it agrees with itself; None where nothing can be compared."""
     try:
-        return agreement.settle(context, stack)
+        return agreement.settle(context, stack, not_restored)
     except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
         _note_failure("agreement", context.config, error, report, progress)
         return None

@@ -25,9 +25,9 @@ from typing import Any
 
 import jax
 
+from envlift.candidate.opening import launch_name, open_here
 from envlift.candidate.opening import load as load
 from envlift.candidate.opening import load_file as load_file
-from envlift.candidate.opening import open_here
 from envlift.reference.client import START_TIMEOUT, ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
@@ -159,11 +159,7 @@ def _bound_to_here(candidate: Any, options: Mapping[str, Any]) -> str | None:
 
 def _name_of(candidate: Any) -> Any:
     """Return a launch string for a candidate, None if it has none."""
-    if isinstance(candidate, str):
-        return candidate
-    module, name = getattr(candidate, "__module__", None), getattr(candidate, "__qualname__", "")
-    found = getattr(sys.modules.get(module or ""), name, None)
-    return f"env:{module}:{name}" if found is candidate and module != "__main__" else None
+    return candidate if isinstance(candidate, str) else launch_name(candidate)
 
 
 def arithmetic(config: Config) -> contextlib.AbstractContextManager[Any]:
