@@ -27,6 +27,9 @@ os.environ.setdefault(
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
+# Tests start some thousand processes, each of which would start threads for large matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def find_browser() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
