@@ -347,7 +347,7 @@ def _mutate(options: argparse.Namespace) -> int:
 def _open_reference(config: Any) -> tuple[Any, Any]:
     """Return the pinned reference of a registered environment as a vector, and its score."""
     from envlift.registry import make
-    from envlift.verify.levels.training import reference_vector
+    from envlift.verify.levels.transfer.training import reference_vector
 
     name = config.env.removeprefix("reference:")
     return reference_vector(name, config.num_envs, config.env_options), make(name).score

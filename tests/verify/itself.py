@@ -1,4 +1,4 @@
-"""Environments that differ from themselves in one way or another, for ``levels.agreement``."""
+"""Environments that differ from themselves in one way or another, for ``asking.agreement``."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import pytest
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.state import Draws
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify.levels import batches, freely
+from envlift.verify.levels.itself import batches
+from envlift.verify.levels.steps import freely
 from envlift.verify.run import session
 from envlift.verify.run.result import Verdict
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envlift.reference.types import ArraySpec, Record, SideSpec
-from envlift.verify.levels.evaluate import Tape, play, play_both
+from envlift.verify.levels.transfer.evaluate import Tape, play, play_both
 from envlift.verify.suite import Suite
 
 B = 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envlift.verify.engine.archive import Archive
-from envlift.verify.levels import exploration
+from envlift.verify.levels.play import exploration
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
 from tests.verify.inside import verify_inside

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envlift.verify.levels.independence import columns, independence, weakest
-from envlift.verify.levels.resets import ALPHA
+from envlift.verify.levels.draws.independence import columns, independence, weakest
+from envlift.verify.levels.draws.resets import ALPHA
 
 ROWS = 512
 

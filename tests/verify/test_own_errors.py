@@ -19,7 +19,7 @@ from rich.console import Console
 
 from envlift.cli import main
 from envlift.verify import verify
-from envlift.verify.levels import training
+from envlift.verify.levels.transfer import training
 from envlift.verify.run import session
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Report, Verdict

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from envlift.candidate.env_side import EnvSide
 from envlift.reference.types import ArraySpec, SideSpec
 from envlift.verify.failure.case import Case, RecordedSide
-from envlift.verify.levels.transforms import LANES, STEPS, _Played, judge
+from envlift.verify.levels.itself.transforms import LANES, STEPS, _Played, judge
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Verdict

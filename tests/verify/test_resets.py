@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envlift.verify.levels.independence import neighbours
-from envlift.verify.levels.resets import (
+from envlift.verify.levels.draws.independence import neighbours
+from envlift.verify.levels.draws.resets import (
     ALPHA,
     compare_starts,
     same_dependence,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envlift.verify.engine.two_sample import ALPHA, same_joint
-from envlift.verify.levels import resets
+from envlift.verify.levels.draws import resets
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
 from tests.verify.inside import verify_inside

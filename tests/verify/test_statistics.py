@@ -9,7 +9,13 @@ import pytest
 from scipy.stats import norm, trim_mean
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
-from envlift.verify.levels.statistics import Equivalence, iqm, pairs_needed, tost_paired, tost_power
+from envlift.verify.levels.transfer.statistics import (
+    Equivalence,
+    iqm,
+    pairs_needed,
+    tost_paired,
+    tost_power,
+)
 
 
 @pytest.mark.parametrize(

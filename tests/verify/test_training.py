@@ -17,8 +17,8 @@ from envlift.candidate.env_side import EnvSide
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
 from envlift.reference.failure import CandidateFailure
-from envlift.verify.levels import training
-from envlift.verify.levels.training import CURVE_POINTS, Ppo, TrainingError
+from envlift.verify.levels.transfer import training
+from envlift.verify.levels.transfer.training import CURVE_POINTS, Ppo, TrainingError
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.guard import WatchedSide
 from envlift.verify.suite import Transfer

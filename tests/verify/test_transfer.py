@@ -18,10 +18,11 @@ from rich.console import Console
 from envlift.cli import parser
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
-from envlift.verify.levels import training, transfer
-from envlift.verify.levels.evaluate import Episodes
-from envlift.verify.levels.training import Trained, TrainingError
-from envlift.verify.levels.transfer import Direction, judge
+from envlift.verify.levels.transfer import level as transfer
+from envlift.verify.levels.transfer import training
+from envlift.verify.levels.transfer.evaluate import Episodes
+from envlift.verify.levels.transfer.level import Direction, judge
+from envlift.verify.levels.transfer.training import Trained, TrainingError
 from envlift.verify.mutation import judge as mutation_judge
 from envlift.verify.run import session
 from envlift.verify.run.context import QUICK, Effort

@@ -9,8 +9,8 @@ import pytest
 
 from envlift.reference.types import ArraySpec, SideSpec
 from envlift.verify.engine.lockstep import CHUNK, MOST_BYTES, most_steps
-from envlift.verify.levels.resets import ALPHA, _shares, compare_starts
-from envlift.verify.levels.wide import DRAWN, SUMS, WIDE, distributed, narrowed, wide_text
+from envlift.verify.levels.draws.resets import ALPHA, _shares, compare_starts
+from envlift.verify.levels.draws.wide import DRAWN, SUMS, WIDE, distributed, narrowed, wide_text
 
 SIZE = (96, 96, 3)
 

@@ -14,7 +14,7 @@ from envlift.reference.failure import CandidateFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Array, Side
 from envlift.translate.project import Project, ProjectError
-from envlift.verify.levels.properties import compare_component
+from envlift.verify.levels.steps.properties import compare_component
 from envlift.verify.run.context import Context, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Report, Verdict

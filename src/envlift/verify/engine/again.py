@@ -31,7 +31,7 @@ class NotRestoredError(Exception):
     """A reference that a written state does not bring back, found when play had gone on for long.
 
     Its text says how. Where nobody promised that the state is whole, the pair is compared another
-    way (``levels.agreement``).
+    way (``levels.asking.agreement``).
     """
 
 

@@ -17,7 +17,7 @@ from envlift.reference.launch import open_reference
 from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.actions import chosen_actions, legal_of, random_actions
 from envlift.verify.failure.case import Case, play, record
-from envlift.verify.levels.interactions import scenario_case
+from envlift.verify.levels.steps.interactions import scenario_case
 from envlift.verify.suite import Config, PairError, Policy, Suite, applies
 from envlift.verify.suite.find import find_suite
 from envlift.verify.suite.guarded import guarded

@@ -13,7 +13,7 @@ from rich.table import Table
 from envlift.reference.failure import CandidateFailure, ReferenceFailure, ReferenceUnavailable
 from envlift.reference.launch import open_reference
 from envlift.verify.failure.case import UNNAMED, Case, Played, play, read_cases
-from envlift.verify.levels.corpus import recorded_side
+from envlift.verify.levels.steps.corpus import recorded_side
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.run.show import number, plain_text, print_divergence
 from envlift.verify.sides.candidates import arithmetic, open_candidate

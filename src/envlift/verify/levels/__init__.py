@@ -1,1 +1,1 @@
-"""One file for each row of the verdict: level 1 to 4, resets, transforms, the corpus."""
+"""The rows of the verdict, by what they look at."""

@@ -61,7 +61,7 @@ class Context:
         pair: reference and candidate, where they are not the suite's own.
         minimises: whether failures are shortened to fixtures.
         asks: whether the reference is asked for its answer again before a difference counts.
-        pool: states of the reference's play, kept once they were asked for (``levels.pool``).
+        pool: states of the reference's play, kept once they were asked for (``levels.steps.pool``).
         options: of the candidate, beside the configuration's.
         own: what runs the suite's functions of the candidate; None where they run here.
         open_probe: opens the reference alone with two lanes, for questions beside the play.

@@ -25,18 +25,13 @@ from envlift.reference.types import Side
 from envlift.verify.engine.actions import Counted
 from envlift.verify.engine.again import NotRestoredError
 from envlift.verify.engine.contract import close as list_what_is_left
-from envlift.verify.levels import (
-    agreement,
-    contract,
-    corpus,
-    draws,
-    interactions,
-    itself,
-    properties,
-    rollouts,
-    training,
-    transfer,
-)
+from envlift.verify.levels.asking import agreement, contract
+from envlift.verify.levels.draws import level as draws
+from envlift.verify.levels.itself import level as itself
+from envlift.verify.levels.play import rollouts
+from envlift.verify.levels.steps import corpus, interactions, properties
+from envlift.verify.levels.transfer import level as transfer
+from envlift.verify.levels.transfer import training
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict

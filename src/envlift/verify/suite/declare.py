@@ -304,7 +304,7 @@ class Suite:
         horizon: how far the sides stay together when nothing is copied, reported as a number.
         described: whether somebody has described the pair; False for a default suite.
         restores: whether a state that was read brings the reference back when it is written; the
-            reference is asked before anything is compared (``levels.agreement``).
+            reference is asked before anything is compared (``levels.asking.agreement``).
         repeats: whether equal seeds give equal episodes of the reference; likewise.
     """
 

@@ -8,7 +8,8 @@ configuration says so. Where a suite asks, also how long the two stay together b
 from __future__ import annotations
 
 from envlift.verify.engine.lockstep import Lockstep, Outcome
-from envlift.verify.levels import contract, distributions, exploration, horizon, onward
+from envlift.verify.levels.asking import contract
+from envlift.verify.levels.play import distributions, exploration, horizon, onward
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies

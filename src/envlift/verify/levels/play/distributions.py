@@ -17,7 +17,7 @@ from envlift.reference.types import Array, Side
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.engine.play import play
 from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_joint
-from envlift.verify.levels.resets import compare_starts
+from envlift.verify.levels.draws.resets import compare_starts
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 

@@ -13,7 +13,7 @@ from envlift.verify.engine.actions import chosen_actions, legal_now, legal_of, r
 from envlift.verify.engine.history import LaneHistory
 from envlift.verify.engine.lockstep import MAX_SEED, answers_at, exchange
 from envlift.verify.failure.case import Case, play
-from envlift.verify.levels import freely
+from envlift.verify.levels.steps import freely
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, PairError, Scenario, Suite, applies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envlift.verify.levels import batches, transforms
+from envlift.verify.levels.itself import batches, transforms
 from envlift.verify.run.context import Context
 
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
-from envlift.verify.levels.wide import distributed, narrowed, wide_text
+from envlift.verify.levels.draws.wide import distributed, narrowed, wide_text
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 

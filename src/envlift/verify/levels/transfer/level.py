@@ -18,9 +18,9 @@ import numpy as np
 
 from envlift.reference.types import Array, Side
 from envlift.verify.engine.lockstep import MAX_SEED
-from envlift.verify.levels.evaluate import play_both
-from envlift.verify.levels.statistics import Equivalence, Iqm, iqm, tost_paired
-from envlift.verify.levels.training import Ppo, School, Trained, TrainingError, untrainable
+from envlift.verify.levels.transfer.evaluate import play_both
+from envlift.verify.levels.transfer.statistics import Equivalence, Iqm, iqm, tost_paired
+from envlift.verify.levels.transfer.training import Ppo, School, Trained, TrainingError, untrainable
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.run.show_transfer import signed

@@ -15,10 +15,10 @@ import numpy as np
 
 from envlift.reference.types import Array
 from envlift.verify.engine.actions import random_actions
-from envlift.verify.levels.independence import neighbours
-from envlift.verify.levels.pool import pool_of_states
-from envlift.verify.levels.resets import ALPHA, same_distribution
-from envlift.verify.levels.transforms import judge
+from envlift.verify.levels.draws.independence import neighbours
+from envlift.verify.levels.draws.resets import ALPHA, same_distribution
+from envlift.verify.levels.itself.transforms import judge
+from envlift.verify.levels.steps.pool import pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments

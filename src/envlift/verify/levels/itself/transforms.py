@@ -16,7 +16,7 @@ from envlift.candidate.probes.ways import BEFORE, RETYPED
 from envlift.reference.types import Array
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import differs
-from envlift.verify.levels.pool import pool_of_states
+from envlift.verify.levels.steps.pool import pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments

@@ -22,7 +22,7 @@ from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.engine.again import differ
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.engine.play import play
-from envlift.verify.levels import kinship
+from envlift.verify.levels.asking import kinship
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.sides.candidates import IN_PROCESS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envlift.verify.levels import autoresets, chance, resets, starts
+from envlift.verify.levels.draws import autoresets, chance, resets, starts
 from envlift.verify.run.context import Context
 
 

@@ -12,7 +12,7 @@ from envlift.reference.types import Array, StateDict
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED, Exchange, LaneHistory, exchange
 from envlift.verify.failure.case import Case
-from envlift.verify.levels.interactions import scenario_case
+from envlift.verify.levels.steps.interactions import scenario_case
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.suite import applies

@@ -13,9 +13,9 @@ from __future__ import annotations
 from envlift.reference.types import Array, StateDict
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED
-from envlift.verify.levels import resets
-from envlift.verify.levels.independence import neighbours, weakest
-from envlift.verify.levels.pool import pool_of_states
+from envlift.verify.levels.draws import resets
+from envlift.verify.levels.draws.independence import neighbours, weakest
+from envlift.verify.levels.steps.pool import pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments

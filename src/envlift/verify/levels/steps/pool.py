@@ -6,7 +6,7 @@ import numpy as np
 
 from envlift.reference.types import StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
-from envlift.verify.levels.interactions import states_of_play
+from envlift.verify.levels.steps.interactions import states_of_play
 from envlift.verify.run.context import Context
 
 

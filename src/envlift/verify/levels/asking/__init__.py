@@ -1,0 +1,1 @@
+"""What is asked of the reference about itself, of the pair, and of the contract."""

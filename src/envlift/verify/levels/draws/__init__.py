@@ -1,0 +1,1 @@
+"""What is drawn: starts, chance within steps, starts after an end."""

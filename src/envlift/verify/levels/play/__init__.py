@@ -1,0 +1,1 @@
+"""Level 3: whole episodes, side by side or as distributions."""
