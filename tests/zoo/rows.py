@@ -160,6 +160,10 @@ STARTS = [
         Row(f"first-{name}", gym("starts", "Readable"), gym("starts", name), FAIL, ("observation",))
         for name in ("ReadableZeros", "ReadableStale")
     ),
+    *(
+        Row(f"seeds-{name}", gym("starts", "Drawn"), gym("starts", name), FAIL, ("observation",))
+        for name in ("WideSeed", "SmallSeed")
+    ),
     Row(
         "first-by-chance",
         served("dice", "Dice"),
@@ -228,6 +232,14 @@ SELVES = [
         PASS,
         ("share a generator", "--lanes 1"),
     ),
+    Row(
+        "disagrees-LateUnseeded",
+        gym("selves", "LateUnseeded"),
+        gym("selves", "LateUnseeded"),
+        INCONCLUSIVE,
+        ("resets without a seed", "the reference differs from itself"),
+    ),
+    Row("lane-OwnLane", gym("selves", "Goal"), gym("selves", "OwnLane"), FAIL, ("reward",)),
     Row(
         "lane-GlobalNumpy",
         gym("selves", "GlobalNumpy"),

@@ -138,6 +138,30 @@ class GlobalNumpy(Walk):
         return super().step(action if np.random.random() < 0.7 else 1)  # noqa: NPY002
 
 
+class LateUnseeded(Walk):
+    """Episodes without a seed are not repeated, which shows late in them."""
+
+    def reset(self, *, seed=None, options=None):
+        self.odd = seed is None
+        return super().reset(seed=seed)
+
+    def reward(self):
+        return random.random() if self.odd and self.steps > 20 else 1.0
+
+
+class OwnLane(Goal):
+    """The fourth object of a process, and those that follow, count otherwise; nothing is shared."""
+
+    made = 0
+
+    def __init__(self):
+        OwnLane.made += 1
+        self.number = OwnLane.made
+
+    def reward(self):
+        return super().reward() * (1 if self.number < 4 else 2)
+
+
 # -- `state` is no state -----------------------------------------------------------------------
 
 

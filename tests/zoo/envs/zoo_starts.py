@@ -104,6 +104,22 @@ class TiedTogether(Tied):
         return self.look(), {}
 
 
+class WideSeed(Drawn):
+    """Takes 16 bits of its seed."""
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=None if seed is None else seed % 2**16)
+
+
+class SmallSeed(Drawn):
+    """Wrong for the seeds that people give."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.x *= 0.5 if seed is not None and seed < 1000 else 1
+        return self.look(), {}
+
+
 class KeepsCount(Readable):
     """A counter of the episode before lives on: every now and then one is cut too early."""
 

@@ -41,6 +41,9 @@ MOST_BYTES = 2**24
 MAX_SEED = 2**31
 """Seeds are below this, so that every library takes them as they are."""
 
+SMALL_BITS = 16
+"""A small seed has at most so many bits."""
+
 LAST_ACTIONS = 8
 """How many of a lane's last actions a divergence shows."""
 
@@ -154,6 +157,12 @@ def _until_end(record: Record) -> Array:
     return np.asarray(np.cumsum(ended, axis=0) <= ended)
 
 
+def draw_seeds(rng: np.random.Generator, shape: int | tuple[int, ...]) -> Array:
+    """Draw seeds: half of them anywhere, half of them small, as people give them."""
+    small = (2.0 ** rng.uniform(0, SMALL_BITS, shape)).astype(np.int64)
+    return np.where(rng.random(shape) < 0.5, small, rng.integers(0, MAX_SEED, shape))
+
+
 def most_steps(spec: SideSpec, lanes: int) -> int:
     """Return how many steps an exchange may have, at least one: images weigh more than numbers."""
     arrays = [spec.observation, *spec.state.values()]
@@ -236,7 +245,7 @@ class Lockstep:
         return 1 if self.suite.start == "copy" else length
 
     def _start(self) -> Divergence | None:
-        seeds = self.rng.integers(0, MAX_SEED, size=self.lanes)
+        seeds = draw_seeds(self.rng, self.lanes)
         if self.suite.start == "seed":
             seeds[0] = 0  # `if seed` is a common slip.
         chance = self.suite.draw(self.rng, (self.lanes,))
@@ -286,7 +295,7 @@ class Lockstep:
             one = chosen_actions(policy, spec, self.rng, *shown)
             actions = np.repeat(one[None], length, axis=0)
         chance = self.suite.draw(self.rng, (length, self.lanes))
-        seeds = self.rng.integers(0, MAX_SEED, size=(length, self.lanes))
+        seeds = draw_seeds(self.rng, (length, self.lanes))
         if self._resyncs(done):
             self.candidate.set_state(self.suite.candidate_state(self._state))
         both = exchange(

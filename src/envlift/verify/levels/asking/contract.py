@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,16 @@ from envlift.verify.engine import contract
 from envlift.verify.engine.actions import Counted, Played, legal_of, merge, random_actions
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.lockstep import MAX_SEED, describe, exchange
+from envlift.verify.engine.play import play
 from envlift.verify.run.context import Context
-from envlift.verify.run.result import RETURNED, Verdict
+from envlift.verify.run.result import RETURNED, Check, Verdict
 from envlift.verify.suite import PairError
 
 FIRST = "first observations"
 _ANSWERS = (Verdict.PASS, Verdict.FAIL)
+
+HASH_SEED_0 = "0"
+"""``PYTHONHASHSEED`` of both sides."""
 
 STEPS = 8
 """Steps in which the reference is asked."""
@@ -249,13 +253,17 @@ def run(context: Context) -> None:
     lanes = reference.num_lanes
     with context.check("L3", "resets without a seed") as check:
         seeds, done = rng.integers(0, MAX_SEED, lanes), 0
+        gone: list[_Gone] = []
         for reset in range(ROUNDS + 1):
             theirs, ours = candidate.reset(seeds), reference.reset(seeds)
+            gone.append(_Gone(seeds, ours))
             seeds = np.full(lanes, -1)
             found = [
                 compare_field(ours.observation[None], theirs.observation[None], suite.observation)
             ]
             if found[0].bad.any():
+                if _differs_again(context, check, gone):
+                    return
                 lane = int(np.flatnonzero(found[0].bad[0])[0])
                 context.fail(check, describe(found, 0, lane, 0, [], {}, {}, {}), None)
                 check.detail = f"{check.divergence.field if check.divergence else ''} differs " + (
@@ -279,15 +287,52 @@ def run(context: Context) -> None:
                 ends,
                 context.report.deviations,
             )
+            gone[-1] = replace(gone[-1], actions=actions, steps=both.reference)
             done += steps * lanes
             check.counts = {"steps": done, "resets": (reset + 1) * lanes}
             if both.found:
+                if _differs_again(context, check, gone):
+                    return
                 t, lane = both.first()
                 context.fail(check, both.divergence(0, actions[: t + 1, lane].tolist()), None)
                 return
         check.verdict = Verdict.PASS
         check.detail = "equal in the order in which they come"
         contract.mark(context.report, "unseeded", f"{ROUNDS} of every lane, and those of its ends")
+
+
+@dataclass(frozen=True)
+class _Gone:
+    """One reset of all lanes and the steps that followed: what was asked and what came of it."""
+
+    seeds: Array
+    start: Record
+    actions: Array | None = None
+    steps: Record | None = None
+
+
+def _differs_again(context: Context, check: Check, gone: list[_Gone]) -> bool:
+    """Whether another process of the reference, after other steps, goes another way itself."""
+    rng, lanes = np.random.default_rng(0), len(gone[0].seeds)
+    try:
+        with contextlib.closing(context.open_stranger(lanes, HASH_SEED_0)) as side:
+            side.reset(rng.integers(0, MAX_SEED, lanes))
+            play(side, rng, rng.integers(0, MAX_SEED, (STEPS, lanes)), None)
+            for one in gone:
+                good = _same(one.start, side.reset(one.seeds))
+                if good and one.actions is not None and one.steps is not None:
+                    ends = np.full(one.actions.shape[:2], -1)
+                    good = _same(one.steps, side.step(one.actions, None, ends))
+                if not good:
+                    check.verdict = Verdict.INCONCLUSIVE
+                    check.detail = (
+                        "the reference differs from itself: another process of it, given the same "
+                        "seeds and actions, went another way"
+                    )
+                    return True
+    except SideFailure:
+        return False  # it will be said where the reference is judged
+    return False
 
 
 def finish(context: Context, levels: Mapping[str, bool]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from envlift.reference.types import Array, Record, Side
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.compare import compare_field
-from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.lockstep import draw_seeds
 from envlift.verify.suite import Field, Suite
 
 SEEDS = 256
@@ -71,8 +71,8 @@ def ask(reference: Side, candidate: Side, suite: Suite, rng: np.random.Generator
     actions = np.repeat(chosen, lanes, axis=1)
     sides: list[list[_Shown]] = [[], []]
     for _ in range(rounds):
-        seeds = rng.integers(0, MAX_SEED, size=lanes)
-        again = rng.integers(0, MAX_SEED, size=(steps, lanes))
+        seeds = draw_seeds(rng, lanes)
+        again = draw_seeds(rng, (steps, lanes))
         # The candidate first: it never sees an answer.
         for shown, side in zip(reversed(sides), (candidate, reference), strict=True):
             start = side.reset(seeds)

@@ -19,7 +19,7 @@ import numpy as np
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.engine.actions import legal_now, random_actions
 from envlift.verify.engine.compare import compare_field
-from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.lockstep import MAX_SEED, draw_seeds
 from envlift.verify.engine.play import joined
 from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_given, same_joint
 from envlift.verify.run.context import Context
@@ -92,7 +92,10 @@ def _resets(context: Context, check: Check) -> None:
     reference, candidate = context.reference, context.candidate
     lanes = reference.num_lanes
     for _ in range(max(1, count // lanes)):
+        promised = context.suite.start in ("seed", "chance")
         seeds = context.rng.integers(0, MAX_SEED, size=lanes)
+        if promised:
+            seeds = draw_seeds(context.rng, lanes)
         again = context.rng.integers(0, MAX_SEED, size=(1, lanes))
         chance = context.suite.draw(context.rng, (lanes,))
         tape = context.suite.draw(context.rng, (1, lanes))
@@ -110,7 +113,6 @@ def _resets(context: Context, check: Check) -> None:
         names = _names(context, ours[0], theirs[0])
         context.progress.advance(len(ours) * lanes, count)
     same = np.concatenate(equal)
-    promised = context.suite.start in ("seed", "chance")
     _decide(context, check, same, promised, _all(ours), _all(theirs), names)
 
 
