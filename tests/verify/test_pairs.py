@@ -7,6 +7,10 @@ import json
 import pytest
 
 from envlift.cli import main
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request, verify
+from envlift.verify.suite.find import find_suite
 
 
 @pytest.fixture
@@ -102,6 +106,25 @@ def test_a_wrong_vector_environment_fails(run):
     assert failed[0]["divergence"]["step"] == 1
 
 
+@pytest.mark.parametrize(
+    ("candidate", "said"), [("right_in_a_few", "with 131 lanes"), ("right_at_first", "with 1 lane")]
+)
+def test_a_vector_environment_that_is_right_in_some_batches_alone_fails(candidate, said, tmp_path):
+    suite, source = find_suite(VECTOR)
+    request = Request(
+        suite.with_pair(None, f"vector:{VECTOR}:{candidate}"),
+        source,
+        QUICK,
+        tmp_path,
+        levels=("L3",),
+        minimise=False,
+        ask_reference=False,
+    )
+    (failed,) = [c for c in verify(request, Silent()).checks if c.verdict == "FAIL"]
+    assert failed.name == "batches of other sizes"
+    assert f"{said}, reward differs" in failed.detail
+
+
 def test_a_vector_environment_that_resets_within_the_step_is_compared_seed_for_seed(run):
     arguments = ("gymnasium:CartPole-v1", f"vector:{VECTOR}:same_step", "--suite", VECTOR)
     code, report, _ = run("verify", *arguments, "--quick", "--level", "L3")
@@ -117,6 +140,8 @@ def test_one_that_takes_no_seeds_for_that_is_compared_as_distributions(run):
     names = {c["name"]: c for c in report["checks"]}
     assert "by no seed that it is given" in names["the reference with itself"]["detail"]
     assert names["episodes as distributions"]["verdict"] == "PASS"
+    assert names["features reached"]["detail"] == "every one"
+    assert report["features"]["falls"] >= 100
 
 
 def test_a_vector_environment_that_resets_in_a_step_of_its_own_is_refused(capsys):

@@ -1,10 +1,11 @@
 """Gymnasium vector environments as candidates, right and wrong."""
 
+import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from envlift.verify.suite import Field, Suite
+from envlift.verify.suite import Feature, Field, Suite
 
 
 def make(num_envs, mode=AutoresetMode.DISABLED, **changes):
@@ -19,6 +20,37 @@ def make(num_envs, mode=AutoresetMode.DISABLED, **changes):
 
 def heavy(num_envs):
     return make(num_envs, total_mass=1.2)
+
+
+class RightInAFew(SyncVectorEnv):
+    """Rewards every lane from the 32nd on twice."""
+
+    def step(self, actions):
+        observation, reward, *rest = super().step(actions)
+        return observation, reward * np.where(np.arange(self.num_envs) < 32, 1, 2), *rest
+
+
+def right_in_a_few(num_envs):
+    env = make(num_envs)
+    env.__class__ = RightInAFew
+    return env
+
+
+class RightAtFirst(SyncVectorEnv):
+    """Rewards nothing from its 501st step on."""
+
+    steps = 0
+
+    def step(self, actions):
+        self.steps += 1
+        observation, reward, *rest = super().step(actions)
+        return observation, reward * (self.steps <= 500), *rest
+
+
+def right_at_first(num_envs):
+    env = make(num_envs)
+    env.__class__ = RightAtFirst
+    return env
 
 
 def next_step(num_envs):
@@ -51,4 +83,8 @@ SUITE = Suite(
     candidate=f"vector:{__file__}:make",
     observation=Field("observation"),
     start="seed",
+    features=(
+        Feature("falls", lambda t: t.terminated),
+        Feature("leans left", lambda t: t.observation[..., 2] < -0.1),
+    ),
 )

@@ -14,12 +14,13 @@ from __future__ import annotations
 import numpy as np
 
 from envlift.reference.types import Array, Side
-from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.lockstep import MAX_SEED, trace_of
 from envlift.verify.engine.play import play
 from envlift.verify.engine.two_sample import ALPHA, MOST_COORDINATES, same_joint
 from envlift.verify.levels.draws.resets import compare_starts
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
+from envlift.verify.suite import applies
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64)
 """Steps played in a round, one after the other; the step that is kept is drawn among them."""
@@ -28,8 +29,19 @@ HELD = (1, 1, 4, 16)
 """Steps for which actions are held, one after the other, so that play gets somewhere."""
 
 
-def run(context: Context) -> None:
-    """Compare single steps and whole episodes as distributions, as a check of level 3."""
+def run(context: Context) -> dict[str, int]:
+    """Compare single steps and whole episodes as distributions, as a check of level 3.
+
+    Returns:
+        How often each feature of the suite was reached by the reference.
+    """
+    reached: dict[str, int] = {}
+    purposeful = [p.name for p in context.suite.policies if p.act and applies(p, context.config)]
+    if purposeful:
+        context.report.not_verified.append(
+            f"play by {', '.join(purposeful)} [{context.config.name}]: episodes that are compared "
+            "as distributions are played at random"
+        )
     with context.check("L3", "episodes as distributions") as check:
         count = context.effort.resets
         some = None
@@ -38,7 +50,7 @@ def run(context: Context) -> None:
             some = np.sort(context.rng.choice(width, MOST_COORDINATES // 2, replace=False))
         steps, sums, played = [], [], 0
         for side in (context.candidate, context.reference):
-            one, other, more = _sample(context, side, count, some)
+            one, other, more = _sample(context, side, count, some, reached)
             steps.append(one)
             sums.append(other)
             played += more
@@ -60,12 +72,16 @@ def run(context: Context) -> None:
             f"one step of each episode, and length and return, compared as distributions; smallest "
             f"p = {p:.2g} ({worst})"
         )
+    return reached
 
 
 def _sample(
-    context: Context, side: Side, count: int, some: Array | None
+    context: Context, side: Side, count: int, some: Array | None, reached: dict[str, int]
 ) -> tuple[Array, Array, int]:
-    """Play ``count`` episodes; return steps [N, D], sums [N, 3], and how many steps it took."""
+    """Play ``count`` episodes; return steps [N, D], sums [N, 3], and how many steps it took.
+
+    What the reference reaches is added to ``reached``.
+    """
     rng, lanes = context.rng, side.num_lanes
     steps: list[Array] = []
     sums: list[Array] = []
@@ -77,6 +93,12 @@ def _sample(
         again = rng.integers(0, MAX_SEED, size=(length, lanes))
         actions, record = play(side, rng, again, held=held)
         played += length * lanes
+        if side is context.reference:
+            trace = trace_of(start.state, actions, record, context.config)
+            for feature in context.suite.features:
+                if applies(feature, context.config):
+                    hits = int(np.asarray(feature.reached(trace)).sum())
+                    reached[feature.name] = reached.get(feature.name, 0) + hits
         assert record.terminated is not None
         assert record.truncated is not None
         assert record.reward is not None

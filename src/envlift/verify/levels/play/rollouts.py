@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from envlift.verify.engine.lockstep import Lockstep, Outcome
 from envlift.verify.levels.asking import contract
-from envlift.verify.levels.play import distributions, exploration, horizon, onward
+from envlift.verify.levels.play import distributions, exploration, horizon, onward, sizes
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies
@@ -18,8 +18,9 @@ from envlift.verify.suite import Config, Policy, applies
 def run(context: Context) -> None:
     """Play every policy, then look whether every feature was reached."""
     if context.suite.start == "apart":
-        distributions.run(context)
-        _coverage_gate(context, {})
+        found = distributions.run(context)
+        _add(context.report.features, found)
+        _coverage_gate(context, found)
         return
     failed = False
     reached: dict[str, int] = {}
@@ -35,6 +36,7 @@ def run(context: Context) -> None:
     if not failed:
         _coverage_gate(context, reached)
         exploration.run(context)
+        sizes.run(context)
     contract.run(context)
     horizon.run(context)
 
