@@ -139,6 +139,7 @@ def _one_lane(
         context,
         reference=reference,
         candidate=candidate,
+        firsts=(None, None),
         effort=replace(context.effort, lanes=1, transitions=min(context.effort.transitions, 2_048)),
     )
     note = (
