@@ -255,6 +255,20 @@ SELVES = [
         INCONCLUSIVE,
         ("resets without a seed", "the reference differs from itself"),
     ),
+    Row(
+        "self-Running",
+        gym("selves", "Running"),
+        gym("selves", "Running"),
+        PASS,
+        ("from the first one of new environments on",),
+    ),
+    Row(
+        "wrong-Running",
+        gym("selves", "Running"),
+        gym("selves", "RunningWrong"),
+        FAIL,
+        ("observation[0] differs at step 0",),
+    ),
     Row("lane-OwnLane", gym("selves", "Goal"), gym("selves", "OwnLane"), FAIL, ("reward",)),
     Row(
         "lane-GlobalNumpy",

@@ -69,6 +69,8 @@ class Context:
         unseeded: resets without a seed are compared.
         played: the actions that were played, counted.
         firsts: what the reference and the candidate played first when they were new.
+        born: equal seeds are repeated by new environments only, on both sides alike; what those
+            play is compared from their first episode on.
         reasons: part of the contract -> why it is not compared here.
     """
 
@@ -94,6 +96,7 @@ class Context:
     open_probe: Callable[[], Side] | None = None
     unseeded: bool = False
     played: Played | None = None
+    born: bool = False
     firsts: tuple[First | None, First | None] = (None, None)
     reasons: dict[str, str] = field(default_factory=dict)
 
