@@ -15,7 +15,7 @@ Shape letters: ``N`` and ``M`` rows, ``D`` and ``K`` coordinates.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from envlift.reference.types import Array
 
@@ -88,7 +88,7 @@ def same_given(
     ours, theirs = distances(reason[rest], shown[rest]), distances(their_reason, their_shown)
     # What a last bit makes of a distance is no difference.
     ours, theirs = (np.round(side, 6) for side in (ours, theirs))
-    return float(stats.ks_2samp(ours, theirs).pvalue)
+    return float(scipy.stats.ks_2samp(ours, theirs).pvalue)
 
 
 def _spread(rows: Array) -> Array:
@@ -135,7 +135,7 @@ def _same_counts(ours: Array, theirs: Array) -> float:
         table[:, int(table.sum(axis=0).argmin())] += rare.sum(axis=1)
     if table.shape[1] < 2:
         return 1.0
-    return float(stats.chi2_contingency(table, correction=False).pvalue)
+    return float(scipy.stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def _guessed(ours: Array, theirs: Array, rng: np.random.Generator) -> list[float]:
@@ -225,4 +225,6 @@ def _luck(score: Array, truth: Array, rng: np.random.Generator) -> float:
     """Return how likely guesses as good as these are, were both halves alike (Fisher's test)."""
     guess = np.where(score == 0, rng.random(len(score)) < 0.5, score > 0)
     right = int((guess & truth).sum())
-    return float(stats.hypergeom.sf(right - 1, len(truth), int(truth.sum()), int(guess.sum())))
+    return float(
+        scipy.stats.hypergeom.sf(right - 1, len(truth), int(truth.sum()), int(guess.sum()))
+    )

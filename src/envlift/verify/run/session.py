@@ -53,6 +53,9 @@ RELY = ("L2", "L3", "resets", "L4")
 LANES_PATIENCE = 60.0
 """Seconds of making lanes after which a pair goes on with those it has."""
 
+PROBED = 2
+"""Lanes of a reference that is asked questions beside the play."""
+
 LEVELS = ("L1", "L2", "L3", "resets", "transforms", "L4")
 
 
@@ -125,12 +128,20 @@ def verify(request: Request, progress: Progress) -> Report:
     for level in request.levels:
         if level not in LEVELS:
             raise ValueError(f"no level {level!r}; the levels are {', '.join(LEVELS)}")
-    try:
-        suite = _suite(request)
-    except UnknownSideError:
-        raise  # a slip in a name is no verdict
-    except ReferenceFailure as error:
-        return _nothing_to_compare(request, seed, error, progress)
+    with contextlib.ExitStack() as stack:
+        try:
+            suite, probe = _suite(request, stack)
+        except UnknownSideError:
+            raise  # a slip in a name is no verdict
+        except ReferenceFailure as error:
+            return _nothing_to_compare(request, seed, error, progress)
+        return _run(request, suite, probe, seed, progress)
+
+
+def _run(
+    request: Request, suite: Suite, probe: Side | None, seed: int, progress: Progress
+) -> Report:
+    """Run the levels of every configuration."""
     report = Report(
         suite=suite.name,
         reference=suite.reference,
@@ -153,7 +164,7 @@ def verify(request: Request, progress: Progress) -> Report:
             with arithmetic(config):
                 config = _with_attributes(request, suite, config)
                 own = suite.of_config(config)
-                _run_config(request, own, config, rng, report, progress, reasons)
+                _run_config(request, own, config, rng, report, progress, reasons, probe)
             if request.stop_at_failure and report.verdict is Verdict.FAIL:
                 break
     except KeyboardInterrupt:
@@ -184,20 +195,20 @@ def _note_skipped(request: Request, report: Report) -> None:
             report.unanswered.append(f"{level} was asked for and did not run: {skipped[0]}")
 
 
-def _suite(request: Request) -> Suite:
+def _suite(request: Request, stack: contextlib.ExitStack) -> tuple[Suite, Side | None]:
+    """Return the suite, and the reference that was opened to describe it where there was none."""
     if request.suite is not None:
-        return guarded(request.suite.with_pair(request.reference, request.candidate))
+        return guarded(request.suite.with_pair(request.reference, request.candidate)), None
     assert request.reference is not None
-    with contextlib.closing(
-        open_reference(
-            request.reference,
-            num_lanes=1,
-            config=_attributes(request, request.reference),
-            timeout=request.timeout,
-            start_timeout=request.start_timeout,
-        )
-    ) as side:
-        return default_suite(request.reference, request.candidate, side.spec)
+    side = open_reference(
+        request.reference,
+        num_lanes=PROBED,
+        config=_attributes(request, request.reference),
+        timeout=request.timeout,
+        start_timeout=request.start_timeout,
+    )
+    stack.callback(side.close)
+    return default_suite(request.reference, request.candidate, side.spec), side
 
 
 def _attributes(request: Request, launch: object) -> dict[str, Any]:
@@ -244,6 +255,7 @@ def _run_config(
     report: Report,
     progress: Progress,
     reasons: dict[str, str],
+    probe: Side | None,
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
@@ -252,6 +264,21 @@ def _run_config(
 
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
         return _open_sides(suite, config, options, lanes, limits, request.apart)
+
+    unused = [] if probe is None else [probe]
+
+    def open_probe() -> Side:
+        return (
+            unused.pop()
+            if unused
+            else open_reference(
+                suite.reference,
+                num_lanes=PROBED,
+                config=dict(config.reference),
+                timeout=limits.answer,
+                start_timeout=limits.start,
+            )
+        )
 
     with contextlib.ExitStack() as stack:
         try:
@@ -315,13 +342,7 @@ def _run_config(
             own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
             reasons=reasons,
             firsts=firsts,
-            open_probe=lambda: open_reference(
-                suite.reference,
-                num_lanes=2,
-                config=dict(config.reference),
-                timeout=limits.answer,
-                start_timeout=limits.start,
-            ),
+            open_probe=open_probe,
         )
         outset, not_restored = (context, len(report.checks)), ""
         while True:

@@ -6,7 +6,7 @@ Shape letters: ``N`` rows.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from envlift.reference.types import Array, StateDict
 
@@ -81,7 +81,7 @@ def _table(x: Array, y: Array) -> float:
     table = _merged(_merged(table).T).T
     if min(table.shape) < 2:
         return 1.0
-    return float(stats.chi2_contingency(table, correction=False).pvalue)
+    return float(scipy.stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def bins(values: Array, most: int) -> Array:
@@ -120,7 +120,7 @@ by chance are no trend."""
 
 
 def _trend(x: Array, y: Array) -> float:
-    ranks = stats.rankdata(np.stack([x, y], axis=1), axis=0)
+    ranks = scipy.stats.rankdata(np.stack([x, y], axis=1), axis=0)
     spread = ranks.std(axis=0)
     if (spread == 0).any():
         return 1.0
@@ -128,7 +128,7 @@ def _trend(x: Array, y: Array) -> float:
     root = np.sqrt(len(x))
     if np.prod(np.abs(ranks).max(axis=0)) > STEP * root:
         return 1.0
-    return float(2 * stats.norm.sf(abs(float(ranks.prod(axis=1).sum())) / root))
+    return float(2 * scipy.stats.norm.sf(abs(float(ranks.prod(axis=1).sum())) / root))
 
 
 def neighbours(effects: StateDict, rng: np.random.Generator) -> tuple[float, str, int]:

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
@@ -218,7 +218,7 @@ def same_distribution(reference: Array, candidate: Array) -> float:
     if len(values) > max(FEW, (len(reference) + len(candidate)) // PER_VALUE):
         return _same_continuous(reference, candidate)
     table = np.array([[int((side == v).sum()) for v in values] for side in (reference, candidate)])
-    return float(stats.chi2_contingency(table, correction=False).pvalue)
+    return float(scipy.stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def _rounded(reference: Array, candidate: Array) -> tuple[Array, Array]:
@@ -233,7 +233,7 @@ def _rounded(reference: Array, candidate: Array) -> tuple[Array, Array]:
 
 def _same_continuous(reference: Array, candidate: Array) -> float:
     pooled = np.concatenate([reference, candidate])
-    place: Any = stats.ks_2samp(reference, candidate)
+    place: Any = scipy.stats.ks_2samp(reference, candidate)
     middle = np.median(pooled)
     spread = _welch(*_moments(np.abs(reference - middle)), *_moments(np.abs(candidate - middle)))
     edges = np.unique(np.quantile(pooled, np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -244,7 +244,9 @@ def _same_continuous(reference: Array, candidate: Array) -> float:
         ]
     )
     table = table[:, table.sum(axis=0) > 0]
-    shape = stats.chi2_contingency(table, correction=False).pvalue if table.shape[1] > 1 else 1.0
+    shape = (
+        scipy.stats.chi2_contingency(table, correction=False).pvalue if table.shape[1] > 1 else 1.0
+    )
     return min(1.0, 3 * min(float(place.pvalue), float(spread), float(shape)))
 
 
@@ -254,7 +256,7 @@ def same_dependence(reference: Array, candidate: Array) -> dict[tuple[int, int],
     Two coordinates may each be drawn as they should and still be one number drawn once. What is
     compared is the mean product of their ranks, centred, in samples [N, D] and [M, D].
     """
-    ranks = stats.rankdata(np.concatenate(_rounded(reference, candidate)), axis=0)
+    ranks = scipy.stats.rankdata(np.concatenate(_rounded(reference, candidate)), axis=0)
     ranks = ranks / len(ranks) - (len(ranks) + 1) / (2 * len(ranks))
     sides = []
     for part in (ranks[: len(reference)], ranks[len(reference) :]):
@@ -276,4 +278,4 @@ def _welch(mean: Any, var: Any, n: int, other_mean: Any, other_var: Any, m: int)
     difference = np.abs(mean - other_mean)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(difference > 1e-12, difference / error, 0.0)
-    return 2 * stats.norm.sf(z)
+    return 2 * scipy.stats.norm.sf(z)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import integrate, stats
+import scipy
 
 from envlift.reference.types import Array
 from envlift.verify.suite.transfer_plan import POWER
@@ -93,7 +93,7 @@ def tost_paired(differences: Array, margin: float) -> Equivalence:
     effect = float(values[0]) if equal else effect
     deviation = 0.0 if equal else float(values.std(ddof=1))
     error = deviation / math.sqrt(n)
-    reach = float(stats.t.ppf(1 - ALPHA, n - 1)) * error
+    reach = float(scipy.stats.t.ppf(1 - ALPHA, n - 1)) * error
     return Equivalence(
         n=n,
         margin=float(margin),
@@ -112,7 +112,7 @@ def _one_sided(distance: float, error: float, n: int) -> float:
     """Return the p-value of a mean that stands ``distance`` inside of one bound."""
     if error == 0.0:
         return 0.0 if distance > 0 else 1.0
-    return float(stats.t.sf(distance / error, n - 1))
+    return float(scipy.stats.t.sf(distance / error, n - 1))
 
 
 def tost_power(n: int, deviation: float, margin: float, true: float = 0.0) -> float:
@@ -141,18 +141,18 @@ def tost_power(n: int, deviation: float, margin: float, true: float = 0.0) -> fl
         return 1.0 if abs(true) < margin else 0.0
     freedom = n - 1
     bound, shift = margin / error, true / error
-    critical = float(stats.t.ppf(1 - ALPHA, freedom)) / math.sqrt(freedom)
-    spread = stats.chi(freedom)
+    critical = float(scipy.stats.t.ppf(1 - ALPHA, freedom)) / math.sqrt(freedom)
+    spread = scipy.stats.chi(freedom)
     low, high = float(spread.ppf(_TAIL)), min(bound / critical, float(spread.isf(_TAIL)))
     if high <= low:
         return 0.0
 
     def density(x: float) -> float:
         room = bound - critical * x
-        normal = stats.norm.cdf(room - shift) - stats.norm.cdf(-room - shift)
+        normal = scipy.stats.norm.cdf(room - shift) - scipy.stats.norm.cdf(-room - shift)
         return float(normal * spread.pdf(x))
 
-    chance, _ = integrate.quad(density, low, high, epsabs=1e-9, epsrel=1e-9, limit=200)
+    chance, _ = scipy.integrate.quad(density, low, high, epsabs=1e-9, epsrel=1e-9, limit=200)
     return min(max(float(chance), 0.0), 1.0)
 
 
