@@ -70,6 +70,10 @@ FIRST_STEPS = 32
 """Steps of the first episodes that are kept."""
 
 
+FIRST_SECONDS = 0.5
+"""Seconds of all lanes' reset and step from which on one step is kept: far above a cheap one's."""
+
+
 def first_episodes(side: Side) -> First | None:
     """Play what a new side plays first, before anything else; None where it draws nothing itself.
 
@@ -85,7 +89,7 @@ def first_episodes(side: Side) -> First | None:
         clock = _Clock(side)
         start = side.reset(seeds)
         actions, steps = play(side, rng, again[:1])
-        if clock.seconds() / lanes < SLOW:
+        if clock.seconds() < FIRST_SECONDS:
             more, others = play(side, rng, again[1:])
             actions, steps = np.concatenate([actions, more]), joined([steps, others])
     except (SideFailure, ValueError):

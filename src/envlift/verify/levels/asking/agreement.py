@@ -345,7 +345,10 @@ def _born(context: Context) -> bool:
         if candidate.num_lanes != lanes or candidate.spec.chance is not None:
             return False
         theirs = _repeat(candidate, first)
-    return kinship.alike(shown[0].steps, theirs.steps, context.suite.observation.drifted())
+    # The first lane was played when its environment was asked what it shows.
+    rows = np.arange(min(1, lanes - 1), lanes)
+    ours, other = (_lanes(one.steps, rows, 1) for one in (shown[0], theirs))
+    return kinship.alike(ours, other, context.suite.observation.drifted())
 
 
 def _steps(context: Context, side: Side) -> int:

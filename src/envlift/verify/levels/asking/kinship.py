@@ -36,6 +36,9 @@ COORDINATES = 64
 HALF = 0.5
 """Share of lanes that must agree, or move."""
 
+ROUNDING = 1e-3
+"""Share of all that an observation moves by, below which lanes do not differ."""
+
 FEW = 8
 """Lanes that say nothing about a correlation."""
 
@@ -104,8 +107,10 @@ def alike(ours: Record, theirs: Record, observation: Field) -> bool:
     ended = np.cumsum((ours.terminated | ours.truncated).any(axis=1)) > 0
     if not ended[0]:
         one, other = one[~ended], other[~ended]
-    first = np.broadcast_to(one[:, :1], one.shape)
-    varies = compare_field(first, one, observation).bad.any(axis=1)
+    spread = np.ptp(one.reshape(len(one), lanes, -1).astype(np.float64), axis=1)
+    whole = np.ptp(one.reshape(len(one) * lanes, -1).astype(np.float64), axis=0)
+    # What rounding makes of equal numbers is no draw.
+    varies = (spread > ROUNDING * whole).any(axis=1)
     if not varies.any():
         return True
     same = ~compare_field(one, other, observation).bad
