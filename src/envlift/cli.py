@@ -207,7 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except MISTAKES as error:
             print(f"envlift: {_sentence(error)}", file=sys.stderr)
             return EXIT_USAGE
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # Code of others that ends the process must not choose the exit code: 0 would be PASS.
             told = error if isinstance(error, InternalError) else bug(error)
             print(f"envlift: {told}", file=sys.stderr)
             return EXIT_BUG

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Report, Verdict
 from envlift.verify.run.show import print_report
 from envlift.verify.run.trouble import InternalError
-from envlift.verify.suite import Feature, Policy, Suite, Trace
+from envlift.verify.suite import Config, Feature, Field, Policy, Scenario, Suite, Trace
 from envlift.verify.suite.guarded import SuiteError, guarded
 
 FILE = Path(__file__).with_name("failing.py")
@@ -36,6 +37,9 @@ from envlift.verify.suite import Component, Deviation, Feature, Field, Policy, S
 
 def broken(*_):
     return {}["a bug of the suite"]
+
+def leaves(*_):
+    raise SystemExit(0)
 
 """
 """``broken`` raises in the fourth line of the file."""
@@ -64,6 +68,61 @@ def write(folder: Path, more: str, candidate: str = "Walk") -> str:
     path = folder / "suite.py"
     path.write_text(HEAD.lstrip("\n") + TAIL % (FILE, FILE, candidate, more))
     return str(path)
+
+
+LEAVES = {
+    "a feature": 'features=(Feature("f", leaves),), start="seed",',
+    "a policy": 'policies=(Policy("p", leaves),), start="seed",',
+    "prepare": "prepare=leaves,",
+}
+
+
+@pytest.mark.parametrize("kind", LEAVES)
+def test_a_suite_that_ends_the_process_is_no_pass(kind, tmp_path, capsys):
+    suite = write(tmp_path, LEAVES[kind])
+    assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L3"]) == 4
+    said = capsys.readouterr().err
+    assert f"raised SystemExit: 0 ({suite}, line 7: raise SystemExit(0))" in said
+
+
+PLAYED = {
+    "lambda rng, o, s: None": "gives a NoneType of the dtype object; numbers",
+    "lambda rng, o, s: ['up'] * len(o)": "gives a list of the dtype <U2; numbers",
+    "lambda rng, o, s: [0.5] * len(o)": "plays 0.5; whole numbers are wanted",
+    "lambda rng, o, s: [2] * len(o)": "plays 2; a choice from 0 to 1 is wanted",
+    "lambda rng, o, s: [-1] * len(o)": "plays -1; a choice from 0 to 1 is wanted",
+    "lambda rng, o, s: [[1, 1]] * len(o)": "gives actions of the shape (2, 2); (2,), [lanes",
+}
+
+
+@pytest.mark.parametrize("act", PLAYED)
+def test_what_a_policy_plays_that_is_no_action_is_the_suites_error(act, tmp_path, capsys):
+    suite = write(tmp_path, f'policies=(Policy("p", {act}),), start="seed",')
+    assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L3"]) == 4
+    said = capsys.readouterr().err
+    assert f"the policy 'p' {PLAYED[act]}" in said
+    assert f"({suite}, line" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"observation": lambda: Field("o", atol=float("inf"), reason="r")}, "atol = inf; a nu"),
+        ({"observation": lambda: Field("o", rtol=float("nan"), reason="r")}, "rtol = nan; a nu"),
+        ({"observation": lambda: Field("o", atol="1e-3", reason="r")}, "atol = '1e-3'; a num"),
+        ({"state": lambda: ("x",)}, "state = 'x'; a tuple of Field"),
+        ({"features": lambda: Feature("f", lambda t: t.terminated)}, "a tuple of Feature is want"),
+        ({"policies": lambda: ("random",)}, "policies = 'random'; a tuple of Policy"),
+        ({"configs": lambda: (Config("a"), Config("a"))}, "more than one configuration 'a'"),
+        ({"start": lambda: "seeds"}, "start = 'seeds'; known: chance, copy, seed, apart"),
+        ({"reference": lambda: None}, "reference = None; a launch string is wanted"),
+        ({"scenarios": lambda: (Scenario("s", {}, (), ()),)}, "scenario 's' has no actions"),
+    ],
+)
+def test_what_makes_no_suite_is_told_when_it_is_made(more, message):
+    whole = {"name": "walk", "reference": "python:a:B", "candidate": "python:a:C"}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Suite(**{**whole, **{name: make() for name, make in more.items()}})
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -138,6 +197,7 @@ def test_what_a_suite_gives_rightly_goes_through():
         ("import no_such_module", "reading it raised ModuleNotFoundError: No module named"),
         ("from envlift.verify.suite import Suite\nSUITE = Suite(nme=1)", "TypeError: Suite"),
         ("SUITE = 3", "defines no SUITE"),
+        ("raise SystemExit(0)", "reading it raised SystemExit: 0"),
     ],
 )
 @pytest.mark.parametrize("command", ["verify", "record"])

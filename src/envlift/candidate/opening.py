@@ -128,7 +128,7 @@ def _opening(candidate: Any) -> Iterator[None]:
             f"{candidate!r} cannot be opened: it does not implement {frames[-1].name} "
             f"({frames[-1].filename}, line {frames[-1].lineno})"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         if _is_ours(error, frames):
             raise
@@ -140,7 +140,7 @@ def _opening(candidate: Any) -> Iterator[None]:
         ) from error
 
 
-def _is_ours(error: Exception, frames: traceback.StackSummary) -> bool:
+def _is_ours(error: BaseException, frames: traceback.StackSummary) -> bool:
     """Whether an error was written for people: raised on purpose by envlift itself."""
     if not isinstance(error, (ValueError, ModuleNotFoundError)):
         return False

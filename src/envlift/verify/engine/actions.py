@@ -262,12 +262,42 @@ def chosen_actions(
 
     A policy whose ``act`` takes a parameter ``legal_actions`` is shown the mask, bool [B, A] or
     None.
+
+    Raises:
+        PairError: for actions of another shape, for numbers that are not whole where the action is,
+            and for choices that a discrete action does not have.
     """
     assert policy.act is not None
     act: Callable[..., Any] = policy.act
-    chosen = act(rng, observation, state, **({"legal_actions": legal} if _sees(act) else {}))
-    lanes = len(observation)
-    return np.asarray(chosen, dtype=spec.action.dtype).reshape(lanes, *spec.action.shape)
+    chosen = np.asarray(
+        act(rng, observation, state, **({"legal_actions": legal} if _sees(act) else {}))
+    )
+    shape = (len(observation), *spec.action.shape)
+    if chosen.size != int(np.prod(shape)):
+        raise PairError(
+            f"the policy {policy.name!r} gives actions of the shape {chosen.shape}; "
+            f"{shape}, [lanes, ...], is wanted{_defined(act)}"
+        )
+    if np.dtype(spec.action.dtype).kind in "iub" and chosen.dtype.kind == "f":
+        _all_right(chosen, chosen == np.rint(chosen), policy, "whole numbers are wanted")
+    if spec.num_actions is not None:
+        inside = (chosen >= 0) & (chosen < spec.num_actions)
+        wanted = f"a choice from 0 to {spec.num_actions - 1} is wanted, whatever the space's start"
+        _all_right(chosen, inside, policy, wanted)
+    return chosen.astype(spec.action.dtype).reshape(shape)
+
+
+def _all_right(chosen: Array, right: Array, policy: Policy, wanted: str) -> None:
+    if not right.all():
+        raise PairError(
+            f"the policy {policy.name!r} plays {chosen[~right].ravel()[0]}; {wanted}"
+            f"{_defined(policy.act)}"
+        )
+
+
+def _defined(function: Any) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return "" if code is None else f" ({code.co_filename}, line {code.co_firstlineno})"
 
 
 def _sees(act: Callable[..., Any]) -> bool:

@@ -169,7 +169,7 @@ def _run(
                 break
     except KeyboardInterrupt:
         report.interrupted = True
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = error if is_a_sentence(error) else bug(error)
         if report.verdict is not Verdict.FAIL:
             raise told from error

@@ -24,7 +24,7 @@ def judged(what: str) -> Iterator[None]:
             yield
     except (CandidateViolation, CandidateFailure, PairError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CandidateFailure(
             f"it raised {type(error).__name__}: {error}", operation=what
         ) from error

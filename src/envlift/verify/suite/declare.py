@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from envlift.verify.suite.transfer_plan import Transfer as Transfer
 
 Chance = Array
 ReplaceState = Callable[[StateDict], StateDict]
+Start = Literal["chance", "copy", "seed", "apart"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,18 @@ class Field:
     any_integer: bool = False
 
     def __post_init__(self) -> None:
+        for what in ("atol", "rtol", "ulp", "drift"):
+            value = getattr(self, what)
+            if not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+                raise ValueError(
+                    f"field {self.name!r} has {what} = {value!r}; a number is wanted, not infinite"
+                )
         loose = self.atol or self.rtol or self.ulp
         if loose and not self.reason:
             raise ValueError(
                 f"field {self.name!r} has a tolerance without a reason; say why it is not exact"
             )
-        if min(self.atol, self.rtol, self.ulp) < 0:
+        if min(self.atol, self.rtol, self.ulp, self.drift) < 0:
             raise ValueError(f"field {self.name!r} has a negative tolerance; use 0 or more")
 
     @property
@@ -189,6 +196,10 @@ class Scenario:
     chance: tuple[Any, ...] | None = None
     configs: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not len(self.actions):
+            raise ValueError(f"scenario {self.name!r} has no actions; give it one for each step")
+
 
 Part = Feature | Policy | Component | Scenario
 """What may belong to some configurations only."""
@@ -314,7 +325,7 @@ class Suite:
     observation: Field = Field("observation")
     reward: Field = Field("reward")
     state: tuple[Field, ...] = ()
-    start: Literal["chance", "copy", "seed", "apart"] = "copy"
+    start: Start = "copy"
     draw_chance: Callable[[np.random.Generator, tuple[int, ...]], Chance] | None = None
     chance_outcome: Callable[[Chance], Array] | None = None
     to_candidate: ReplaceState | None = None
@@ -339,6 +350,7 @@ class Suite:
     repeats: bool = True
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if self.start == "chance" and self.draw_chance is None:
             raise ValueError(
                 f"suite {self.name!r} starts episodes by chance but has no draw_chance; "
@@ -374,6 +386,40 @@ class Suite:
                 f"transfer names the unknown configuration {self.transfer.config!r}; "
                 f"known: {sorted(names)}"
             )
+
+    def _check_kinds(self) -> None:
+        """Tell what a suite file easily mixes up, before it becomes an odd error elsewhere."""
+        if not isinstance(self.reference, str):
+            raise ValueError(
+                f"suite {self.name!r} has reference = {self.reference!r}; a launch string is "
+                "wanted, such as gymnasium:ID"
+            )
+        if self.start not in get_args(Start):
+            known = ", ".join(get_args(Start))
+            raise ValueError(f"suite {self.name!r} has start = {self.start!r}; known: {known}")
+        kinds = {
+            "state": Field,
+            "configs": Config,
+            "policies": Policy,
+            "components": Component,
+            "scenarios": Scenario,
+            "features": Feature,
+            "deviations": Deviation,
+        }
+        for what, kind in kinds.items():
+            given = getattr(self, what)
+            several = given if isinstance(given, (tuple, list)) else (given, None)
+            wrong = [one for one in several if not isinstance(one, kind)]
+            if wrong:
+                shown = given if several is not given else wrong[0]
+                raise ValueError(
+                    f"suite {self.name!r} has {what} = {shown!r}; a tuple of {kind.__name__} is "
+                    "wanted, with a comma after one alone"
+                )
+        names = [config.name for config in self.configs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"suite {self.name!r} has more than one configuration {twice[0]!r}")
 
     @property
     def writes_states(self) -> bool:

@@ -25,7 +25,7 @@ def find_suite(name: str) -> tuple[Suite, str]:
             raise ValueError(f"there is no file {name}")
         try:
             module = load_file(path)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise suite_error(name, "reading it", error) from error
         suite = getattr(module, "SUITE", None)
         if not isinstance(suite, Suite):

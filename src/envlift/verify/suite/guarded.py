@@ -73,7 +73,9 @@ def _place(error: BaseException, function: Any) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     mine = [f for f in frames if f.filename == own] or [
-        f for f in frames if not f.filename.startswith(_OURS) and "site-packages" not in f.filename
+        f
+        for f in frames
+        if not f.filename.startswith((_OURS, "<")) and "site-packages" not in f.filename
     ]
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         file, line = error.filename, error.lineno
@@ -95,7 +97,8 @@ def _guard(suite: str, what: str, function: Callable[..., Any] | None) -> Any:
             return function(*arguments, **named)
         except (PairError, SideFailure, UnknownSideError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # One that ends the process would end the run with whatever exit code it likes.
             raise suite_error(suite, what, error, function) from error
 
     return call
@@ -109,17 +112,18 @@ def _mask(suite: str, feature: Feature) -> Callable[[Trace], Any]:
     def reached(trace: Trace) -> Any:
         mask = np.asarray(call(trace))
         if mask.shape != trace.terminated.shape or mask.dtype.kind not in "biu":
+            place = _defined(feature.reached)
             raise SuiteError(
                 f"the suite {suite} is wrong: {what} gives {mask.dtype} of the shape {mask.shape}; "
-                f"bool of [steps, lanes] = {trace.terminated.shape} is wanted{_defined(feature)}"
+                f"bool of [steps, lanes] = {trace.terminated.shape} is wanted{place}"
             )
         return mask.astype(np.bool_)
 
     return reached
 
 
-def _defined(feature: Feature) -> str:
-    code = getattr(feature.reached, "__code__", None)
+def _defined(function: Any) -> str:
+    code = getattr(function, "__code__", None)
     return "" if code is None else f" ({code.co_filename}, line {code.co_firstlineno})"
 
 
@@ -127,18 +131,26 @@ def _act(suite: str, policy: Policy) -> Callable[..., Any]:
     what = f"the policy {policy.name!r}"
     assert policy.act is not None
     call = _guard(suite, what, policy.act)
+    wrong = f"the suite {suite} is wrong: {what} gives"
+    place = _defined(policy.act)
 
     @functools.wraps(policy.act)
     def act(rng: np.random.Generator, observation: Any, *others: Any, **named: Any) -> Any:
         actions = call(rng, observation, *others, **named)
         lanes = len(observation)
-        if isinstance(actions, (list, tuple, np.ndarray)):
-            given = np.shape(actions)[0] if np.ndim(actions) else 0
-            if given != lanes:
-                raise SuiteError(
-                    f"the suite {suite} is wrong: {what} gives {given} actions for {lanes} lanes; "
-                    "one for each lane is wanted, [lanes, ...]"
-                )
+        try:
+            numbers = np.asarray(actions)
+        except ValueError:  # rows of different lengths
+            numbers = np.zeros(0, dtype=object)
+        if numbers.dtype.kind not in "biuf":
+            shown = f"{type(actions).__name__} of the dtype {numbers.dtype}"
+            raise SuiteError(f"{wrong} a {shown}; numbers of [lanes, ...] are wanted{place}")
+        given = numbers.shape[0] if numbers.ndim else 0
+        if given != lanes:
+            raise SuiteError(
+                f"{wrong} {given} actions for {lanes} lanes; one for each lane is wanted, "
+                f"[lanes, ...]{place}"
+            )
         return actions
 
     return act
