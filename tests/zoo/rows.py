@@ -126,6 +126,11 @@ SHOWN = [
     shown("info-value", "Shown", "Depth", "depth", listed="info"),
     shown("info-missing", "Shown", "NoInfo", "info", listed="info"),
     shown("info-late", "Shown", "LateInfo", "info", listed="info"),
+    shown("info-path", "NotesEnd", "WrongPath", "info.path"),
+    shown("info-inner", "NotesEnd", "WrongInner", "info.parts[1].x"),
+    shown("info-episode", "NotesEnd", "WrongEpisode", "info.episode.r"),
+    shown("info-none", "Empty", "InfoNone", "info"),
+    shown("mask-seen", "MaskSeen", "MaskSeenWrong", "reward"),
     shown("buffer", "Shown", "Buffer", "observation", listed="buffer"),
     shown("action-written", "ManyButtons", "WritesAction", "action", listed="in place"),
     shown("globals", "Shown", "SeedsGlobals", "random", listed="random"),
@@ -140,7 +145,7 @@ SHOWN = [
             PASS,
             suite=SEED,
         )
-        for name in ("Shown", "Image", "Integers", "Buttons")
+        for name in ("Shown", "Image", "Integers", "Buttons", "NotesEnd", "MaskSeen")
     ),
 ]
 
@@ -160,6 +165,17 @@ STARTS = [
         Row(f"first-{name}", gym("starts", "Readable"), gym("starts", name), FAIL, ("observation",))
         for name in ("ReadableZeros", "ReadableStale")
     ),
+    *(
+        Row(
+            f"first-ever-{name}",
+            gym("starts", "Drawn"),
+            gym("starts", name),
+            FAIL,
+            ("first episodes of new environments", word),
+        )
+        for name, word in (("FirstReset", "observation"), ("FirstEpisode", "reward"))
+    ),
+    Row("first-ever-self", gym("starts", "FirstReset"), gym("starts", "FirstReset"), PASS),
     *(
         Row(f"seeds-{name}", gym("starts", "Drawn"), gym("starts", name), FAIL, ("observation",))
         for name in ("WideSeed", "SmallSeed")
@@ -238,6 +254,20 @@ SELVES = [
         gym("selves", "LateUnseeded"),
         INCONCLUSIVE,
         ("resets without a seed", "the reference differs from itself"),
+    ),
+    Row(
+        "self-Running",
+        gym("selves", "Running"),
+        gym("selves", "Running"),
+        PASS,
+        ("from the first one of new environments on",),
+    ),
+    Row(
+        "wrong-Running",
+        gym("selves", "Running"),
+        gym("selves", "RunningWrong"),
+        FAIL,
+        ("observation[0] differs at step 0",),
     ),
     Row("lane-OwnLane", gym("selves", "Goal"), gym("selves", "OwnLane"), FAIL, ("reward",)),
     Row(

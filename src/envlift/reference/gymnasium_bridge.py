@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -12,19 +13,42 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
+from envlift.reference.exploring import Actions, look, step
 from envlift.reference.failure import PairError, UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
+from envlift.reference.infos import Infos
 from envlift.reference.lanes import checked
-from envlift.reference.layout import Layout, LayoutError, text_number
-from envlift.reference.returned import GLOBAL, INFO, Watch, flat_info, generators
+from envlift.reference.layout import Layout, LayoutError
+from envlift.reference.returned import GLOBAL, INFO, Watch, generators
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
 
 ELAPSED = "elapsed_steps"
 NO_STATE = "`state` is not taken for the state"
-LARGEST_INFO = 4_096
-"""Numbers of the largest array in an info that is compared."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one object of an environment showed.
+
+    Attributes:
+        fields: of the state: spec, and the function that restores the type.
+        observation: how observations travel.
+        infos: of what travels of an info.
+        masked: it declares legal actions.
+        notes: kind and first one.
+    """
+
+    fields: dict[str, tuple[ArraySpec, Any]]
+    observation: ArraySpec
+    infos: Infos
+    masked: bool
+    notes: tuple[tuple[str, str], ...]
+
+
+_FOUND: dict[Any, _Found] = {}
+"""What was found of an environment in this process, by its id and options."""
 
 _UNKNOWN = (
     gymnasium.error.UnregisteredEnv,
@@ -78,6 +102,25 @@ class GymnasiumReference:
             raise PairError(f"{id}: {error}") from None
         self._watch = Watch(self._env.observation_space)
         self._info: dict[str, Any] = {}
+        self._mask: Any = None
+        self._begun = False
+        named = None if state_attributes is None else tuple(state_attributes)
+        key = id, named, repr(sorted(options.items()))
+        if key not in _FOUND:
+            _FOUND[key] = self._explore(state_attributes)
+        found = _FOUND[key]
+        self._fields, self._infos, self._masked = found.fields, found.infos, found.masked
+        self._observing.spec = found.observation
+        for kind, first in found.notes:
+            self._watch.notes.add(kind, first)
+
+    def _explore(self, state_attributes: Sequence[str] | None) -> _Found:
+        """Play a little, to see what this environment shows.
+
+        One object of a process is asked for all: the others are as new when they are judged.
+        """
+        self._begun = True
+        notes = []
         # Most environments have no state before their first reset, and many look different after
         # their first step.
         drawn = generators()
@@ -86,31 +129,27 @@ class GymnasiumReference:
         if state_attributes is None:
             state_attributes = ["state"] if "state" in dir(self._env.unwrapped) else []
         if not named and (why := self._no_state(first)):
-            self._watch.notes.add(NO_STATE, why)
+            notes.append((NO_STATE, why))
             state_attributes = []
         fields = {name: self._field(name) for name in state_attributes}
-        second = self._try_step()
+        actions = Actions(self._env.action_space)
+        mask = self._mask_of(first[1], first[0])
+        masked = mask is not None
+        second = step(self._env, actions, mask)
         if generators() != drawn:
-            self._watch.notes.add(GLOBAL, "the first reset or step")
+            notes.append((GLOBAL, "the first reset or step"))
         if fields:
             # Some begin in float32 and go on in float64 (Acrobot), or the other way round
             # (MountainCarContinuous): the wider one holds both.
             fields = {name: self._wider(name, field) for name, field in fields.items()}
         if not named and fields and (why := self._changes(fields["state"][0])):
-            self._watch.notes.add(NO_STATE, why)
+            notes.append((NO_STATE, why))
             fields = {}
-        self._fields = fields
         shown = [first] if second is None else [first, (second[0], second[4])]
         self._widen([observation for observation, _ in shown])
-        self._info_fields: dict[str, ArraySpec] = {}
-        for _, info in shown:
-            self._find_info(info)
-        self._info_ways = {
-            name: (spec, f"{name}?", np.zeros(spec.shape, spec.dtype))
-            for name, spec in self._info_fields.items()
-        }
-        self._mask: Any = None
-        self._masked = self._mask_of(first[1]) is not None
+        infos, unrepeated = look(self._env, actions, first, second, self._mask_of)
+        notes += [(f"{INFO}: {name!r} is not repeated by equal seeds", "") for name in unrepeated]
+        return _Found(fields, self._observing.spec, infos, masked, tuple(notes))
 
     # -- what the host asks for -------------------------------------------------------------------
 
@@ -132,7 +171,7 @@ class GymnasiumReference:
             pins={"gymnasium": gymnasium.__version__, "numpy": np.__version__},
             action_space=self._acting.space,
             observation_space=self._observing.space,
-            info=self._info_spec(),
+            info=self._infos.spec(),
             legal_actions=self._masked,
             masked_by_info=self._masked,
             unseeded=True,
@@ -141,20 +180,22 @@ class GymnasiumReference:
 
     def reset(self, seed: int, chance: Any = None) -> Array:
         """Start an episode: ``env.reset(seed=seed)``; a negative seed stands for none."""
+        self._begun = True
         observation, info = self._env.reset(seed=seed) if seed >= 0 else self._env.reset()
         self._watch.unchanged("a reset")
-        self._keep_info(info)
+        self._keep_info(info, observation)
         return self._seen(observation)
 
     def step(self, action: Any, chance: Any = None) -> tuple[Array, Any, bool, bool]:
         """Play one step; a discrete action counts from 0 whatever the space's start."""
+        self._begin()
         native = self._native(action)
         kept = self._watch.before(native)
         observation, reward, terminated, truncated, info = self._env.step(native)
         self._watch.after(native, kept)
         self._watch.reward(reward)
         ends = self._watch.flag("terminated", terminated), self._watch.flag("truncated", truncated)
-        self._keep_info(info)
+        self._keep_info(info, observation)
         number = float(np.asarray(reward).reshape(()))
         return self._seen(observation), number, *ends
 
@@ -163,7 +204,7 @@ class GymnasiumReference:
         return self._info
 
     def legal_actions(self) -> Any:
-        """Return ``action_mask`` of the last info, all true where it had none."""
+        """Return ``action_mask`` of the last step, all true where it had none."""
         count = int(self._env.action_space.n)  # type: ignore[attr-defined]
         return np.ones(count, np.bool_) if self._mask is None else self._mask
 
@@ -173,6 +214,7 @@ class GymnasiumReference:
 
     def get_state(self) -> dict[str, Any]:
         """Read the attributes."""
+        self._begin()
         state: dict[str, Any] = {}
         for name, (spec, _) in self._fields.items():
             value = np.asarray(_read(self._env.unwrapped, name))
@@ -185,6 +227,7 @@ class GymnasiumReference:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Write the attributes, as the type that they had."""
+        self._begin()
         for name, (_, convert) in self._fields.items():
             owner, _, attribute = name.rpartition(".")
             target = _read(self._env.unwrapped, owner) if owner else self._env.unwrapped
@@ -260,13 +303,6 @@ class GymnasiumReference:
             why = f"is {before} at a reset and {after} later"
         return f"its attribute `state` {why}" if why else ""
 
-    def _try_step(self) -> Any:
-        """Play one step before the first episode; None where that action is not possible there."""
-        try:
-            return self._env.step(self._env.action_space.sample())
-        except Exception:  # what is wrong with it will be said where it is played
-            return None
-
     def _widen(self, observations: list[Any]) -> None:
         """Carry floats that are wider than their space says as they are."""
         layout = self._observing
@@ -278,39 +314,36 @@ class GymnasiumReference:
                 wide = np.promote_types(dtype, layout.spec.dtype)
                 layout.spec = ArraySpec(layout.spec.shape, wide.name)
 
-    def _find_info(self, info: Any) -> None:
-        for name, value in flat_info(info):
-            spec = _info_spec_of(value)
-            if spec is not None:
-                self._info_fields.setdefault(name, spec)
+    def _mask_of(self, info: Any, observation: Any) -> Any:
+        """Return the mask over a discrete action space, None where there is none.
 
-    def _info_spec(self) -> dict[str, ArraySpec]:
-        there = {f"{name}?": ArraySpec((), "bool") for name in self._info_fields}
-        return {**self._info_fields, **there}
-
-    def _mask_of(self, info: Any) -> Any:
-        """Return the mask of an info over a discrete action space, None where it has none."""
+        It stands in the info, or in an observation that is a dictionary (PettingZoo's way).
+        """
         space = self._env.action_space
-        mask = info.get("action_mask") if isinstance(info, Mapping) else None
-        if mask is None or not isinstance(space, spaces.Discrete):
+        if not isinstance(space, spaces.Discrete):
             return None
-        mask = np.asarray(mask)
-        return mask.astype(np.bool_) if mask.shape == (int(space.n),) else None
+        for shown in (info, observation):
+            mask = shown.get("action_mask") if isinstance(shown, Mapping) else None
+            mask = None if mask is None else np.asarray(mask)
+            if mask is not None and mask.shape == (int(space.n),):
+                return mask.astype(np.bool_)
+        return None
 
-    def _keep_info(self, info: Any) -> None:
-        """Keep the numbers of an info under the names found at the beginning."""
-        self._mask = self._mask_of(info) if self._masked else None
-        if not info and not self._info_fields:
+    def _keep_info(self, info: Any, observation: Any) -> None:
+        """Keep the mask, and what travels of an info."""
+        self._watch.info(info)
+        self._mask = self._mask_of(info, observation) if self._masked else None
+        if not info and not self._infos.fields:
             return
-        given = dict(flat_info(info))
-        self._info = {}
-        for name, (spec, there, empty) in self._info_ways.items():
-            value = _info_value(given.pop(name, None), spec)
-            self._info[there] = value is not None
-            self._info[name] = empty if value is None else value
-        for name, value in given.items():
-            kind = "comes only in some steps" if _info_spec_of(value) else "is no number"
-            self._watch.notes.add(f"{INFO}: {name!r} {kind}", "")
+        self._info, left = self._infos.read(info)
+        for name, why in left.items():
+            self._watch.notes.add(f"{INFO}: {name!r} {why}", "")
+
+    def _begin(self) -> None:
+        """Start an episode where none was: some cannot be asked for anything before."""
+        if not self._begun:
+            self._begun = True
+            self._env.reset(seed=0)
 
     def _seen(self, observation: Any) -> Array:
         self._watch.observation(observation)
@@ -365,38 +398,6 @@ def _no_numbers(value: Any) -> str:
     except ValueError:
         return "holds parts of different shapes"
     return "" if array.dtype.name in DTYPES else f"is {value!r}, which is no number"
-
-
-def _info_spec_of(value: Any) -> ArraySpec | None:
-    """How a value of info travels: numbers as they are, a text as its hash; None for the rest."""
-    if isinstance(value, str):
-        return ArraySpec((), "int64")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        return None
-    known = array.dtype.name in DTYPES and array.size <= LARGEST_INFO
-    return ArraySpec(array.shape, array.dtype.name) if known else None
-
-
-_FLOAT = ArraySpec((), "float64")
-
-
-def _info_value(value: Any, spec: ArraySpec) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, (np.ndarray, np.generic)) and value.shape == spec.shape:
-        if value.dtype == spec.dtype:
-            return value
-    elif type(value) is float and spec == _FLOAT:
-        return value
-    if isinstance(value, str):
-        return text_number(value) if spec == ArraySpec((), "int64") else None
-    array = np.asarray(value) if _info_spec_of(value) is not None else np.asarray(None)
-    if array.shape != spec.shape or array.dtype.kind not in "biuf":
-        return None
-    same_kind = np.can_cast(array.dtype, spec.dtype, "same_kind")
-    return array.astype(spec.dtype) if same_kind else None
 
 
 def _find_limit(env: Any) -> Any:

@@ -19,11 +19,12 @@ CHANGED = "an observation is changed by a later step"
 ACTION = "the action is changed in place"
 REWARD_ARRAY = "a reward is an array"
 REWARD_INT = "a reward is a whole number or a bool"
+NO_INFO = "an info is no dictionary"
 FLAG = "an end flag is no bool"
 GLOBAL = "the global random generator is used"
 INFO = "a value of info is no number or text of fixed shape"
 
-HARD = (OUTSIDE, DTYPE, TYPE, CHANGED, ACTION, REWARD_ARRAY)
+HARD = (OUTSIDE, DTYPE, TYPE, CHANGED, ACTION, REWARD_ARRAY, NO_INFO)
 """Notes that are a difference where the candidate alone has them."""
 
 LATER = 64
@@ -115,6 +116,11 @@ class Watch:
             inside = False
         if not inside and not {DTYPE, TYPE} & set(self.notes.found):
             self.notes.add(OUTSIDE, _outside(self._space, value))
+
+    def info(self, value: Any) -> None:
+        """Look at an info."""
+        if not isinstance(value, Mapping):
+            self.notes.add(NO_INFO, f"{value!r}, a {type(value).__name__}")
 
     def reward(self, value: Any) -> None:
         """Look at a reward.
@@ -227,13 +233,3 @@ def _outside(space: Any, value: Any) -> str:
             return f"{at} is {array[index]!s}, the bounds are {low!s} and {high!s}"
     text = repr(value)
     return f" {text if len(text) <= 60 else text[:57] + '...'} is not in {space}"
-
-
-def flat_info(info: Any, path: str = "") -> list[tuple[str, Any]]:
-    """Return the values of an info by name; nested dictionaries are named with dots."""
-    if not isinstance(info, Mapping):
-        return [(path, info)] if path else []
-    found: list[tuple[str, Any]] = []
-    for key, value in info.items():
-        found += flat_info(value, f"{path}.{key}" if path else str(key))
-    return found

@@ -149,6 +149,39 @@ class LateUnseeded(Walk):
         return random.random() if self.odd and self.steps > 20 else 1.0
 
 
+class Running(Walk):
+    """Shows its distance from a mean over all its episodes, as NormalizeObservation does."""
+
+    count, mean, weight = 0, 0.0, 1.0
+
+    def shown(self, answer):
+        self.count += 1
+        self.mean += self.weight * (float(answer[0][0]) - self.mean) / self.count
+        return (np.array([answer[0][0] - self.mean], np.float32), *answer[1:])
+
+    @property
+    def state(self):
+        raise AttributeError("not shown")
+
+    @state.setter
+    def state(self, new):
+        self.x = new
+
+    def reset(self, *, seed=None, options=None):
+        gym.Env.reset(self, seed=seed)
+        self.steps, self.x = 0, np.array([self.np_random.uniform(-1, 1)], np.float32)
+        return self.shown((self.x, {}))
+
+    def step(self, action):
+        self.steps += 1
+        self.x = self.x + np.float32(0.125) * (int(action) - 1)
+        return self.shown((self.x, 1.0, bool(abs(self.x[0]) > 2), self.cut(), {}))
+
+
+class RunningWrong(Running):
+    weight = 0.9
+
+
 class OwnLane(Goal):
     """The fourth object of a process, and those that follow, count otherwise; nothing is shared."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
@@ -238,6 +240,71 @@ class LateInfo(Shown):
 
 
 # -- habits of a program -----------------------------------------------------------------------
+
+
+class NotesEnd(Shown):
+    """What stands in lists, what grows, and what only an end tells; one part tells of the clock."""
+
+    wrong: tuple[str, ...] = ()
+
+    def info(self):
+        more = {"path": list(range(self.n + ("path" in self.wrong)))}
+        inner = {"x": self.x + ("inner" in self.wrong)}
+        more["parts"] = [{"name": "first"}, inner, None]
+        if self.n >= 9:
+            more["episode"] = {"r": self.n + ("episode" in self.wrong), "t": time.perf_counter()}
+        return more
+
+
+class WrongPath(NotesEnd):
+    wrong = ("path",)
+
+
+class WrongInner(NotesEnd):
+    wrong = ("inner",)
+
+
+class WrongEpisode(NotesEnd):
+    wrong = ("episode",)
+
+
+class InfoNone(Shown):
+    def info(self):
+        return None
+
+
+class Empty(Shown):
+    def info(self):
+        return {}
+
+
+class MaskSeen(Shown):
+    """Legal actions stand in the observation; what is not legal is refused."""
+
+    observation_space = spaces.Dict(
+        observation=spaces.Box(0, 1, (1,), np.float32), action_mask=spaces.Box(0, 1, (3,), np.int8)
+    )
+    worth = 1.0
+
+    def look(self):
+        self.mask = np.array([1, self.x > 0.5, self.x < 0.5], np.int8)
+        return {"observation": super().look(), "action_mask": self.mask}
+
+    def step(self, action):
+        if not self.mask[action]:
+            raise ValueError(f"{action} is not legal")
+        self.chosen = action
+        return super().step(action)
+
+    def reward(self):
+        return self.worth if self.chosen == 2 else 0.0
+
+    def info(self):
+        return {}
+
+
+class MaskSeenWrong(MaskSeen):
+    worth = 2.0
 
 
 class Buffer(Shown):

@@ -5,12 +5,29 @@ Shape letters: ``T`` steps, ``B`` lanes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side
 from envlift.verify.engine.actions import legal_now, random_actions
+
+
+@dataclass(frozen=True)
+class First:
+    """The first episodes of a side's new environments: a reset and T steps of all lanes."""
+
+    seeds: Array
+    start: Record
+    actions: Array
+    reset_seeds: Array
+    steps: Record
+
+    def again(self, side: Side) -> tuple[Record, Record]:
+        """Play the same once more."""
+        start = side.reset(self.seeds)
+        return start, side.step(self.actions, None, self.reset_seeds)
 
 
 def play(

@@ -16,6 +16,7 @@ from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.actions import Played
 from envlift.verify.engine.again import NotRestoredError, reference_again
 from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.play import First
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
 from envlift.verify.failure.replay import Replayer, shows
@@ -67,6 +68,9 @@ class Context:
         open_probe: opens the reference alone with two lanes, for questions beside the play.
         unseeded: resets without a seed are compared.
         played: the actions that were played, counted.
+        firsts: what the reference and the candidate played first when they were new.
+        born: equal seeds are repeated by new environments only, on both sides alike; what those
+            play is compared from their first episode on.
         reasons: part of the contract -> why it is not compared here.
     """
 
@@ -92,6 +96,8 @@ class Context:
     open_probe: Callable[[], Side] | None = None
     unseeded: bool = False
     played: Played | None = None
+    born: bool = False
+    firsts: tuple[First | None, First | None] = (None, None)
     reasons: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager

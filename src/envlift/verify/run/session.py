@@ -25,6 +25,7 @@ from envlift.reference.types import Side
 from envlift.verify.engine.actions import Counted
 from envlift.verify.engine.again import NotRestoredError
 from envlift.verify.engine.contract import close as list_what_is_left
+from envlift.verify.engine.play import First
 from envlift.verify.levels.asking import agreement, contract
 from envlift.verify.levels.draws import level as draws
 from envlift.verify.levels.itself import level as itself
@@ -35,7 +36,7 @@ from envlift.verify.levels.transfer import training
 from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict
-from envlift.verify.run.speed import fitting, measure
+from envlift.verify.run.speed import first_episodes, fitting, measure
 from envlift.verify.run.trouble import bug, is_a_sentence
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
@@ -281,7 +282,7 @@ def _run_config(
 
     with contextlib.ExitStack() as stack:
         try:
-            effort, reference, candidate = _open_fitting(
+            effort, reference, candidate, firsts = _open_fitting(
                 stack, open_sides, suite, config, effort, request.asked, report
             )
         except ReferenceUnavailable as error:
@@ -340,6 +341,7 @@ def _run_config(
             options={**(request.options or {}), **_attributes(request, suite.candidate)},
             own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
             reasons=reasons,
+            firsts=firsts,
             open_probe=open_probe,
         )
         outset, not_restored = (context, len(report.checks)), ""
@@ -376,11 +378,15 @@ def _open_fitting(
     effort: Effort,
     asked: Mapping[str, int],
     report: Report,
-) -> tuple[Effort, Side, Side]:
-    """Open both sides with as many lanes, and return an effort, as their speed allows."""
+) -> tuple[Effort, Side, Side, tuple[First | None, First | None]]:
+    """Open both sides with as many lanes, and return an effort, as their speed allows.
+
+    The last thing returned is what both played first when they were new.
+    """
     inner = stack.enter_context(contextlib.ExitStack())
     pair = inner.enter_context(open_sides(effort.lanes))
     wanted, why = effort.lanes, "making them takes long"
+    firsts = first_episodes(pair[0]), first_episodes(pair[1])
     speed = measure(suite, pair)
     # A chance of its own: how fast a machine is must not change what is drawn.
     few = pair[0].num_lanes if "lanes" in asked else speed.lanes(pair[0].num_lanes)
@@ -388,7 +394,7 @@ def _open_fitting(
     if few < pair[0].num_lanes or broken:
         why = f"a step takes {speed.step * 1e3:.2g} ms" if few < pair[0].num_lanes else why
         inner.close()
-        pair = inner.enter_context(open_sides(few))
+        pair, firsts = inner.enter_context(open_sides(few)), (None, None)
     if pair[0].num_lanes < wanted:
         report.not_verified.append(
             f"more than {pair[0].num_lanes} episodes side by side, of {wanted} [{config.name}]: "
@@ -398,7 +404,7 @@ def _open_fitting(
     effort, lowered = fitting(replace(effort, lanes=pair[0].num_lanes), speed, asked)
     if lowered:
         report.not_verified.append(f"{lowered} [{config.name}]")
-    return effort, *pair
+    return effort, *pair, firsts
 
 
 def _restarting(

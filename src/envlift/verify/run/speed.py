@@ -25,6 +25,7 @@ from envlift.reference.process import waited_for_a_core
 from envlift.reference.types import Side
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.play import First, joined, play
 from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Suite
 from envlift.verify.suite.effort import Effort
@@ -63,6 +64,37 @@ class Speed:
         if self.step < SLOW:
             return wanted
         return max(1, min(wanted, int(TOGETHER / max(self.slower, 1e-9))))
+
+
+FIRST_STEPS = 32
+"""Steps of the first episodes that are kept."""
+
+
+FIRST_SECONDS = 0.5
+"""Seconds of all lanes' reset and step from which on one step is kept: far above a cheap one's."""
+
+
+def first_episodes(side: Side) -> First | None:
+    """Play what a new side plays first, before anything else; None where it draws nothing itself.
+
+    Its chance is its own, as that of ``measure``. A side that fails here will fail again where it
+    is judged.
+    """
+    if side.spec.chance is not None or can_probe(side):
+        return None
+    rng, lanes = np.random.default_rng(1), side.num_lanes
+    seeds = rng.integers(0, MAX_SEED, size=lanes)
+    again = rng.integers(0, MAX_SEED, size=(FIRST_STEPS, lanes))
+    try:
+        clock = _Clock(side)
+        start = side.reset(seeds)
+        actions, steps = play(side, rng, again[:1])
+        if clock.seconds() < FIRST_SECONDS:
+            more, others = play(side, rng, again[1:])
+            actions, steps = np.concatenate([actions, more]), joined([steps, others])
+    except (SideFailure, ValueError):
+        return None
+    return First(seeds, start, actions, again[: len(actions)], steps)
 
 
 def measure(suite: Suite, sides: tuple[Side, Side]) -> Speed:

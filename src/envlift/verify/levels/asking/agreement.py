@@ -41,6 +41,17 @@ OTHER_HASH = "190577"
 """``PYTHONHASHSEED`` of the process that is asked whether the order of sets matters."""
 
 
+APART = "episodes are compared as distributions, not step by step"
+
+BORN = (
+    "what the reference shows depends on all that it played before, which new environments repeat: "
+    "episodes are compared from the first one of new environments on"
+)
+
+BORN_STEPS = 32
+"""Steps in which new environments must repeat themselves."""
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How a side differs from itself, one sentence each; empty where it agrees.
@@ -108,6 +119,9 @@ def settle(context: Context, stack: contextlib.ExitStack, not_restored: str = ""
         theirs = _of_candidate(context, found)
         chosen, sentences = _choose(context, found, theirs)
         told += sentences
+        if chosen and chosen.suite.start == "apart" and found.seeds and _born(chosen):
+            chosen.born = True
+            told = (*(one for one in told if not one.startswith(APART)), BORN)
         check.verdict = Verdict.PASS if chosen else Verdict.INCONCLUSIVE
         check.detail = "; ".join(told) or _good(suite, context.reference)
         check.counts = {"lanes": context.reference.num_lanes}
@@ -139,6 +153,7 @@ def _one_lane(
         context,
         reference=reference,
         candidate=candidate,
+        firsts=(None, None),
         effort=replace(context.effort, lanes=1, transitions=min(context.effort.transitions, 2_048)),
     )
     note = (
@@ -229,7 +244,7 @@ def _instead(start: str, kin: kinship.Kinship | None) -> str:
         return f"episodes are compared seed for seed{why}"
     if start == "apart":
         why = "" if kin is None else f": {kin.why}"
-        return f"episodes are compared as distributions, not step by step{why}"
+        return f"{APART}{why}"
     return "states are copied from the reference instead"
 
 
@@ -310,6 +325,30 @@ def _other_processes(context: Context, first: _Played) -> tuple[str, str]:
     if same:
         return f"{same} in another process", ""
     return "", different
+
+
+def _born(context: Context) -> bool:
+    """Whether new environments repeat themselves, and those of both sides draw alike."""
+    lanes = context.reference.num_lanes
+    with contextlib.closing(context.open_stranger(lanes, "0")) as stranger:
+        first = _play(context, stranger, BORN_STEPS)
+    # Equal actions in all lanes, where none is masked: then lanes differ by what they drew.
+    if not context.reference.spec.legal_actions:
+        first = replace(first, actions=np.repeat(first.actions[:, :1], lanes, axis=1))
+    shown = []
+    for _ in range(2):
+        with contextlib.closing(context.open_stranger(lanes, "0")) as stranger:
+            shown.append(_repeat(stranger, first))
+    if _difference(context.suite, *shown):
+        return False
+    with context.open_sides(lanes) as (_, candidate):
+        if candidate.num_lanes != lanes or candidate.spec.chance is not None:
+            return False
+        theirs = _repeat(candidate, first)
+    # The first lane was played when its environment was asked what it shows.
+    rows = np.arange(min(1, lanes - 1), lanes)
+    ours, other = (_lanes(one.steps, rows, 1) for one in (shown[0], theirs))
+    return kinship.alike(ours, other, context.suite.observation.drifted())
 
 
 def _steps(context: Context, side: Side) -> int:

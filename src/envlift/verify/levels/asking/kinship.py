@@ -33,6 +33,15 @@ COORDINATES = 64
 """Coordinates of an observation whose correlation is looked at."""
 
 
+HALF = 0.5
+"""Share of lanes that must agree, or move."""
+
+ROUNDING = 1e-3
+"""Share of all that an observation moves by, below which lanes do not differ."""
+
+FEW = 8
+"""Lanes that say nothing about a correlation."""
+
 MOVES = 0.1
 """Share of seeds that must give another value than the commonest for a correlation to count."""
 
@@ -81,6 +90,45 @@ def ask(reference: Side, candidate: Side, suite: Suite, rng: np.random.Generator
     if ours.observation.shape != theirs.observation.shape:
         return Kinship(True, "the observations have other shapes", 0.0)
     return judge(ours, theirs, suite.observation.drifted(), suite.reward.drifted())
+
+
+def alike(ours: Record, theirs: Record, observation: Field) -> bool:
+    """Say whether two sides draw alike, from few lanes that were given the same actions.
+
+    Where a lane shows what another does, nothing was drawn that could differ.
+    """
+    one, other = ours.observation, theirs.observation
+    if one.shape != other.shape:
+        return False
+    lanes = one.shape[1]
+    assert ours.terminated is not None
+    assert ours.truncated is not None
+    # Up to the first end of any lane only: what follows is another episode.
+    ended = np.cumsum((ours.terminated | ours.truncated).any(axis=1)) > 0
+    if not ended[0]:
+        one, other = one[~ended], other[~ended]
+    spread = np.ptp(one.reshape(len(one), lanes, -1).astype(np.float64), axis=1)
+    whole = np.ptp(one.reshape(len(one) * lanes, -1).astype(np.float64), axis=0)
+    # What rounding makes of equal numbers is no draw.
+    varies = (spread > ROUNDING * whole).any(axis=1)
+    if not varies.any():
+        return True
+    same = ~compare_field(one, other, observation).bad
+    if (same[varies].mean(axis=1) >= HALF).any():
+        return True
+    if lanes <= FEW:
+        return False
+    a, b = (x.reshape(len(x), lanes, -1).astype(np.float64) for x in (one, other))
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(size > 1e-12, (a * b).sum(axis=1) / size, 0.0)
+    z = np.arctanh(np.minimum(np.abs(r), 1 - 1e-12)) * math.sqrt(lanes - 3)
+    # Of values that hardly ever change, two would agree by luck.
+    moves = (one.reshape(a.shape) != np.median(one.reshape(a.shape), axis=1, keepdims=True)).mean(
+        axis=1
+    ) >= HALF
+    return bool((moves & (z > SIGMA)).any())
 
 
 def _shown(start: Record, steps: Record | None) -> _Shown:

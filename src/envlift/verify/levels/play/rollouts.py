@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from envlift.verify.engine.lockstep import Lockstep, Outcome
 from envlift.verify.levels.asking import contract
-from envlift.verify.levels.play import distributions, exploration, horizon, onward, sizes
+from envlift.verify.levels.play import (
+    births,
+    distributions,
+    exploration,
+    horizon,
+    onward,
+    sizes,
+)
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Policy, applies
@@ -17,6 +24,10 @@ from envlift.verify.suite import Config, Policy, applies
 
 def run(context: Context) -> None:
     """Play every policy, then look whether every feature was reached."""
+    if context.born:
+        births.run(context)
+        _coverage_gate(context, {})
+        return
     if context.suite.start == "apart":
         found = distributions.run(context)
         _add(context.report.features, found)
