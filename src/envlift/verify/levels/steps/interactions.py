@@ -17,6 +17,7 @@ from envlift.verify.levels.steps import freely
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
+from envlift.verify.suite.guarded import SuiteError
 
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
@@ -164,7 +165,7 @@ def _scenarios(context: Context) -> None:
                     wrong.append(f"scenario {scenario.name!r}: {check.detail}")
     if wrong:
         # Neither side's fault, so no verdict.
-        raise PairError(f"the suite {context.suite.name} is wrong: {'; '.join(wrong)}")
+        raise SuiteError(f"the suite {context.suite.name} is wrong: {'; '.join(wrong)}")
 
 
 def _ends(record: Record) -> int:
