@@ -33,7 +33,7 @@ def measured(tmp_path, config, horizon=WATCHED, **changes):
         horizon=horizon,
         **changes,
     )
-    request = Request(whole, "", EFFORT, tmp_path, levels=("L3",), minimise=False)
+    request = Request(whole, "", EFFORT, tmp_path, levels=("L3",), minimise=False, apart=False)
     report = verify(request, Silent())
     return report, next((c for c in report.checks if c.name.startswith("divergence")), None)
 

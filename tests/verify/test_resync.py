@@ -27,7 +27,7 @@ RANDOM = (Policy("random"),)
 @pytest.fixture
 def run(tmp_path):
     def run(suite=SUITE, config="float32", levels=("L3",), **options):
-        options = {"effort": EFFORT, "minimise": False, "seed": 3, **options}
+        options = {"effort": EFFORT, "minimise": False, "seed": 3, "apart": False, **options}
         request = Request(
             suite, PATH, fixtures=tmp_path / "fixtures", configs=(config,), levels=levels, **options
         )
