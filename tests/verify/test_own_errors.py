@@ -425,3 +425,17 @@ def test_what_ends_the_run_keeps_what_was_found(number, tmp_path):
     assert "interrupted, this is what was found so far" in out
     assert "Traceback" not in err
     assert json.loads(kept.read_text())["interrupted"] is True
+
+
+# -- a case from another folder --------------------------------------------------------------------
+
+
+def test_a_case_is_played_again_from_any_folder(tmp_path, monkeypatch, capsys):
+    write(tmp_path, 'start="seed",', "Wrong")
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", "suite.py", "--quick", "--lanes", "2", "--level", "L3"]) == 1
+    (case,) = (tmp_path / "envlift-fixtures").glob("*.jsonl")
+    monkeypatch.chdir("/")
+    assert main(["repro", str(case)]) == 1
+    assert "there is no file" not in capsys.readouterr().err
+    assert Path.cwd() == Path("/")

@@ -37,11 +37,26 @@ def repro(console: Console, path: Path, backend: str | None) -> int:
     cases = read_cases(path)
     if not cases:
         raise ValueError(f"{path} holds no recorded case")
-    verdicts = [_repro_case(console, case, backend) for case in cases]
+    verdicts = []
+    for case in cases:
+        with contextlib.chdir(_home(path, case)):
+            verdicts.append(_repro_case(console, case, backend))
     for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         if worst in verdicts:
             return EXIT_CODES[worst]
     return EXIT_CODES[Verdict.PASS]
+
+
+def _home(path: Path, case: Case) -> Path:
+    """Return the folder from which a case's files are found: this one, or one above the case."""
+    launched = [
+        str(name).partition(":")[2].rpartition(":")[0] for name in (case.reference, case.candidate)
+    ]
+    files = [name for name in (case.suite, *launched) if name and name.endswith(".py")]
+    for folder in (Path.cwd(), *path.resolve().parents):
+        if all((folder / name).is_file() for name in files):
+            return folder
+    return Path.cwd()
 
 
 def _repro_case(console: Console, case: Case, backend: str | None) -> Verdict:
