@@ -33,7 +33,7 @@ FILE = Path(__file__).with_name("failing.py")
 CARTPOLE = "gymnasium:CartPole-v1"
 
 HEAD = """
-from envlift.verify.suite import Component, Deviation, Feature, Field, Policy, Scenario, Suite
+from envlift.verify.suite import Component, Config, Feature, Field, Policy, Scenario, Suite
 
 def broken(*_):
     return {}["a bug of the suite"]
@@ -102,6 +102,28 @@ def test_what_a_policy_plays_that_is_no_action_is_the_suites_error(act, tmp_path
     said = capsys.readouterr().err
     assert f"the policy 'p' {PLAYED[act]}" in said
     assert f"({suite}, line" in said
+
+
+def test_a_corpus_that_is_not_there_is_listed(tmp_path):
+    suite = write(tmp_path, 'corpus=__import__("pathlib").Path("gone"), start="seed",')
+    found = verify(suite, quick=True, levels=["L3"], lanes=2)
+    listed = [line for line in found.not_verified if line.startswith("recorded cases")]
+    assert listed == ["recorded cases [default]: there is no gone (`envlift record` makes it)"]
+
+
+NO_FAULT = {
+    'configs=(Config("a", reference={"goa": 3}),),': "the reference takes no option 'goa', which",
+    'configs=(Config("a", candidate={"goa": 3}),),': "the candidate takes no option 'goa', which",
+    'features=(Feature("f", lambda t: t.truncated),), '
+    'scenarios=(Scenario("s", {}, (1,), ("f",)),),': "the reference does not show f here",
+}
+
+
+@pytest.mark.parametrize("more", NO_FAULT)
+def test_a_slip_of_the_suite_is_nobodys_failure(more, tmp_path, capsys):
+    suite = write(tmp_path, more)
+    assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L2"]) == 4
+    assert NO_FAULT[more] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -291,6 +292,8 @@ def _run_config(
         except UnknownSideError:
             raise
         except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
+            mine = config.reference if isinstance(error, ReferenceFailure) else options
+            _refuse_unknown_option(suite, config, mine, error)
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
@@ -368,6 +371,19 @@ def _run_config(
         _note_not_finite(context.reference, report)
         for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
+
+
+def _refuse_unknown_option(
+    suite: Suite, config: Config, options: Mapping[str, Any], error: Exception
+) -> None:
+    """An option that a side does not take is a slip of who gave it, and no difference."""
+    told = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if told and told[1] in options:
+        side = "reference" if isinstance(error, ReferenceFailure) else "candidate"
+        raise PairError(
+            f"the {side} takes no option {told[1]!r}, which the configuration {config.name!r} of "
+            f"the suite {suite.name}, or the command line, gives it: {error}"
+        ) from error
 
 
 def _open_fitting(

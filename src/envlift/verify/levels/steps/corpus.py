@@ -30,6 +30,11 @@ def run(context: Context) -> None:
     """Play every case against the running reference, which must still answer as recorded."""
     cases = cases_of(context.suite, context.config)
     if not cases:
+        if context.suite.corpus is not None and not Path(context.suite.corpus).is_dir():
+            context.report.not_verified.append(
+                f"recorded cases [{context.config.name}]: there is no {context.suite.corpus} "
+                "(`envlift record` makes it)"
+            )
         return
     with (
         context.check("corpus", "recorded cases") as check,

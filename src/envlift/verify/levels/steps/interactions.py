@@ -17,6 +17,7 @@ from envlift.verify.levels.steps import freely
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, PairError, Scenario, Suite, applies
+from envlift.verify.suite.guarded import SuiteError
 
 STRETCH = 8
 """Steps for which a choice is held while states are gathered, so that play gets far."""
@@ -134,6 +135,7 @@ def _scenarios(context: Context) -> None:
     scenarios = [s for s in context.suite.scenarios if applies(s, context.config)]
     if not scenarios:
         return
+    wrong = []
     with context.open_sides(1) as (reference, candidate):
         for scenario in scenarios:
             with context.check("L2", f"scenario: {scenario.name}") as check:
@@ -147,13 +149,11 @@ def _scenarios(context: Context) -> None:
                 if played.divergence is not None:
                     context.fail(check, played.divergence, history_of(case))
                 elif context.suite.start == "copy" and ends < case.steps:
-                    check.verdict = Verdict.FAIL
                     check.detail = (
                         f"the episode ends at step {ends} of {case.steps}, after which both sides "
                         "begin on their own: the scenario is wrong"
                     )
                 elif missing:
-                    check.verdict = Verdict.FAIL
                     check.detail = (
                         f"the reference does not show {', '.join(sorted(missing))} here: "
                         "the scenario is wrong"
@@ -161,6 +161,11 @@ def _scenarios(context: Context) -> None:
                 else:
                     check.verdict = Verdict.PASS
                     check.detail = "reaches " + ", ".join(scenario.reaches)
+                if check.verdict is Verdict.INCONCLUSIVE and played.divergence is None:
+                    wrong.append(f"scenario {scenario.name!r}: {check.detail}")
+    if wrong:
+        # Neither side's fault, so no verdict.
+        raise SuiteError(f"the suite {context.suite.name} is wrong: {'; '.join(wrong)}")
 
 
 def _ends(record: Record) -> int:
