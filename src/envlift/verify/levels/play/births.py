@@ -16,12 +16,15 @@ from envlift.reference.types import Side
 from envlift.verify.engine.lockstep import Lockstep, Outcome
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.suite import Policy
+from envlift.verify.suite import Policy, applies
 
 
-def run(context: Context) -> None:
-    """Play every policy in new environments of both sides."""
+def run(context: Context) -> dict[str, int]:
+    """Play every policy in new environments of both sides; return which features were reached."""
+    reached: dict[str, int] = {}
     for policy in context.suite.policies:
+        if not applies(policy, context.config):
+            continue
         with context.check("L3", f"lockstep from the first episode: {policy.name} play") as check:
             seed = int(context.rng.integers(0, 2**31))
             lanes = context.effort.lanes
@@ -49,15 +52,18 @@ def run(context: Context) -> None:
                         "the reference differs from itself: two new ones, given the same seeds and "
                         "actions, went different ways"
                     )
-                    return
+                    return reached
                 context.fail(check, outcome.divergence, None)
-                return
+                return reached
+            for name, count in outcome.features.items():
+                reached[name] = reached.get(name, 0) + count
             if ends < context.effort.min_ends:
                 check.verdict = Verdict.INCONCLUSIVE
                 check.detail = (
                     f"a lane ended {ends} episodes in {context.effort.max_steps:,} steps; "
                     f"{context.effort.min_ends} are needed: raise --max-steps"
                 )
+    return reached
 
 
 def _play(context: Context, policy: Policy, seed: int, reference: Side, candidate: Side) -> Outcome:
@@ -68,5 +74,6 @@ def _play(context: Context, policy: Policy, seed: int, reference: Side, candidat
         max_steps=context.effort.max_steps,
         min_steps=context.effort.min_steps,
         min_ends=context.effort.min_ends,
+        features=tuple(f for f in context.suite.features if applies(f, context.config)),
         progress=context.progress.advance,
     )

@@ -25,8 +25,9 @@ from envlift.verify.suite import Config, Policy, applies
 def run(context: Context) -> None:
     """Play every policy, then look whether every feature was reached."""
     if context.born:
-        births.run(context)
-        _coverage_gate(context, {})
+        found = births.run(context)
+        _add(context.report.features, found)
+        _coverage_gate(context, found)
         return
     if context.suite.start == "apart":
         found = distributions.run(context)
