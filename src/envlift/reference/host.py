@@ -249,6 +249,9 @@ def _explain(error: BaseException) -> dict[str, Any]:
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
+        # JAX puts the whole traceback of a callback into its error: what was raised comes last.
+        if "Traceback (most recent call last)" in text:
+            text = f"{type(error).__name__}: {text.strip().splitlines()[-1]}"
     if frames:
         text += f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
         print("".join(traceback.format_list(frames)), file=sys.stderr, end="")
