@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from envlift.cli import main
+from envlift.reference.host import _explain
 from envlift.verify import verify
 from envlift.verify.levels.transfer import training
 from envlift.verify.run import session
@@ -439,3 +440,11 @@ def test_a_case_is_played_again_from_any_folder(tmp_path, monkeypatch, capsys):
     assert main(["repro", str(case)]) == 1
     assert "there is no file" not in capsys.readouterr().err
     assert Path.cwd() == Path("/")
+
+
+def test_the_error_of_a_callback_in_jax_is_told_without_its_traceback():
+    class JaxRuntimeError(RuntimeError):
+        """As JAX's: its words hold the traceback of what was raised."""
+
+    words = "INTERNAL: CpuCallback\nTraceback (most recent call last):\n  File\nKeyError: 'lost'"
+    assert _explain(JaxRuntimeError(words))["error"] == "JaxRuntimeError: KeyError: 'lost'"
