@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from envlift.reference.failure import CandidateFailure, ReferenceFailure
 from envlift.reference.gymnasium_bridge import GymnasiumReference
 from envlift.reference.lanes import LaneError, Lanes
+from envlift.reference.returned import OUTSIDE
 from envlift.reference.types import Record
 from envlift.reference.wire import RETURNABLE
 from envlift.verify.engine.contract import IDS, PARTS, mark
+from envlift.verify.levels.asking.contract import _compare_notes
 from envlift.verify.run import session
 from envlift.verify.run.context import Effort
 from envlift.verify.run.progress import Silent
-from envlift.verify.run.result import Report, Verdict
+from envlift.verify.run.result import Check, Report, Verdict
 from envlift.verify.run.session import Request, verify
 from envlift.verify.sides import candidates
 from envlift.verify.suite import Config, Field, PairError, Suite
@@ -115,6 +119,28 @@ def test_what_is_odd_but_harmless_is_noticed(run) -> None:
     report = run("Right", "Global")
     assert report.verdict is Verdict.PASS, told(report)
     assert any("the global random generator is used" in line for line in report.noticed)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "verdict"),
+    [("apart", 23, "PASS"), ("apart", 24, "FAIL"), ("seed", 1, "FAIL")],
+)
+def test_what_comes_seldom_may_come_to_one_side_alone(start, count, verdict) -> None:
+    """Where each side draws for itself; where both draw alike, once is a difference."""
+    report = Report("s", "r", "c", 0)
+    check = Check("L3", "returned", Verdict.INCONCLUSIVE, "")
+    told = {OUTSIDE: (count, "lane 0: 2.0 is above 1.0")}
+    context = SimpleNamespace(
+        reference=SimpleNamespace(notes=dict),
+        candidate=SimpleNamespace(notes=lambda: told),
+        suite=SimpleNamespace(start=start),
+        report=report,
+        reasons={},
+        check=lambda level, name: contextlib.nullcontext(check),
+    )
+    _compare_notes(context)
+    assert check.verdict == verdict
+    assert any("outside" in line for line in report.noticed) == (verdict == "PASS")
 
 
 def test_an_action_that_is_changed_in_place_is_a_difference(run) -> None:

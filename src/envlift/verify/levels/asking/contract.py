@@ -15,7 +15,7 @@ import numpy as np
 
 from envlift.reference.failure import SideFailure
 from envlift.reference.layout import Layout
-from envlift.reference.returned import DTYPE, GLOBAL, HARD, INFO
+from envlift.reference.returned import DTYPE, GLOBAL, HARD, INFO, OUTSIDE
 from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract
@@ -38,6 +38,9 @@ STEPS = 8
 
 ROUNDS = 3
 """Resets without a seed that are compared."""
+
+SELDOM = 24
+"""So often a note that both sides are as likely to get comes to one of them alone once in 2**24."""
 
 UNSEEDED_STEPS = 64
 """Steps between two of them."""
@@ -399,9 +402,15 @@ def _compare_notes(context: Context) -> None:
             who = "both sides" if kind in shared else "the reference"
             report.noticed.append(f"{who}: {kind} ({count:,} times; {first})")
     with context.check("L3", RETURNED) as check:
-        wrong = [kind for kind in theirs if kind in HARD and kind not in ours]
+        # Where each side draws for itself, what comes seldom comes to one of them alone.
+        chance = {
+            kind
+            for kind, (count, _) in theirs.items()
+            if kind == OUTSIDE and context.suite.start == "apart" and count < SELDOM
+        }
+        wrong = [k for k in theirs if k in HARD and k not in ours and k not in chance]
         for kind, (count, first) in theirs.items():
-            if kind not in ours and kind not in HARD and not kind.startswith(INFO):
+            if kind not in ours and kind not in wrong and not kind.startswith(INFO):
                 report.noticed.append(f"the candidate: {kind} ({count:,} times; {first})")
         check.verdict = Verdict.FAIL if wrong else Verdict.PASS
         check.detail = "types, dtypes and membership in the spaces, before anything is converted"
