@@ -503,7 +503,7 @@ def test_a_build_that_fails_is_told_with_the_compilers_words(toy: Path) -> None:
 
 
 def test_a_candidate_that_ends_the_judge_has_failed(toy: Path) -> None:
-    ends = answers.RULES.replace("LAST = 9", "LAST = 9\nraise SystemExit(3)")
+    ends = answers.RULES.replace("LAST = 9", "LAST = 9\n__import__('os')._exit(3)")
     _, (turn,), _ = run(toy, writes(walk__rules_py=ends, tests__test_rules_py=ENDED))
     assert turn.verdicts == {"L1": "FAIL"}
     assert turn.failing == ["L1 the judge"]

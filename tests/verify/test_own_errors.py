@@ -200,6 +200,14 @@ def test_a_translation_that_gives_no_fields_is_the_suites_error(what):
         broken({})
 
 
+@pytest.mark.parametrize(("given", "shown"), [(np.zeros((3, 2)), "3 rows"), (1.0, "one number")])
+def test_too_few_generated_states_are_the_suites_error(given, shown):
+    few = suite(random_states=lambda rng, n, config: {"x": given}).random_states
+    assert few is not None
+    with pytest.raises(SuiteError, match=f"random_states gives {shown} of 'x'; 4 were asked for"):
+        few(np.random.default_rng(0), 4, Config("default"))
+
+
 def test_what_a_suite_gives_rightly_goes_through():
     whole = suite(
         features=(Feature("f", lambda t: t.terminated),),

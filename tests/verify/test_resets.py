@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from envlift.verify.levels.draws import chance
 from envlift.verify.levels.draws.independence import neighbours
 from envlift.verify.levels.draws.resets import (
     ALPHA,
@@ -190,3 +192,13 @@ def test_the_starts_of_an_environment_of_floats(tmp_path, options, verdict):
     check = found["distribution of starts [float32]"]
     assert check.verdict == verdict, check.detail
     assert check.counts["tests"] == 3 + 3 + 2 + 6 + 3 + 14 * 13 // 2
+
+
+@pytest.mark.parametrize(("start", "listed"), [("chance", 1), ("copy", 0)])
+def test_a_chance_that_nobody_looks_at_is_listed(monkeypatch, start, listed):
+    monkeypatch.setattr(chance, "can_probe", lambda side: True)
+    report = SimpleNamespace(not_compared=[])
+    suite = SimpleNamespace(start=start, chance_outcome=None)
+    for _ in range(2):
+        chance.run(SimpleNamespace(candidate=None, suite=suite, report=report))
+    assert report.not_compared == [chance.UNNAMED] * listed

@@ -81,6 +81,8 @@ class CandidateServer:
             return {"results": dict(side.call(str(request["component"]), arrays("arguments")))}
         if operation == "coverage":
             return {"coverage": side.coverage()}
+        if operation == "notes":
+            return {"notes": side.notes() if hasattr(side, "notes") else None}
         if operation == "close":
             side.close()
             return {}

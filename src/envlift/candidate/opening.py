@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 import traceback
 import warnings
@@ -30,6 +31,9 @@ from envlift.registry import list_envs
 
 MOST_NAMES = 20
 """Of a module with more names than this, the near ones are told."""
+
+_PARTS = ("num_envs", "single_action_space", "single_observation_space", "observation_space")
+"""Of a vector environment, which need not be derived from Gymnasium's."""
 
 _BY_PATH = "envlift_file_"
 """How the modules begin that were loaded by their path: no other process knows their names."""
@@ -180,7 +184,7 @@ def _open(candidate: str | Callable[..., Any], options: dict[str, Any], num_lane
         return _open(load(rest), {**options, OPTION: params}, num_lanes)
     if form == "vector":
         attributes = tuple(options.pop("state_attributes", ()))
-        return VectorSide(load(rest)(num_envs=num_lanes, **options), attributes)
+        return VectorSide(_vector(rest, num_lanes, options), attributes)
     if not rest and candidate in list_envs():
         made = make_with(candidate, {**options, OPTION: params}, autoreset="disabled")
         return EnvSide(made, num_lanes)
@@ -189,6 +193,28 @@ def _open(candidate: str | Callable[..., Any], options: dict[str, Any], num_lane
         "Other forms: gymnax:ID, gymnasium:ID, env:module:name, vector:module:name, "
         "python:module:Class, process:command"
     )
+
+
+def _vector(name: str, num_lanes: int, options: Mapping[str, Any]) -> Any:
+    """Call the function that makes a ``VectorEnv``."""
+    function = load(name)
+    taken: Mapping[str, inspect.Parameter] | None = None
+    with contextlib.suppress(TypeError, ValueError):  # of a kind whose parameters nobody knows
+        taken = inspect.signature(function).parameters
+    any_name = taken is None or any(one.kind is one.VAR_KEYWORD for one in taken.values())
+    if taken is not None and not any_name and "num_envs" not in taken:
+        raise PairError(
+            f"vector:{name} takes no num_envs, the number of lanes; it takes "
+            f"{', '.join(taken) or 'nothing'}"
+        )
+    made = function(num_envs=num_lanes, **options)
+    missing = [part for part in _PARTS if not hasattr(made, part)]
+    if missing:
+        raise PairError(
+            f"vector:{name} returned a {type(made).__name__}, not a gymnasium.vector.VectorEnv: it "
+            f"has no {missing[0]}"
+        )
+    return made
 
 
 def _with(env: AnyEnv, params: Mapping[str, Any]) -> AnyEnv:

@@ -15,6 +15,7 @@ from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from envlift.reference.failure import PairError
+from envlift.reference.returned import FLAG, REWARD_INT, Watch
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 
@@ -44,7 +45,7 @@ class VectorSide:
         action, observation = env.single_action_space, env.single_observation_space
         own = isinstance(env.unwrapped, (SyncVectorEnv, AsyncVectorEnv))
         self._again = self._mode is AutoresetMode.SAME_STEP and own
-        self.env.reset(seed=0)
+        self._watch = Watch(_returned(env, self.env.reset(seed=0)[0]))
         self.spec = SideSpec(
             name=repr(env),
             observation=_spec(observation),
@@ -63,7 +64,12 @@ class VectorSide:
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
         """Start an episode in every lane; a ``VectorEnv`` draws its own chance."""
         observation, _ = self._reset([int(s) for s in seeds], None)
+        self._watch.observation(observation)
         return Record(observation=np.array(observation), state=self.get_state())
+
+    def notes(self) -> dict[str, tuple[int, str]]:
+        """Return what was noticed about what the environment returned, all lanes at once."""
+        return self._watch.notes.found
 
     def step(
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
@@ -76,8 +82,12 @@ class VectorSide:
         return _stacked(records)
 
     def _one(self, actions: Array, seeds: Array | None) -> Record:
-        shown = self.env.step(np.asarray(actions) + self._start)
+        given = np.asarray(actions) + self._start
+        kept = self._watch.before(given)
+        shown = self.env.step(given)
+        self._watch.after(given, kept)
         observation, reward, terminated, truncated, info = shown
+        self._look(observation, reward, terminated, truncated)
         ended = np.asarray(terminated) | np.asarray(truncated)
         final = observation = np.array(observation)
         if ended.any() and self._mode is AutoresetMode.DISABLED:
@@ -98,6 +108,16 @@ class VectorSide:
             truncated=np.array(truncated),
             final_observation=final,
         )
+
+    def _look(self, observation: Any, reward: Any, *flags: Any) -> None:
+        """Note what is returned in another way than a ``VectorEnv`` returns it."""
+        notes = self._watch.notes
+        self._watch.observation(observation)
+        if np.asarray(reward).dtype.kind in "biu":
+            notes.add(REWARD_INT, f"rewards of the dtype {np.asarray(reward).dtype}")
+        for name, flag in zip(("terminated", "truncated"), flags, strict=True):
+            if not isinstance(flag, np.ndarray) or flag.dtype != np.bool_:
+                notes.add(FLAG, f"{name} is a {type(flag).__name__}, not an array of bool")
 
     def _reset(self, seed: Any, options: dict[str, Any] | None) -> Any:
         """Gymnasium types one seed only, but its vector environments take one for each lane."""
@@ -134,6 +154,15 @@ class VectorSide:
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
+
+
+def _returned(env: VectorEnv[Any, Any, Any], first: Any) -> Any:
+    """Return the space of what is returned: whole numbers may be of any integer dtype."""
+    one, dtype = env.single_observation_space, getattr(first, "dtype", None)
+    if isinstance(one, spaces.Discrete) and dtype is not None and dtype.kind in "iu":
+        count = env.num_envs
+        return spaces.MultiDiscrete([int(one.n)] * count, dtype, start=[int(one.start)] * count)
+    return env.observation_space
 
 
 def _spec(space: Any) -> ArraySpec:

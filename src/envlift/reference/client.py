@@ -319,18 +319,20 @@ class ReferenceProcess:
             self._note_not_finite(name, read[name])
         return read
 
-    def notes(self) -> dict[str, tuple[int, str]]:
+    def notes(self) -> dict[str, tuple[int, str]] | None:
         """Return what the host noticed about what the environment returned, see ``returned``.
 
-        Empty where the process does not know the operation.
+        None where nobody looked: the process does not know the operation, or says so.
         """
         try:
             answer, _ = self._ask("notes", {})
         except SideFailure:
             if not self.alive:
                 raise
-            return {}
+            return None
         found = answer.get("notes")
+        if found is None and "notes" in answer:
+            return None
         if not isinstance(found, dict):
             self._fail("notes", "the answer has no object 'notes'")
         return {str(kind): (int(count), str(first)) for kind, (count, first) in found.items()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,38 @@ STEPS = 256
 SECONDS = 1.0
 """Seconds after which it is left; what was not seen by then is listed as not compared."""
 
+PATIENCE = 10.0
+"""Seconds after which a step that does not return is given up, and the environment with it."""
+
 Shown = Callable[[Any, Any], Any]
+
+
+class DoesNotReturn(BaseException):
+    """Raised in the middle of a step; no ``except Exception`` of an environment stops it."""
+
+
+@contextlib.contextmanager
+def given_up(seconds: float = PATIENCE) -> Iterator[None]:
+    """Raise ``DoesNotReturn`` in what runs for longer, where the system can do that.
+
+    Starting may take minutes, a step may not: one that hangs is to be found where steps are played,
+    within their limit.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if not here or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(signum: int, frame: Any) -> None:
+        raise DoesNotReturn
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Actions:

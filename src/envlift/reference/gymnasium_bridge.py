@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
-from envlift.reference.exploring import Actions, look, step
+from envlift.reference.exploring import Actions, DoesNotReturn, given_up, look, step
 from envlift.reference.failure import PairError, UnknownSideError
 from envlift.reference.gymnasium_components import find, numbers
 from envlift.reference.infos import Infos
@@ -107,14 +107,16 @@ class GymnasiumReference:
         named = None if state_attributes is None else tuple(state_attributes)
         key = id, named, repr(sorted(options.items()))
         if key not in _FOUND:
-            _FOUND[key] = self._explore(state_attributes)
+            _FOUND[key] = self._explore(state_attributes, options)
         found = _FOUND[key]
         self._fields, self._infos, self._masked = found.fields, found.infos, found.masked
         self._observing.spec = found.observation
         for kind, first in found.notes:
             self._watch.notes.add(kind, first)
 
-    def _explore(self, state_attributes: Sequence[str] | None) -> _Found:
+    def _explore(
+        self, state_attributes: Sequence[str] | None, options: Mapping[str, Any]
+    ) -> _Found:
         """Play a little, to see what this environment shows.
 
         One object of a process is asked for all: the others are as new when they are judged.
@@ -147,7 +149,14 @@ class GymnasiumReference:
             fields = {}
         shown = [first] if second is None else [first, (second[0], second[4])]
         self._widen([observation for observation, _ in shown])
-        infos, unrepeated = look(self._env, actions, first, second, self._mask_of)
+        try:
+            with given_up():
+                infos, unrepeated = look(self._env, actions, first, second, self._mask_of)
+        except DoesNotReturn:
+            # Where it is played, it will be given its time, and told by name if that is not enough.
+            infos, unrepeated = Infos([info for _, info in shown]), []
+            self._env = gymnasium.make(self._id, **options)
+            self._limit, self._begun = _find_limit(self._env), False
         notes += [(f"{INFO}: {name!r} is not repeated by equal seeds", "") for name in unrepeated]
         return _Found(fields, self._observing.spec, infos, masked, tuple(notes))
 

@@ -240,8 +240,13 @@ class Lanes:
             else {}
         )
 
-    def notes(self) -> dict[str, list[Any]]:
-        """Return what was noticed about the lanes: kind -> how often, and the first in words."""
+    def notes(self) -> dict[str, list[Any]] | None:
+        """Return what was noticed about the lanes: kind -> how often, and the first in words.
+
+        None where the objects look at nothing.
+        """
+        if not any(hasattr(game, "notes") for game in self._games):
+            return None
         total: dict[str, list[Any]] = {}
         for lane, game in enumerate(self._games):
             for kind, (count, first) in getattr(game, "notes", dict)().items():
@@ -316,8 +321,10 @@ class Batch:
         method, _ = find_component(self._game, name)
         return _named(method(**arguments))
 
-    def notes(self) -> dict[str, list[Any]]:
-        """Return what the object noticed about itself."""
+    def notes(self) -> dict[str, list[Any]] | None:
+        """Return what the object noticed about itself, None if it looks at nothing."""
+        if not hasattr(self._game, "notes"):
+            return None
         found: Mapping[str, tuple[int, str]] = getattr(self._game, "notes", dict)()
         return {kind: [count, first] for kind, (count, first) in found.items()}
 

@@ -171,6 +171,20 @@ def _fields(suite: str, what: str, function: Callable[..., Any] | None) -> Any:
                 f"the suite {suite} is wrong: {what} gives {shown}; a dict of named arrays is "
                 "wanted"
             )
+        if what == "random_states":
+            _check_rows(suite, state, arguments[1])
         return state
 
     return fields
+
+
+def _check_rows(suite: str, state: dict[str, Any], wanted: Any) -> None:
+    """Refuse fields of generated states that have not as many rows as were asked for."""
+    for name, values in state.items():
+        rows = np.shape(values)[:1]
+        if rows != (wanted,):
+            shown = f"{rows[0]} rows" if rows else "one number"
+            raise SuiteError(
+                f"the suite {suite} is wrong: random_states gives {shown} of {name!r}; {wanted} "
+                "were asked for"
+            )

@@ -15,10 +15,16 @@ from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments
 
+UNNAMED = "the chance of a step as the candidate draws it (the suite names no chance_outcome)"
+
 
 def run(context: Context) -> None:
     """Compare what ``env.sample`` draws with what the suite says chance is."""
-    if not can_probe(context.candidate) or context.suite.chance_outcome is None:
+    if not can_probe(context.candidate):
+        return
+    if context.suite.chance_outcome is None:
+        if context.suite.start == "chance" and UNNAMED not in context.report.not_compared:
+            context.report.not_compared.append(UNNAMED)
         return
     with context.check("resets", "chance of a step") as check:
         expected = context.suite.draw(context.rng, (context.effort.resets * 4,))
