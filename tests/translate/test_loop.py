@@ -502,13 +502,28 @@ def test_a_build_that_fails_is_told_with_the_compilers_words(toy: Path) -> None:
     assert "no such type: Foo" in judgement.failures[0].traceback
 
 
-def test_a_candidate_that_ends_the_judge_has_failed(toy: Path) -> None:
-    ends = answers.RULES.replace("LAST = 9", "LAST = 9\n__import__('os')._exit(3)")
+@pytest.mark.parametrize(
+    ("line", "where", "how"),
+    [
+        ("raise SystemExit(3)", "L1 move", "SystemExit: 3"),
+        # Far outside of what it was given: the system ends the process.
+        (
+            "import numpy\n"
+            "numpy.lib.stride_tricks.as_strided(numpy.zeros(1), (1 << 40,), (8,))[-1:].sum()",
+            "L1 the judge",
+            "SIGSEGV",
+        ),
+    ],
+)
+def test_a_candidate_that_ends_the_judge_has_failed(
+    toy: Path, line: str, where: str, how: str
+) -> None:
+    ends = answers.RULES.replace("LAST = 9", f"LAST = 9\n{line}")
     _, (turn,), _ = run(toy, writes(walk__rules_py=ends, tests__test_rules_py=ENDED))
     assert turn.verdicts == {"L1": "FAIL"}
-    assert turn.failing == ["L1 the judge"]
+    assert turn.failing == [where]
     judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
-    assert "exit status 3" in judgement.failures[0].summary
+    assert how in judgement.failures[0].summary
 
 
 def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) -> None:
