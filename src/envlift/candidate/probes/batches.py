@@ -52,10 +52,15 @@ def step(env: AnyEnv, arguments: Arguments) -> Answers:
     """
     lanes = int(arguments["lanes"])
     env = resetting(env, "disabled" if arguments.get("patient", False) else "same_step")
-    state = state_argument(env, arguments)
-    given = keys_of(arguments["seeds"]), state, native(env, arguments["actions"])
-    rows = jnp.arange(lanes) % len(arguments["seeds"])
-    keys, state, actions = jax.tree.map(lambda leaf: leaf[rows], given)
+    # Rows are picked before they are JAX's, which would compile that for every leaf and size.
+    rows = np.arange(lanes) % len(arguments["seeds"])
+    each = ("seeds", "actions")
+    picked = {
+        name: np.asarray(values)[rows] if name in each or name.startswith("state.") else values
+        for name, values in arguments.items()
+    }
+    state, actions = state_argument(env, picked), native(env, picked["actions"])
+    keys = keys_of(picked["seeds"])
     with threads(int(arguments.get("threads", 0))):
         played = jax.jit(jax.vmap(bare(env.step)))(keys, state, actions)
         fresh = jax.jit(jax.vmap(env.reset))(keys)
