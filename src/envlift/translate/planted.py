@@ -1,7 +1,7 @@
 """Run a module's tests against several broken versions of it, in one process.
 
 JSON on standard input: ``file``, ``tests`` and ``sources``. The last line of standard output is a
-JSON list: whether the tests failed with each source.
+JSON list: whether the tests failed with each source, up to the first with which they did.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def main(options: list[str]) -> int:
                 del sys.modules[name]
         importlib.invalidate_caches()
         noticed.append(pytest.main([*options, "-x", plan["tests"]]) != pytest.ExitCode.OK)
+        if noticed[-1]:
+            break
     print()
     print(json.dumps(noticed))
     return 0

@@ -200,7 +200,7 @@ def build(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
 
 
 def _noticed(project: Project, copy: Path, module: Module, sources: Sequence[str]) -> list[bool]:
-    """Run a module's tests once for each changed source; tell which of them fail."""
+    """Run a module's tests for one changed source after the other, until they fail."""
     plan = {"file": module.file, "tests": tests_of(module), "sources": list(sources)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "envlift.translate.planted", *OPTIONS, f"--rootdir={copy}"],
