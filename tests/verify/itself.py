@@ -44,6 +44,24 @@ class Clock(Walk):
         return observation, reward, over, self.steps >= 50, info
 
 
+class Chaos(Walk):
+    """What it keeps between steps is far too small to be seen in one, and grows."""
+
+    observation_space = spaces.Box(-np.inf, np.inf, (1,), np.float64)
+    kept = 0.0
+
+    def reset(self, **options):
+        observation, info = super().reset(**options)
+        self.kept, self.state = 0.0, self.state.astype(np.float64)
+        return observation.astype(np.float64), info
+
+    def step(self, action):
+        before = float(self.state[0])
+        self.state = (2.1 * self.state + 1e-9 * self.kept + 0.1 * int(action) + 1) % 2 - 1
+        self.kept = before
+        return self.look(), 1.0, bool(abs(self.state[0]) < 0.002), False, {}
+
+
 class Global(Walk):
     """Draws from the generator of the module, which it seeds: lanes of one process share it."""
 
@@ -139,5 +157,16 @@ class Stale(OtherGenerator):
         return shown, info
 
 
-for kind in (Walk, Clock, Global, Unseeded, Lost, Hashed, OtherGenerator, OtherSlower, Stale):
+for kind in (
+    Walk,
+    Clock,
+    Chaos,
+    Global,
+    Unseeded,
+    Lost,
+    Hashed,
+    OtherGenerator,
+    OtherSlower,
+    Stale,
+):
     gym.register(f"{kind.__name__}-v0", entry_point=kind)

@@ -8,7 +8,7 @@ import pytest
 
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
-from envlift.verify.suite import Field, Suite
+from envlift.verify.suite import Config, Field, Scenario, Suite
 from tests.verify.inside import verify_inside
 
 MODULE = "gymnasium:tests.verify.itself:"
@@ -87,3 +87,29 @@ def test_a_suite_that_copies_an_incomplete_state_is_not_believed(monkeypatch):
     report = verify_inside(monkeypatch, *names, effort=SMALL, suite=suite.with_pair(*names))
     assert report.verdict is Verdict.PASS, report.checks
     assert "compared seed for seed" in checks(report)["the reference with itself"].detail
+
+
+def test_what_grows_from_too_little_to_be_seen_is_no_reason_not_to_copy(monkeypatch):
+    """A suite that copies the state before every step says that this is so."""
+    names = (f"{MODULE}Chaos-v0",) * 2
+    field = Field("state", atol=1e-6, reason="what it keeps")
+    seen = replace(field, name="observation")
+    told = []
+    for resync in (1, None):
+        suite = Suite(
+            "t", *names, state=(field,), observation=seen, configs=(Config("c", resync=resync),)
+        )
+        report = verify_inside(monkeypatch, *names, effort=SMALL, suite=suite, levels=("L2",))
+        assert not [c for c in report.checks if c.verdict is Verdict.FAIL], report.checks
+        told.append(checks(report)["the reference with itself [c]"].detail)
+    assert "a written state is played on from as before" in told[0]
+    assert "does not restore the reference" in told[1]
+
+
+def test_no_scenario_begins_in_a_state_that_does_not_restore(monkeypatch):
+    names = (f"{MODULE}Clock-v0",) * 2
+    start = Scenario("a start", {"state": [0.5]}, actions=(0, 0), reaches=())
+    suite = Suite("t", *names, state=(Field("state"),), scenarios=(start,))
+    report = verify_inside(monkeypatch, *names, effort=SMALL, suite=suite)
+    assert checks(report)["scenarios"].verdict is Verdict.SKIPPED
+    assert not [name for name in checks(report) if "every scenario" in name]

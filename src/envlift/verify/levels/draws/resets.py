@@ -14,6 +14,7 @@ import scipy
 
 from envlift.reference.types import Array, Side, StateDict
 from envlift.verify.engine.lockstep import MAX_SEED
+from envlift.verify.engine.two_sample import smirnov
 from envlift.verify.levels.draws.wide import distributed, narrowed, wide_text
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
@@ -233,7 +234,7 @@ def _rounded(reference: Array, candidate: Array) -> tuple[Array, Array]:
 
 def _same_continuous(reference: Array, candidate: Array) -> float:
     pooled = np.concatenate([reference, candidate])
-    place: Any = scipy.stats.ks_2samp(reference, candidate)
+    place: Any = smirnov(reference, candidate)
     middle = np.median(pooled)
     spread = _welch(*_moments(np.abs(reference - middle)), *_moments(np.abs(candidate - middle)))
     edges = np.unique(np.quantile(pooled, np.linspace(0, 1, BINS + 1)[1:-1]))

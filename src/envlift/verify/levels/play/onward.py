@@ -25,7 +25,8 @@ def run(context: Context) -> dict[str, int] | None:
     """Play on from every scenario; return how often each feature was reached, None if it failed."""
     suite, config = context.suite, context.config
     scenarios = [s for s in suite.scenarios if applies(s, config)]
-    if not (scenarios and context.reference.spec.state and context.candidate.spec.state):
+    both = context.reference.spec.state and context.candidate.spec.state
+    if not (scenarios and both and suite.restores):
         return {}
     reached: dict[str, int] = {}
     lanes = context.reference.num_lanes

@@ -135,6 +135,11 @@ def _scenarios(context: Context) -> None:
     scenarios = [s for s in context.suite.scenarios if applies(s, context.config)]
     if not scenarios:
         return
+    if not context.suite.restores:
+        with context.check("L2", "scenarios") as check:
+            check.verdict = Verdict.SKIPPED
+            check.detail = "a written state does not restore a side, so none can begin in one"
+        return
     wrong = []
     with context.open_sides(1) as (reference, candidate):
         for scenario in scenarios:
