@@ -320,10 +320,7 @@ class ReferenceProcess:
         return read
 
     def notes(self) -> dict[str, tuple[int, str]] | None:
-        """Return what the host noticed about what the environment returned, see ``returned``.
-
-        None where nobody looked: the process does not know the operation, or says so.
-        """
+        """Return what the host noticed about what was returned; None where nobody looked."""
         try:
             answer, _ = self._ask("notes", {})
         except SideFailure:

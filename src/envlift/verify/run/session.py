@@ -121,9 +121,8 @@ def verify(request: Request, progress: Progress) -> Report:
     """Run the levels; Ctrl-C returns what was found so far, marked as interrupted.
 
     Raises:
-        ValueError: for a suite, name or option that makes no sense; ``SuiteError`` where code of
-            the suite raises. Only where nothing failed before: a FAIL is returned, with a line.
-        InternalError: a bug of envlift's, likewise.
+        ValueError: for a suite, name or option that makes no sense, or raises (``SuiteError``).
+        InternalError: a bug of envlift's. Both only where nothing failed: a FAIL is returned.
     """
     seed = secrets.randbits(48) if request.seed is None else request.seed
     for level in request.levels:
@@ -470,10 +469,9 @@ def _run_stages(
     progress: Progress,
     restart: Callable[[], None],
 ) -> bool:
-    """Run the levels one after the other; tell whether both sides survived them.
+    """Run the levels; tell whether both sides survived them.
 
-    A candidate that raises has failed the level it raised in; the others still run, with a new
-    process of it where the old one ended. One that hangs would hang again.
+    The others still run, with a new candidate, after one in which it raised. A hang ends them all.
     """
     for level, stage in STAGES.items():
         if not _due(level, request, context):
