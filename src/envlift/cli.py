@@ -276,8 +276,13 @@ def _verify(options: argparse.Namespace) -> int:
     print_report(console, report)
     code = EXIT_CODES[report.verdict]
     if options.json is not None:
+        place = options.json
+        if report.interrupted and place.exists():
+            # A whole report is worth more than the beginning of another.
+            place = place.with_name(f"{place.stem}.interrupted{place.suffix}")
+            print(f"envlift: {options.json} is kept; what was found so far: {place}")
         try:
-            report.write(options.json)
+            report.write(place)
         except OSError as error:
             print(f"envlift: the report was not written: {_sentence(error)}", file=sys.stderr)
             return code or EXIT_USAGE

@@ -414,9 +414,14 @@ sys.exit(main(["verify", sys.argv[1], "--quick", "--level", "L3", "--json", sys.
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_ends_the_run_keeps_what_was_found(number, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "before"), [(signal.SIGTERM, None), (signal.SIGINT, '{"whole": true}')]
+)
+def test_what_ends_the_run_keeps_what_was_found(number, before, tmp_path):
+    """A report that is there already stays; the new one, which is not whole, stands beside it."""
     kept = tmp_path / "report.json"
+    if before is not None:
+        kept.write_text(before)
     child = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(CHILD), write(tmp_path, 'start="seed",'), str(kept)],
         stdout=subprocess.PIPE,
@@ -433,6 +438,10 @@ def test_what_ends_the_run_keeps_what_was_found(number, tmp_path):
     assert child.returncode == 2, err
     assert "interrupted, this is what was found so far" in out
     assert "Traceback" not in err
+    if before is not None:
+        assert kept.read_text() == before
+        kept = tmp_path / "report.interrupted.json"
+        assert str(kept) in out
     assert json.loads(kept.read_text())["interrupted"] is True
 
 
