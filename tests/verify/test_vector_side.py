@@ -82,6 +82,46 @@ class ListedFlags(Line):
         return observation, reward, list(terminated), truncated, {}
 
 
+class Ends(Line):
+    """Every step ends every lane."""
+
+    def returns(self, observation, reward, terminated, truncated, actions):
+        return observation, reward, ~terminated, truncated, {}
+
+
+class ResetsWide(Ends):
+    """Right where all lanes are reset, of another dtype where some are."""
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed)
+        return observation.astype(np.float64) if options else observation, info
+
+
+class ResetsABuffer(Ends):
+    """The reset writes into what the step before it returned."""
+
+    kept = None
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed)
+        if self.kept is not None:
+            self.kept[:] = observation
+        return observation, info
+
+    def returns(self, observation, *others):
+        self.kept = observation
+        return super().returns(observation, *others)
+
+
+class LastIsWide(Ends):
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+
+    def returns(self, observation, *others):
+        last = np.empty(self.num_envs, object)
+        last[:] = list(observation.astype(np.float64))
+        return *super().returns(observation, *others)[:4], {"final_obs": last}
+
+
 class Cell(Line):
     """One whole number, of a dtype of its own."""
 
@@ -117,6 +157,10 @@ def played(kind):
         (WritesAction, {returned.ACTION}),
         (WholeRewards, {returned.REWARD_INT}),
         (ListedFlags, {returned.FLAG}),
+        (Ends, set()),
+        (ResetsWide, {returned.DTYPE}),
+        (ResetsABuffer, {returned.CHANGED}),
+        (LastIsWide, {returned.DTYPE}),
         (Cell, set()),
         (CellOutside, {returned.OUTSIDE}),
     ],

@@ -15,7 +15,7 @@ from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from envlift.reference.failure import PairError
-from envlift.reference.returned import FLAG, REWARD_INT, Watch
+from envlift.reference.returned import DTYPE, FLAG, REWARD_INT, Watch
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 
@@ -63,8 +63,7 @@ class VectorSide:
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
         """Start an episode in every lane; a ``VectorEnv`` draws its own chance."""
-        observation, _ = self._reset([int(s) for s in seeds], None)
-        self._watch.observation(observation)
+        observation = self._reset([int(s) for s in seeds], None)
         return Record(observation=np.array(observation), state=self.get_state())
 
     def notes(self) -> dict[str, tuple[int, str]]:
@@ -92,14 +91,18 @@ class VectorSide:
         final = observation = np.array(observation)
         if ended.any() and self._mode is AutoresetMode.DISABLED:
             seed = None if seeds is None else [int(s) for s in seeds]
-            observation = np.array(self._reset(seed, {"reset_mask": ended})[0])
+            observation = np.array(self._reset(seed, {"reset_mask": ended}))
         elif ended.any() and "final_obs" in info:
             final = observation.copy()
             for lane in np.flatnonzero(ended):
-                final[lane] = info["final_obs"][lane]
+                last = np.asarray(info["final_obs"][lane])
+                if last.dtype != final.dtype and not last.dtype.kind == final.dtype.kind == "i":
+                    told = f"final_obs is {last.dtype}, observations are {final.dtype}"
+                    self._watch.notes.add(DTYPE, told)
+                final[lane] = last
             if self._again and seeds is not None:
                 again = {"reset_mask": ended}
-                observation = np.array(self._reset([int(s) for s in seeds], again)[0])
+                observation = np.array(self._reset([int(s) for s in seeds], again))
         return Record(
             observation=observation,
             state=self.get_state(),
@@ -121,7 +124,10 @@ class VectorSide:
 
     def _reset(self, seed: Any, options: dict[str, Any] | None) -> Any:
         """Gymnasium types one seed only, but its vector environments take one for each lane."""
-        return self.env.reset(seed=seed, options=options)
+        observation, _ = self.env.reset(seed=seed, options=options)
+        self._watch.unchanged("a reset")
+        self._watch.observation(observation)
+        return observation
 
     def get_state(self) -> StateDict:
         """Copy the named attributes out."""
