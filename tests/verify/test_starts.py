@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy
 
-from envlift.verify.engine.two_sample import ALPHA, same_joint, smirnov
+from envlift.verify.engine.two_sample import ALPHA, same_given, same_joint, smirnov
 from envlift.verify.levels.draws import resets
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
@@ -80,6 +80,21 @@ def test_samples_that_are_not_alike_are_told_apart(change):
     ours, theirs = np.concatenate([first, np.cos(3 * first)], axis=-1)
     assert same_joint(ours, change(theirs), rng) < ALPHA
     assert same_joint(ours, theirs, rng) > ALPHA
+
+
+def test_what_goes_with_what_is_told_apart_and_alike_samples_are_not():
+    """Forty alike pairs; then observations that belong to the row before."""
+    rng = np.random.default_rng(9)
+
+    def sample(n, shift=0):
+        state = rng.uniform(-1, 1, (n, 2))
+        shown = np.concatenate([np.cos(3 * state), state > 0], axis=1)
+        return state, np.roll(shown, shift, axis=0) + 0.05 * rng.normal(size=shown.shape)
+
+    alike = [same_given(sample(256), sample(256), rng) for _ in range(40)]
+    assert min(alike) > 1e-3
+    assert same_given(sample(256), sample(256, shift=1), rng) < ALPHA
+    assert same_given(sample(15), sample(256, shift=1), rng) == 1.0
 
 
 def test_a_number_that_cannot_be_had_exactly_is_had_nearly_without_a_word(monkeypatch):

@@ -224,7 +224,7 @@ SELVES = [
         Row(f"wrong-{wrong}", gym("selves", right), gym("selves", wrong), FAIL)
         for right, wrong in (
             *(("Clock", "WrongClock"), ("Goal", "WrongGoal"), ("Slip", "OftenSlip")),
-            *(("Memory", "Forgetful"), ("Walk", "OtherNamesWrong")),
+            *(("Memory", "Forgetful"), ("Walk", "OtherNamesWrong"), ("Walk", "LateCut")),
         )
     ),
     *(

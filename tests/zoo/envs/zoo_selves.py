@@ -31,6 +31,13 @@ class Walk(gym.Env):
         return self.steps >= 200
 
 
+class LateCut(Walk):
+    """Ends a step later than it should: states seem to restore until then."""
+
+    def cut(self):
+        return self.steps >= 201
+
+
 # -- `state` is not all there is ----------------------------------------------------------------
 
 
