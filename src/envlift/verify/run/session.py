@@ -267,18 +267,11 @@ def _run_config(
 
     unused = [] if probe is None else [probe]
 
+    def alone(lanes: int, **more: Any) -> Side:
+        return _reference(suite, config, limits, lanes, **more)
+
     def open_probe() -> Side:
-        return (
-            unused.pop()
-            if unused
-            else open_reference(
-                suite.reference,
-                num_lanes=PROBED,
-                config=dict(config.reference),
-                timeout=limits.answer,
-                start_timeout=limits.start,
-            )
-        )
+        return unused.pop() if unused else alone(PROBED)
 
     with contextlib.ExitStack() as stack:
         try:
@@ -318,21 +311,9 @@ def _run_config(
             reference=reference,
             candidate=candidate,
             open_sides=open_sides,
-            open_reference=lambda lanes: open_reference(
-                suite.reference,
-                num_lanes=lanes,
-                config=dict(config.reference),
-                timeout=limits.answer,
-                start_timeout=limits.start,
-                returns=RETURNS,
-            ),
-            open_stranger=lambda lanes, hash_seed: open_reference(
-                suite.reference,
-                num_lanes=lanes,
-                config=dict(config.reference),
-                timeout=limits.answer,
-                start_timeout=limits.start,
-                env={**os.environ, HASH_SEED: hash_seed},
+            open_reference=lambda lanes: alone(lanes, returns=RETURNS),
+            open_stranger=lambda lanes, hash_seed: alone(
+                lanes, env={**os.environ, HASH_SEED: hash_seed}
             ),
             report=report,
             progress=progress,
@@ -347,6 +328,7 @@ def _run_config(
             open_probe=open_probe,
         )
         outset, not_restored = (context, len(report.checks)), ""
+        already_listed = list(report.not_compared)
         while True:
             if request.ask_reference and (not request.levels or set(request.levels) & set(RELY)):
                 settled = _settle(context, stack, report, progress, not_restored)
@@ -363,6 +345,7 @@ def _run_config(
                 # What was compared by copied states is compared anew, without them.
                 context, kept = outset
                 del report.checks[kept:]
+                report.not_compared[:] = already_listed
                 not_restored = str(told)
         contract.finish(context, {level: _due(level, request, context) for level in ("L2", "L3")})
         if not survived:
@@ -515,6 +498,18 @@ def _no_transfer(request: Request, suite: Suite, configs: list[Config]) -> str |
     return training.left_out(suite, configs, request.levels, request.effort.transfer)
 
 
+def _reference(suite: Suite, config: Config, limits: Limits, lanes: int, **more: Any) -> Side:
+    """Open the reference alone, as a configuration has it."""
+    return open_reference(
+        suite.reference,
+        num_lanes=lanes,
+        config=dict(config.reference),
+        timeout=limits.answer,
+        start_timeout=limits.start,
+        **more,
+    )
+
+
 @contextlib.contextmanager
 def _open_sides(
     suite: Suite, config: Config, options: dict[str, Any], lanes: int, limits: Limits, apart: bool
@@ -524,14 +519,7 @@ def _open_sides(
         suite.prepare()
 
     def reference_of(lanes: int) -> Side:
-        return open_reference(
-            suite.reference,
-            num_lanes=lanes,
-            config=dict(config.reference),
-            timeout=limits.answer,
-            start_timeout=limits.start,
-            patience=limits.lanes,
-        )
+        return _reference(suite, config, limits, lanes, patience=limits.lanes)
 
     with contextlib.ExitStack() as stack:
         reference = stack.enter_context(contextlib.closing(reference_of(lanes)))
