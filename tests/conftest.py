@@ -12,7 +12,9 @@ import os
 import random
 import secrets
 import shutil
+import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,8 +84,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+@pytest.fixture
+def _whole_verifier() -> Iterator[None]:
+    """See that a test leaves no level of the verifier replaced for those that come after it."""
+    yield
+    session = sys.modules.get("envlift.verify.run.session")
+    stages = {} if session is None else session.STAGES
+    changed = [n for n, f in stages.items() if not f.__module__.startswith("envlift.verify.")]
+    assert not changed, f"this test left {changed} of the verifier replaced; use monkeypatch"
+
+
 @pytest.fixture(autouse=True)
-def _no_fresh_chance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_fresh_chance(
+    _whole_verifier: None,  # first, so that it looks after monkeypatch has undone what it did
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Let a run of ``verify`` draw the same seed whenever a test is run: it cannot fail one day."""
     drawn = random.Random(zlib.crc32(request.node.nodeid.partition("@")[0].encode()))
     monkeypatch.setattr(secrets, "randbits", drawn.getrandbits)

@@ -24,6 +24,7 @@ from envlift.translate.plan import Stop
 from envlift.translate.project import load_project
 from envlift.translate.recording import save
 from envlift.translate.workspace import Workspace, WorkspaceError
+from envlift.verify.run import session
 from tests.translate import answers
 from tests.translate.conftest import Deed, Quiet, Scripted, writes
 
@@ -114,8 +115,12 @@ def test_time_goes_on():
 """
 
 
-def only_episodes(folder: Path) -> None:
-    """Leave single steps out of the toy's suite, so that level 3 has something to find."""
+def only_episodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave single steps out of the toy's suite, so that level 3 has something to find.
+
+    The suite is loaded in this process too, where the level has to come back.
+    """
+    monkeypatch.setitem(session.STAGES, "L2", session.STAGES["L2"])
     suite = folder / "suite.py"
     suite.write_text(suite.read_text() + SHORT_SIGHTED)
 
@@ -127,8 +132,10 @@ session.STAGES["L2"] = lambda context: None
 """
 
 
-def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(toy: Path) -> None:
-    only_episodes(toy)
+def test_a_late_failure_becomes_a_case_and_tests_before_it_is_repaired(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_episodes(toy, monkeypatch)
     _, turns, agent = run(
         toy,
         RULES,

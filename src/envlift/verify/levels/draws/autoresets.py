@@ -15,7 +15,7 @@ from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.draws import resets
 from envlift.verify.levels.draws.independence import neighbours, weakest
-from envlift.verify.levels.steps.pool import pool_of_states
+from envlift.verify.levels.steps.pool import can_copy, pool_of_states
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.sides.probing import can_probe, probe, state_arguments
@@ -95,7 +95,7 @@ def _compare(context: Context, check: Check, states: StateDict, actions: Array) 
 def _endings(context: Context) -> tuple[StateDict, Array] | None:
     """Return states [E, ...] of the candidate and actions [E, ...] that end an episode."""
     rng, candidate = context.rng, context.candidate
-    if context.reference.spec.state and candidate.spec.state:
+    if can_copy(context):
         states = pool_of_states(context, POOL)
         actions = random_actions(context.reference.spec, rng, (POOL,))
         actions = actions.astype(candidate.spec.action.dtype)

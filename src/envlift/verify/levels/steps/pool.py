@@ -10,13 +10,21 @@ from envlift.verify.levels.steps.interactions import states_of_play
 from envlift.verify.run.context import Context
 
 
+def can_copy(context: Context) -> bool:
+    """Whether a state of the reference can be written into the candidate."""
+    ours, theirs = context.reference.spec.state, context.candidate.spec.state
+    if not (ours and theirs):
+        return False
+    return context.suite.to_candidate is not None or set(ours) == set(theirs)
+
+
 def pool_of_states(context: Context, count: int) -> StateDict:
     """Return states [count, ...] in the candidate's fields, half of them generated if possible.
 
     Where no state can be copied, they are the candidate's own first states.
     """
     suite, rng = context.suite, context.rng
-    if not (context.reference.spec.state and context.candidate.spec.state):
+    if not can_copy(context):
         seeds = rng.integers(0, MAX_SEED, size=context.candidate.num_lanes)
         first = context.candidate.reset(seeds).state
         rows = rng.integers(0, len(seeds), size=count)
