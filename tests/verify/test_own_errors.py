@@ -326,6 +326,26 @@ def test_a_failure_survives_what_goes_wrong_after_it(tmp_path):
     )
 
 
+def test_a_component_that_neither_side_has_is_a_slip_of_the_suite(tmp_path, capsys):
+    suite = write(tmp_path, 'components=(Component("hop", fields=(Field("to"),)),),')
+    assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L1"]) == 4
+    assert "neither side answers the component 'hop'; correct its name" in capsys.readouterr().err
+
+
+def test_a_generated_number_that_its_field_cannot_hold_is_named(tmp_path, capsys):
+    np_ = "__import__('numpy')"
+    big = f"lambda rng, n, c: {{f: {np_}.full(n, 2**63 + 5, 'uint64') for f in ('x', 'gone')}}"
+    suite = write(tmp_path, f"random_states={big},")
+    assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L2"]) == 4
+    assert "holds 9223372036854775813, which does not fit into int64" in capsys.readouterr().err
+
+
+def test_state_attributes_that_nobody_looks_for_are_refused(capsys):
+    names = f"python:{FILE}:Walk", f"python:{FILE}:Walk"
+    assert main(["verify", *names, "--state-attributes", "x,y"]) == 4
+    assert "--state-attributes x,y is for gymnasium: and vector: sides" in capsys.readouterr().err
+
+
 # -- what was asked for ----------------------------------------------------------------------------
 
 

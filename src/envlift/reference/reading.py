@@ -79,5 +79,13 @@ def argument(name: str, value: Array, axes: tuple[int, ...], spec: ArraySpec) ->
     same_kind = np.can_cast(array.dtype, target, "same_kind")
     if not same_kind and not (array.dtype.kind in "iu" and target.kind in "iu"):
         raise ValueError(f"{name} must have the dtype {spec.dtype}, it has {array.dtype.name}")
+    if target.kind in "iu" and array.size:
+        ends = np.iinfo(target)
+        for number in (int(array.min()), int(array.max())):
+            if not ends.min <= number <= ends.max:
+                raise ValueError(
+                    f"{name} holds {number}, which does not fit into {spec.dtype} "
+                    f"({ends.min} to {ends.max})"
+                )
     with np.errstate(over="ignore"):
         return array.astype(target)

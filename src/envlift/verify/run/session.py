@@ -156,6 +156,7 @@ def _run(
     if request.levels and left_out:
         report.not_verified.insert(0, f"levels left out on request: {', '.join(left_out)}")
     configs = _chosen(suite, request.configs)
+    _check_attributes(request, suite)
     no_transfer = _no_transfer(request, suite, configs)
     reasons: dict[str, str] = {}
     try:
@@ -213,12 +214,23 @@ def _suite(request: Request, stack: contextlib.ExitStack) -> tuple[Suite, Side |
 
 def _attributes(request: Request, launch: object) -> dict[str, Any]:
     """Return what tells a Gymnasium side where its state is, nothing for other sides."""
-    known = isinstance(launch, str) and launch.startswith(("gymnasium:", "vector:"))
-    return (
-        {"state_attributes": list(request.state_attributes)}
-        if (known and request.state_attributes)
-        else {}
-    )
+    given = list(request.state_attributes)
+    return {"state_attributes": given} if given and _takes_attributes(launch) else {}
+
+
+def _takes_attributes(launch: object) -> bool:
+    return isinstance(launch, str) and launch.startswith(("gymnasium:", "vector:"))
+
+
+def _check_attributes(request: Request, suite: Suite) -> None:
+    """Refuse names of attributes that nobody would look for."""
+    sides, given = (suite.reference, suite.candidate), request.state_attributes
+    if given and not any(map(_takes_attributes, sides)):
+        raise PairError(
+            f"--state-attributes {','.join(given)} is for gymnasium: and vector: "
+            f"sides; neither {sides[0]} nor {sides[1]} is one: give their classes get_state and "
+            "set_state instead"
+        )
 
 
 def _with_attributes(request: Request, suite: Suite, config: Config) -> Config:

@@ -14,6 +14,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from envlift.reference.failure import CandidateFailure, CandidateViolation, ReferenceFailure
 from envlift.reference.spaces import differences
 from envlift.reference.types import Array, Side, SideSpec
 from envlift.verify.engine.compare import compare_field, refuse_nan_of_reference
@@ -169,8 +170,12 @@ def compare_component(context: Context, component: Component) -> None:
         worst: list[Divergence] = []
 
         def compare(arguments: dict[str, Array], n: int, row: Callable[[int], Row]) -> None:
-            with judged(component.name):
-                theirs = function({name: value.copy() for name, value in arguments.items()})
+            try:
+                with judged(component.name):
+                    theirs = function({name: value.copy() for name, value in arguments.items()})
+            except (CandidateFailure, CandidateViolation) as error:
+                _refuse_unanswered(context, component, arguments, error)
+                raise
             answers = context.reference.call(component.name, arguments)
             counts["rows"] += n
             context.progress.advance(counts["rows"], _expected(context))
@@ -194,6 +199,19 @@ def compare_component(context: Context, component: Component) -> None:
             table = component.row is None and component.rows is None
             check.detail = "table" if table else "generated inputs"
         check.counts = counts
+
+
+def _refuse_unanswered(
+    context: Context, component: Component, arguments: dict[str, Array], error: Exception
+) -> None:
+    """A component that the reference does not answer either is a slip of the suite."""
+    try:
+        context.reference.call(component.name, arguments)
+    except ReferenceFailure as own:
+        raise PairError(
+            f"neither side answers the component {component.name!r}; correct its name or its rows "
+            f"in the suite. The reference: {own}. The candidate: {error}"
+        ) from error
 
 
 def _expected(context: Context) -> int:
