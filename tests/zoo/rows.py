@@ -131,6 +131,7 @@ SHOWN = [
     shown("info-episode", "NotesEnd", "WrongEpisode", "info.episode.r"),
     shown("info-none", "Empty", "InfoNone", "info"),
     shown("mask-seen", "MaskSeen", "MaskSeenWrong", "reward"),
+    shown("mask-of-parts", "MaskOfParts", "MaskOfPartsWrong", "reward"),
     shown("buffer", "Shown", "Buffer", "observation", listed="buffer"),
     shown("action-written", "ManyButtons", "WritesAction", "action", listed="in place"),
     shown("globals", "Shown", "SeedsGlobals", "random", listed="random"),
@@ -145,7 +146,10 @@ SHOWN = [
             PASS,
             suite=SEED,
         )
-        for name in ("Shown", "Image", "Integers", "Buttons", "NotesEnd", "MaskSeen")
+        for name in (
+            *("Shown", "Image", "Integers", "Buttons", "NotesEnd", "MaskSeen"),
+            *("MaskOfParts", "MaskInARow"),
+        )
     ),
 ]
 

@@ -288,7 +288,7 @@ class ReferenceProcess:
             return None
         if "legal_actions" not in answer:
             return None
-        spec = ArraySpec((self.spec.num_actions or 0,), "bool")
+        spec = ArraySpec((self.spec.mask_length or 0,), "bool")
         value = answer["legal_actions"]
         return self._array("legal_actions", "legal_actions", value, spec, raw, (self.num_lanes,))
 
@@ -520,7 +520,7 @@ class ReferenceProcess:
             if "final_observation" in self._returns:
                 expected["final_observation"] = self.spec.observation
         if "legal_actions" in self._returns:
-            expected["legal_actions"] = ArraySpec((self.spec.num_actions or 0,), "bool")
+            expected["legal_actions"] = ArraySpec((self.spec.mask_length or 0,), "bool")
         for name, spec in expected.items():
             if name not in answer:
                 self._fail(operation, f"its answer has no {name!r}", self._step_of(axes, 0))

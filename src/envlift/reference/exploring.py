@@ -66,10 +66,22 @@ class Actions:
             self._space = space
 
     def draw(self, mask: Any) -> Any:
-        """Draw one, within a mask over a discrete space."""
+        """Draw one, within a mask over the choices of all parts of an action in a row."""
         if mask is None or not mask.any():
             return self._space.sample()
-        return self._space.sample(mask=mask.astype(np.int8))
+        flags = mask.astype(np.int8)
+        if hasattr(self._space, "n"):
+            return self._space.sample(mask=flags)
+        ends = np.cumsum(np.asarray(self._space.nvec).reshape(-1))
+        parts = iter(np.split(flags, ends[:-1]))
+        return self._space.sample(mask=_nested(parts, self._space.nvec.shape))
+
+
+def _nested(parts: Iterator[Any], shape: tuple[int, ...]) -> Any:
+    """Put a mask for each part of an action into tuples as its space has them."""
+    if not shape:
+        return next(parts)
+    return tuple(_nested(parts, shape[1:]) for _ in range(shape[0]))
 
 
 def step(env: Any, actions: Actions, mask: Any) -> Any:

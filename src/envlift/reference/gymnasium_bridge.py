@@ -214,7 +214,7 @@ class GymnasiumReference:
 
     def legal_actions(self) -> Any:
         """Return ``action_mask`` of the last step, all true where it had none."""
-        count = int(self._env.action_space.n)  # type: ignore[attr-defined]
+        count = _choices(self._env.action_space)
         return np.ones(count, np.bool_) if self._mask is None else self._mask
 
     def notes(self) -> dict[str, tuple[int, str]]:
@@ -324,17 +324,16 @@ class GymnasiumReference:
                 layout.spec = ArraySpec(layout.spec.shape, wide.name)
 
     def _mask_of(self, info: Any, observation: Any) -> Any:
-        """Return the mask over a discrete action space, None where there is none.
+        """Return the mask over the choices of an action in a row, None where there is none.
 
-        It stands in the info, or in an observation that is a dictionary (PettingZoo's way).
+        It stands in the info, or in an observation that is a dictionary (PettingZoo's way). Of an
+        action of several parts it is one array, or as ``MultiDiscrete.sample`` takes it, nested.
         """
-        space = self._env.action_space
-        if not isinstance(space, spaces.Discrete):
-            return None
-        for shown in (info, observation):
+        count = _choices(self._env.action_space)
+        for shown in (info, observation) if count else ():
             mask = shown.get("action_mask") if isinstance(shown, Mapping) else None
-            mask = None if mask is None else np.asarray(mask)
-            if mask is not None and mask.shape == (int(space.n),):
+            mask = None if mask is None else _in_a_row(mask)
+            if mask is not None and mask.shape == (count,):
                 return mask.astype(np.bool_)
         return None
 
@@ -446,3 +445,16 @@ def _action_bounds(
         size = int(np.prod(space.shape))
         return (0.0,) * size, (1.0,) * size
     return None, None
+
+
+def _choices(space: Any) -> int:
+    """Return how many choices the parts of an action have together; 0 where it has none."""
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    return int(space.nvec.sum()) if isinstance(space, spaces.MultiDiscrete) else 0
+
+
+def _in_a_row(mask: Any) -> Any:
+    if isinstance(mask, list | tuple) and any(np.ndim(part) for part in mask):
+        return np.concatenate([_in_a_row(part) for part in mask])
+    return np.asarray(mask).reshape(-1)

@@ -351,7 +351,7 @@ class _Buffers:
             if "final_observation" in returns and not spec.self_reset:
                 self._specs["final_observation"] = spec.observation
         if "legal_actions" in returns and spec.legal_actions:
-            self._specs["legal_actions"] = ArraySpec((spec.num_actions or 0,), "bool")
+            self._specs["legal_actions"] = ArraySpec((spec.mask_length or 0,), "bool")
         self.fields: dict[str, Any] = {
             name: np.zeros((*axes, *one.shape), one.dtype) for name, one in self._specs.items()
         }

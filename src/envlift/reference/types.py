@@ -72,6 +72,25 @@ class SideSpec:
     unseeded: bool = False
     time_limit: int | None = None
 
+    @property
+    def choices(self) -> tuple[int, ...] | None:
+        """How many choices each part of an action has; a mask has an entry for each, in a row.
+
+        None where an action is not made of choices: no mask fits it.
+        """
+        if self.num_actions is not None:
+            return (self.num_actions,)
+        space = self.action_space or {}
+        if space.get("kind") != "MultiDiscrete":
+            return None
+        counts, size = space["nvec"], int(np.prod(space["shape"], dtype=np.int64))
+        return tuple(counts) if isinstance(counts, list) else (int(counts),) * size
+
+    @property
+    def mask_length(self) -> int | None:
+        """A: the entries of a mask, those of all parts of an action in a row; None without."""
+        return None if self.choices is None else sum(self.choices)
+
 
 @dataclass(frozen=True)
 class Record:

@@ -379,8 +379,11 @@ _ENTRIES = {
 
 
 def _check_spec(spec: SideSpec) -> None:
-    if spec.legal_actions and spec.num_actions is None:
-        raise WireError("the spec has 'legal_actions' but no 'num_actions': a mask has no length")
+    if spec.legal_actions and spec.choices is None:
+        raise WireError(
+            "the spec has 'legal_actions' but neither 'num_actions' nor a MultiDiscrete "
+            "'action_space': a mask has no length"
+        )
     size = int(np.prod(spec.action.shape, dtype=np.int64))
     for name, bounds in (("action_low", spec.action_low), ("action_high", spec.action_high)):
         if bounds is not None and len(bounds) != size:

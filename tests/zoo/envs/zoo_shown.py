@@ -370,6 +370,39 @@ class Options(Shown):
         return self.look(), self.info()
 
 
+class MaskOfParts(Shown):
+    """Two choices at once, each with a mask of its own; what is not legal is refused."""
+
+    action_space = spaces.MultiDiscrete([3, 2], start=[1, 0])
+    flat = False
+    worth = 1.0
+
+    def info(self):
+        parts = ([1, self.x > 0.5, self.x < 0.5], [self.x < 0.7, 1])
+        self.masks = tuple(np.array(part, np.int8) for part in parts)
+        return {"action_mask": np.concatenate(self.masks) if self.flat else self.masks}
+
+    def step(self, action):
+        first, second = action - self.action_space.start
+        if not (self.masks[0][first] and self.masks[1][second]):
+            raise ValueError(f"{action} is not legal")
+        self.chosen = first, second
+        self.n += 1
+        self.x = (self.x + 0.25 * first + 0.11 * second) % 1.0
+        return self.look(), self.reward(), self.ended(), False, self.info()
+
+    def reward(self):
+        return self.worth if self.chosen == (2, 0) else 0.0
+
+
+class MaskOfPartsWrong(MaskOfParts):
+    worth = 2.0
+
+
+class MaskInARow(MaskOfParts):
+    flat = True
+
+
 for made in list(globals().values()):
     if isinstance(made, type) and issubclass(made, gym.Env) and made is not gym.Env:
         gym.register(f"{made.__name__}-v0", entry_point=made)

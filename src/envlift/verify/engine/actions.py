@@ -84,8 +84,8 @@ def random_actions(
         spec: of the side that takes them.
         rng: all chance comes from it.
         lead: the axes of the result.
-        legal: bool [*lead, A], which choices of a discrete action may be played; None for all.
-            Where a row allows none, any is drawn.
+        legal: bool [*lead, A], which choices may be played, those of all parts of an action in a
+            row; None for all. Where none of a part may be, any is drawn.
 
     Raises:
         PairError: if the side tells neither a space nor bounds.
@@ -96,6 +96,8 @@ def random_actions(
         drawn = _choices(
             spec.num_actions, rng, n, None if legal is None else legal.reshape(n, spec.num_actions)
         )
+    elif legal is not None and spec.choices is not None:
+        drawn = _each(layout.space, spec.choices, rng, legal.reshape(n, -1))
     elif layout.plain:
         drawn = _numbers(layout.space, rng, n, spec.clips_actions)
     else:
@@ -109,6 +111,17 @@ def _choices(count: int, rng: np.random.Generator, n: int, legal: Array | None) 
         return rng.integers(0, count, size=n)
     allowed = legal | ~legal.any(axis=1, keepdims=True)
     return np.asarray(np.where(allowed, rng.random((n, count)), -1.0).argmax(axis=1))
+
+
+def _each(
+    space: Description, counts: tuple[int, ...], rng: np.random.Generator, legal: Array
+) -> Array:
+    """Draw actions [n, parts] of a MultiDiscrete space, each part within its own mask."""
+    masks = np.split(legal, np.cumsum(counts)[:-1], axis=1)
+    parts = [
+        _choices(count, rng, len(legal), mask) for count, mask in zip(counts, masks, strict=True)
+    ]
+    return np.stack(parts, axis=1) + limits(space)[0].reshape(-1)
 
 
 def _column(layout: Layout, leaf: Leaf, rng: np.random.Generator, n: int, beyond: bool) -> Array:

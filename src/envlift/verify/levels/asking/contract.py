@@ -168,8 +168,7 @@ def _refuses(context: Context, probe: Side) -> bool:
         mask = record.legal_actions
         if mask is None or mask.all():
             return True
-        illegal = np.where(mask.all(axis=1), 0, mask.argmin(axis=1))
-        actions = illegal.astype(probe.spec.action.dtype)[None]
+        actions = random_actions(probe.spec, rng, (1, lanes), ~mask[None])
         probe.step(actions, context.suite.draw(rng, (1, lanes)), np.zeros((1, lanes), np.int64))
     except SideFailure:
         return True
