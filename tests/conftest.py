@@ -15,6 +15,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / "build" / "jax-cache")
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+
+# Half of the time went into XLA's optimiser. Tests ask what a program computes and not how fast, so
+# theirs are compiled with less of it; ``tests/verify/test_as_users_compile.py`` compiles as users
+# do. XLA ends a process that is given a flag it does not know, so another version gets none.
+QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+if version("jax").startswith("0.10.") and not shutil.which("nvidia-smi"):
+    os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
 
 # Tests start some thousand processes, each of which would start threads for large matrices.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

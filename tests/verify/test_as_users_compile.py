@@ -1,0 +1,34 @@
+"""The environments as users compile them: all other tests leave most of XLA's optimiser out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+COMPARED = (
+    "tests/verify/test_pong.py::test_pong_is_pufferlibs_pong[discrete-jax]",
+    "tests/envs/half_cheetah/test_reference.py",
+    "tests/envs/half_cheetah/test_physics.py",
+)
+"""Tests that compare Pong with PufferLib's and HalfCheetah with MuJoCo, at every level."""
+
+
+def test_they_are_the_same_game_when_they_are_optimised():
+    # Set, so that tests/conftest.py leaves it alone, but to nothing: XLA's own choice.
+    variables = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *COMPARED]
+    ran = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**variables, "XLA_FLAGS": ""},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert " passed" in ran.stdout.splitlines()[-1]
+    assert "skipped" not in ran.stdout.splitlines()[-1]
