@@ -116,11 +116,12 @@ def test_time_goes_on():
 
 
 def only_episodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave single steps out of the toy's suite, so that level 3 has something to find.
+    """Leave single steps and starts out of the toy's suite: level 3 has something to find.
 
-    The suite is loaded in this process too, where the level has to come back.
+    The suite is loaded in this process too, where the levels have to come back.
     """
-    monkeypatch.setitem(session.STAGES, "L2", session.STAGES["L2"])
+    for level in ("L2", "resets"):
+        monkeypatch.setitem(session.STAGES, level, session.STAGES[level])
     suite = folder / "suite.py"
     suite.write_text(suite.read_text() + SHORT_SIGHTED)
 
@@ -128,7 +129,7 @@ def only_episodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 SHORT_SIGHTED = """
 from envlift.verify.run import session
 
-session.STAGES["L2"] = lambda context: None
+session.STAGES |= dict.fromkeys(("L2", "resets"), lambda context: None)
 """
 
 
