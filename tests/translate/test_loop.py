@@ -567,6 +567,7 @@ ENDED = """def test_text():
 """
 
 
+@pytest.mark.usefixtures("by_text")
 def test_a_replay_that_leaves_its_recording_says_where(
     toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
