@@ -55,6 +55,15 @@ def test_gymnax_cartpole_passes(run):
     assert sum(c["episodes"] for c in rollouts) >= 20
 
 
+def test_a_state_of_other_fields_is_not_written_into_a_jax_environment(run):
+    """Nor is that the end of the run: its starts after an end come from its own play."""
+    pair = "gymnasium:CartPole-v1", "gymnax:CartPole-v1"
+    _, report, _ = run("verify", *pair, "--quick", "--level", "resets")
+    (check,) = [c for c in report["checks"] if c["name"] == "starts after an end"]
+    assert check["verdict"] == "PASS"
+    assert check["counts"]["episodes"] > 100
+
+
 def test_a_pair_without_a_suite_says_that_it_was_compared_loosely(run):
     code, report, _ = run(
         "verify", "gymnasium:CartPole-v1", "gymnasium:CartPole-v1", "--quick", "--level", "L3"
