@@ -134,14 +134,14 @@ def test_a_sample_is_of_so_many_real_mutants(judge, tmp_path, capsys):
     assert sum(data["of"].values()) == total
 
 
-def test_only_what_is_caught_or_survives_counts(judge, tmp_path, capsys):
+def test_only_what_is_caught_or_survives_counts(judge, capsys):
     broken = {"caught": {}, "invalid": "NameError: speed", "unjudged": None}
     judge.says = {
         "pass": answer(broken),
         "14": answer(UNSEEN),
         ">=": answer(None, status=None, seconds=9.0),
     }
-    path = tmp_path / "result.json"
+    path = run.PACKAGE / "envs" / "pong" / "verification" / "mutation-jax.json"
     assert mutate("--json", str(path)) == 1
     data, total = json.loads(path.read_text()), len(run.all_mutants("pong", "jax"))
     counts = data["counts"]
@@ -156,6 +156,9 @@ def test_only_what_is_caught_or_survives_counts(judge, tmp_path, capsys):
     found = read_mutation(path)
     assert (found.caught, found.judged) == (counts["caught"], counts["caught"] + 1)
     assert (found.invalid, found.timeouts, found.seen) == (counts["invalid"], 1, total)
+    assert not found.older, "by the verifier of the package that it lies in"
+    with pytest.raises(ValueError, match="lies in no envs/NAME/verification/"):
+        read_mutation(path.rename(run.PACKAGE / "mutation-jax.json"))
 
 
 def test_who_ran_out_of_time_is_judged_again_alone_and_longer(judge, tmp_path):

@@ -216,8 +216,11 @@ def read_mutation(path: Path) -> Mutation:
     """Read the JSON of ``envlift mutate``.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is none, or lies elsewhere than with its environment.
     """
+    folder = path.parents[1]
+    if folder.parent.name != "envs":
+        raise ValueError(f"{path} lies in no envs/NAME/verification/, so its verifier is unknown")
     data = _read(path, MUTATION_SCHEMA_VERSION)
     try:
         counts = data["counts"]
@@ -235,7 +238,7 @@ def read_mutation(path: Path) -> Mutation:
             every_level=data["every_level"],
             interval=None if data["interval"] is None else tuple(data["interval"]),
             date=data["date"],
-            older=made != hashes(path.parents[1])["verifier"],
+            older=made != hashes(folder)["verifier"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no result of `envlift mutate --json`: {error!r}") from None
