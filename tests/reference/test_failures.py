@@ -180,7 +180,7 @@ def test_a_second_answer_to_one_request_is_noticed():
         ("spec-unknown", "unknown entry 'obervation'; known: name, observation"),
         ("spec-dtype", "float128"),
         ("spec-shape", "two"),
-        ("spec-mask", "no 'num_actions'"),
+        ("spec-mask", "neither 'num_actions'"),
         ("spec-bounds", "'action_low' has 2 numbers, an action has 1"),
         ("spec-no-object", "must be an object"),
         ("spec-binary", "must be true or false"),
