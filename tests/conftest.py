@@ -34,7 +34,8 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 # theirs are compiled with less of it; ``tests/verify/test_as_users_compile.py`` compiles as users
 # do. XLA ends a process that is given a flag it does not know, so another version gets none.
 QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
-if version("jax").startswith("0.10.") and not shutil.which("nvidia-smi"):
+QUICK = version("jax").startswith("0.10.") and not shutil.which("nvidia-smi")
+if QUICK:
     os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
 
 # Tests start some thousand processes, each of which would start threads for large matrices.
@@ -92,13 +93,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+def _stages() -> dict[str, object]:
+    """Return the levels of the verifier; none where no test of this process loaded it yet."""
+    session = sys.modules.get("envlift.verify.run.session")
+    return {} if session is None else dict(session.STAGES)
+
+
 @pytest.fixture
 def _whole_verifier() -> Iterator[None]:
     """See that a test leaves no level of the verifier replaced for those that come after it."""
+    before = _stages()
     yield
-    session = sys.modules.get("envlift.verify.run.session")
-    stages = {} if session is None else session.STAGES
-    changed = [n for n, f in stages.items() if not f.__module__.startswith("envlift.verify.")]
+    after = _stages()
+    own = {name: s for name, s in after.items() if s.__module__.startswith("envlift.verify.")}
+    whole = before or own
+    changed = [name for name in whole | after if whole.get(name) is not after.get(name)]
     assert not changed, f"this test left {changed} of the verifier replaced; use monkeypatch"
 
 

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import QUICK, QUICK_TO_COMPILE
+
 ROOT = Path(__file__).parents[2]
 
 COMPARED = (
@@ -15,6 +19,21 @@ COMPARED = (
     "tests/envs/half_cheetah/test_physics.py",
 )
 """Tests that compare Pong with PufferLib's and HalfCheetah with MuJoCo, at every level."""
+
+
+FLAGS = "import os, sys, tests.conftest; print(os.environ.get('XLA_FLAGS'))"
+
+
+@pytest.mark.parametrize("given", [None, "", "--xla_dump_to=x"])
+def test_whoever_sets_flags_keeps_theirs(given):
+    """Else the comparison below would be compiled as all the others are."""
+    variables = {n: v for n, v in os.environ.items() if n != "XLA_FLAGS"}
+    if given is not None:
+        variables["XLA_FLAGS"] = given
+    command = [sys.executable, "-c", FLAGS]
+    ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    quick = QUICK_TO_COMPILE if QUICK else "None"
+    assert ran.stdout.rstrip("\n") == (quick if given is None else given), ran.stderr
 
 
 def test_they_are_the_same_game_when_they_are_optimised():
