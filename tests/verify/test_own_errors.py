@@ -19,8 +19,12 @@ import pytest
 from rich.console import Console
 
 from envlift.cli import main
+from envlift.reference.failure import PairError
 from envlift.reference.host import _explain
+from envlift.reference.reading import argument
+from envlift.reference.types import ArraySpec, SideSpec
 from envlift.verify import verify
+from envlift.verify.engine.actions import chosen_actions
 from envlift.verify.levels.transfer import training
 from envlift.verify.run import session
 from envlift.verify.run.progress import Silent
@@ -338,6 +342,18 @@ def test_a_generated_number_that_its_field_cannot_hold_is_named(tmp_path, capsys
     suite = write(tmp_path, f"random_states={big},")
     assert main(["verify", suite, "--quick", "--lanes", "2", "--level", "L2"]) == 4
     assert "holds 9223372036854775813, which does not fit into int64" in capsys.readouterr().err
+
+
+def test_a_state_or_an_action_that_its_dtype_cannot_hold_is_no_other_one():
+    """Cast in silence, 1e39 is infinite and the choice 300 is 44, on both sides alike."""
+    with pytest.raises(ValueError, match=r"x holds 1e\+39, which does not fit into float32"):
+        argument("x", np.array([1.0, np.inf, 1e39]), (3,), ArraySpec((), "float32"))
+    kept = argument("x", np.array([1.0, np.inf, np.nan]), (3,), ArraySpec((), "float32"))
+    assert np.array_equal(kept, np.float32([1.0, np.inf, np.nan]), equal_nan=True)
+    number = ArraySpec((), "int8")
+    policy = Policy("p", lambda rng, observation, state: np.array([7, 300]))
+    with pytest.raises(PairError, match="plays 300; a number that int8 holds is wanted"):
+        chosen_actions(policy, SideSpec("s", number, number), None, np.zeros(2), {}, None)
 
 
 def test_state_attributes_that_nobody_looks_for_are_refused(capsys):

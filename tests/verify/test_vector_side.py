@@ -139,6 +139,24 @@ class CellOutside(Cell):
         return super().seen(observation) - 1
 
 
+class CellLast(Cell):
+    """The last number of an episode is as wide as Python's."""
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    more = 0
+
+    def returns(self, observation, reward, terminated, truncated, actions):
+        last = np.empty(self.num_envs, object)
+        last[:] = list(observation.astype(np.int64) + self.more)
+        return observation, reward, ~terminated, truncated, {"final_obs": last}
+
+
+class CellLastBeyond(CellLast):
+    """In 32 bits it would be the right one."""
+
+    more = 2**32
+
+
 def played(kind):
     side = VectorSide(kind(LANES), ())
     side.reset(np.arange(LANES))
@@ -163,6 +181,8 @@ def played(kind):
         (LastIsWide, {returned.DTYPE}),
         (Cell, set()),
         (CellOutside, {returned.OUTSIDE}),
+        (CellLast, set()),
+        (CellLastBeyond, {returned.DTYPE}),
     ],
 )
 def test_what_is_odd_is_noted(kind, notes):

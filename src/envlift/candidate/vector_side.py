@@ -96,7 +96,9 @@ class VectorSide:
             final = observation.copy()
             for lane in np.flatnonzero(ended):
                 last = np.asarray(info["final_obs"][lane])
-                if last.dtype != final.dtype and not last.dtype.kind == final.dtype.kind == "i":
+                signed = last.dtype.kind == final.dtype.kind == "i"
+                same = signed and np.array_equal(last, last.astype(final.dtype))
+                if last.dtype != final.dtype and not same:
                     told = f"final_obs is {last.dtype}, observations are {final.dtype}"
                     self._watch.notes.add(DTYPE, told)
                 final[lane] = last

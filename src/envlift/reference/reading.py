@@ -88,4 +88,8 @@ def argument(name: str, value: Array, axes: tuple[int, ...], spec: ArraySpec) ->
                     f"({ends.min} to {ends.max})"
                 )
     with np.errstate(over="ignore"):
-        return array.astype(target)
+        narrowed = array.astype(target)
+    if target.kind == "f" and not np.array_equal(np.isfinite(array), np.isfinite(narrowed)):
+        large = array[np.isfinite(array) & ~np.isfinite(narrowed)].flat[0]
+        raise ValueError(f"{name} holds {large}, which does not fit into {spec.dtype}")
+    return narrowed

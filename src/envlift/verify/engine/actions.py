@@ -297,6 +297,9 @@ def chosen_actions(
         inside = (chosen >= 0) & (chosen < spec.num_actions)
         wanted = f"a choice from 0 to {spec.num_actions - 1} is wanted, whatever the space's start"
         _all_right(chosen, inside, policy, wanted)
+    if np.dtype(spec.action.dtype).kind in "iub":
+        fits = chosen == chosen.astype(spec.action.dtype)
+        _all_right(chosen, fits, policy, f"a number that {spec.action.dtype} holds is wanted")
     return chosen.astype(spec.action.dtype).reshape(shape)
 
 
