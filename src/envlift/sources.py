@@ -42,7 +42,7 @@ NOT_OF_ENVIRONMENT = (
 )
 NOT_OF_PACKAGE = (
     *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
-    *("adapters/gymnasium.py", "adapters/lanes.py"),
+    *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py"),
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
     *("verify/failure/record.py", "verify/failure/repro.py"),
