@@ -33,8 +33,8 @@ class _Help(argparse.Action):
     """``--help``, with the defaults of the environment named before it."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, *_: Any) -> None:
-        env = getattr(namespace, _PREFIX + "env", None)
-        path = None if env is None else preset(env)
+        env: str = getattr(namespace, _PREFIX + "env", None) or ""
+        path = preset(env)
         if path is not None:
             own = read_file(path)
             name = env.rpartition(":")[2]
