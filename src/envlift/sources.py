@@ -8,6 +8,7 @@ code counts: comments, docstrings and blank lines decide nothing.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import tokenize
@@ -91,6 +92,7 @@ def kind_of(package: Path, file: Path) -> str | None:
     return _kind(file.relative_to(package).as_posix(), OF_PACKAGE, NOT_OF_PACKAGE)
 
 
+@functools.lru_cache(maxsize=2048)
 def code_of(content: bytes) -> bytes:
     """Return what a Python file tells Python: its tokens without comments and docstrings.
 
