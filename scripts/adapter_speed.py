@@ -36,6 +36,8 @@ from envlift.bench.statistics import rate
 RUNS = 15
 OPTIONS = {"backend": "jax", "frameskip": 8}
 SEED = 3
+SIZES = ((16, 200), (1024, 200))
+"""Environments, and steps of each."""
 Play = Callable[[Any], Iterator[tuple[Any, Any, Any]]]
 """From actions [T, B] to observations, rewards and ends of every step."""
 
@@ -161,7 +163,7 @@ def measure(num_envs: int, steps: int) -> list[dict[str, Any]]:
 def main(path: Path) -> None:
     """Measure and write."""
     libraries = ("stable-baselines3", "torchrl", "tensordict", "torch", "gymnasium")
-    result = {
+    result: dict[str, Any] = {
         "schema_version": 1,
         "environment": "pong",
         "what": "adapters",
@@ -172,9 +174,11 @@ def main(path: Path) -> None:
         "cpus": len(machine.cpus()),
         "load_average_before": os.getloadavg()[0],
         "versions": machine.versions() | {name: version(name) for name in libraries},
-        "measurements": [row for size in ((16, 200), (1024, 200)) for row in measure(*size)],
+        "measurements": [],
     }
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    for num_envs, steps in SIZES:
+        result["measurements"] += measure(num_envs, steps)
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     for row in result["measurements"]:
         wall, cpu = row["steps_per_second"], row["steps_per_cpu_second"]
         print(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 import warnings
 from typing import Any
 
@@ -15,6 +17,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import envlift
 from envlift.adapters.gymnasium import GymnasiumEnv, VectorEnv, register_ids
+from envlift.registry import registration
 from tests.contract.cases import NUM_ENVS, Case, assert_same
 
 STEPS = 40
@@ -269,3 +272,98 @@ def test_what_is_returned_can_be_written_to(case: Case) -> None:
         value[:] = 0
     again, _ = venv.reset(seed=0)
     np.testing.assert_array_equal(again, kept)
+
+
+COPIES = {"copied": copy.deepcopy, "pickled": lambda env: pickle.loads(pickle.dumps(env))}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_goes_on_where_it_was_made(case: Case, way: str) -> None:
+    """Played first, so that a copy that shared anything with the original would have moved on."""
+    single = case.single()
+    single.reset(seed=3)
+    single.action_space.seed(0)
+    actions = [single.action_space.sample() for _ in range(6)]
+    played(single, actions[:3])
+    other = COPIES[way](single)
+    seen = played(single, actions[3:])
+    assert_same(played(other, actions[3:]), seen, "step")
+    # The random stream came along too.
+    assert_same(other.reset()[0], single.reset()[0], "reset")
+
+
+def played(single: GymnasiumEnv, actions: list[Any]) -> list[Any]:
+    """Play on, over ends, and return what was seen."""
+    seen = []
+    for action in actions:
+        seen.append(single.step(action)[:4])
+        if any(seen[-1][2:]):
+            seen.append(single.reset()[0])
+    return seen
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copied_vector_goes_on_where_it_was_made(case: Case, way: str) -> None:
+    venv = VectorEnv(case.make("disabled"), num_envs=3, autoreset_mode="same_step")
+    untouched = COPIES[way](venv)
+    venv.reset(seed=4)
+    venv.action_space.seed(0)
+    actions = [venv.action_space.sample() for _ in range(4)]
+    venv.step(actions[0])
+    other = COPIES[way](venv)
+    seen = [venv.step(action)[:4] for action in actions[1:]]
+    for action, expected in zip(actions[1:], seen, strict=True):
+        assert_same(other.step(action)[:4], expected, "step")
+    # One made before the first reset is whole too.
+    assert_same(untouched.reset(seed=4)[0], case_reset(case, 4), "reset")
+
+
+def case_reset(case: Case, seed: int) -> Any:
+    return VectorEnv(case.make("disabled"), num_envs=3).reset(seed=seed)[0]
+
+
+def test_pictures_of_steps(case: Case) -> None:
+    env = case.make("disabled")
+    if registration(case.name).render is None:
+        with pytest.raises(ValueError, match=r"render_mode='rgb_array': give None"):
+            GymnasiumEnv(env, render_mode="rgb_array")
+        return
+    single = GymnasiumEnv(env, render_mode="rgb_array")
+    assert single.metadata["render_modes"] == ["rgb_array"]
+    assert single.metadata["render_fps"] > 0
+    # Gymnasium's own wrappers ask for pictures in this way.
+    wrapped = gymnasium.wrappers.RenderCollection(single)
+    wrapped.reset(seed=0)
+    single.action_space.seed(0)
+    for _ in range(3):
+        wrapped.step(single.action_space.sample())
+    pictures = wrapped.render()
+    assert len(pictures) == 4
+    assert all(picture.dtype == np.uint8 and picture.shape[-1] == 3 for picture in pictures)
+    assert not np.array_equal(pictures[0], pictures[-1])
+    batch = VectorEnv(env, num_envs=2, render_mode="rgb_array")
+    batch.reset(seed=0)
+    two = batch.render()
+    assert len(two) == 2
+    np.testing.assert_array_equal(two[0], pictures[0])
+    assert all(picture.flags.writeable for picture in (single.render(), *two))
+    assert GymnasiumEnv(env).render() is None
+    with pytest.raises(ValueError, match=r"render_mode='human': give 'rgb_array' or None"):
+        VectorEnv(env, num_envs=2, render_mode="human")
+
+
+def test_ids_take_a_render_mode(case: Case, env_id: str) -> None:
+    if registration(case.name).render is None:
+        return
+    env = gymnasium.make(env_id, render_mode="rgb_array", **dict(case.options))
+    env.reset(seed=0)
+    assert env.render().dtype == np.uint8
+    venv = gymnasium.make_vec(
+        env_id,
+        num_envs=2,
+        vectorization_mode="vector_entry_point",
+        render_mode="rgb_array",
+        **dict(case.options),
+    )
+    venv.reset(seed=0)
+    assert len(venv.render()) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envlift.reference.venv import environment
+from envlift.reference.processes.venv import environment
 
 if __name__ == "__main__":
     print(environment(Path(__file__).with_name("requirements.txt")))

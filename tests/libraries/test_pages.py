@@ -20,9 +20,11 @@ NEEDING = [
 
 def test_every_library_is_shown() -> None:
     shown = {name for needing in NEEDING for name in needing.values[1].needs}
-    assert shown == {"stable-baselines3", "sb3-contrib", "torchrl", "torch", "onnxruntime"}
+    assert shown == {"stable-baselines3", "sb3-contrib", "torchrl", "torch"}
 
 
+# TorchRL warns of itself when its collectors are imported.
+@pytest.mark.filterwarnings("ignore:.* inherits from WeightUpdaterBase:DeprecationWarning")
 @pytest.mark.parametrize(("page", "block"), NEEDING)
 def test_runs(page: Path, block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

@@ -110,6 +110,15 @@ def test_infos_are_nobody_elses(sb3: Any) -> None:
     assert not any("mine" in info for info in infos[1:] + later)
 
 
+def test_draws(sb3: Any) -> None:
+    batch = sb3.make("pong", num_envs=2, backend="jax", render_mode="rgb_array")
+    batch.reset()
+    one, other = batch.get_images()
+    assert one.dtype == np.uint8
+    np.testing.assert_array_equal(batch.render(), np.concatenate([one, other]))
+    assert one.any()
+
+
 class TestErrors:
     """They say what was wrong, which value, and what to do."""
 

@@ -112,8 +112,30 @@ def test_a_step_changes_nothing_that_was_shown(adapter: Any) -> None:
     assert (first == before).all()
 
 
+def test_pixels(adapter: Any) -> None:
+    """Of the batch, and of TorchRL's own wrapper around one environment."""
+    from torchrl.envs import GymWrapper, check_env_specs
+
+    from envlift.adapters.gymnasium import make_single
+
+    env = adapter.make("pong", num_envs=2, backend="jax", from_pixels=True)
+    check_env_specs(env, seed=0)
+    env.set_seed(3)
+    shown = env.rollout(8)["pixels"]
+    single = make_single("pong", render_mode="rgb_array", backend="jax")
+    single.reset(seed=3)
+    np.testing.assert_array_equal(shown[0, 0].numpy(), single.render())
+    assert (shown[:, 0] != shown[:, -1]).any()
+    wrapped = GymWrapper(single, from_pixels=True, pixels_only=False)
+    assert wrapped.rollout(3)["pixels"].shape[1:] == shown.shape[2:]
+
+
 class TestErrors:
     """They say what was wrong, which value, and what to do."""
+
+    def test_pixels_without_a_renderer(self, adapter: Any) -> None:
+        with pytest.raises(ValueError, match=r"render_mode=None; make it with render_mode='rgb"):
+            adapter.TorchRLEnv(vector(Toy(autoreset="disabled"), 2, "disabled"), from_pixels=True)
 
     @pytest.mark.parametrize("mode", ["next_step", "same_step"])
     def test_another_autoreset(self, adapter: Any, mode: str) -> None:

@@ -96,6 +96,45 @@ def test_a_run_of_an_older_version_knew_fewer_settings(
     assert capsys.readouterr().out == "resumes with reward_scale = 2.0 instead of 1.0\n"
 
 
+def test_a_quiet_run_draws_its_curve_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    options = words("--total-steps", 4 * STEPS, "--option", "horizon=5", "--quiet", *SMALL)
+    assert main(words("train", "toy", "--out", out, *options)) == 0
+    assert capsys.readouterr().out == ""
+    assert (out / "curve.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("command", ["train pong --help", "train reference:pong -h"])
+def test_the_help_of_an_environment_shows_its_own_defaults(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(command.split())
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--gamma X discount. Default: 0.99 (pong: 0.995)." in text
+    assert (
+        "--horizon N steps of each environment between two updates, T. Default: 64 (pong: 32)."
+        in text
+    )
+    assert "--clip X of the probability ratio. Default: 0.2." in text
+    assert "pong also sets env_options.frameskip = 8" in text
+
+
+def test_the_help_without_an_environment_says_where_its_own_defaults_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("train --help", "train toy --help"):
+        with pytest.raises(SystemExit) as stop:
+            main(command.split())
+        assert stop.value.code == 0
+        text = " ".join(capsys.readouterr().out.split())
+        assert "--gamma X discount. Default: 0.99." in text
+        assert "envlift train NAME --help shows the defaults of NAME" in text
+
+
 class Interrupted:
     """A trainer that one update was done with when Ctrl-C came."""
 

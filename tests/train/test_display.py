@@ -103,7 +103,8 @@ def test_a_plain_line() -> None:
 
 def test_the_mean_speed_leaves_out_the_compilation() -> None:
     assert speed(rows(5)) == 200.0
-    assert speed(rows(1)) == 201.0
+    # The first update's own speed counts the compilation that it may have waited for.
+    assert math.isnan(speed(rows(1)))
     assert math.isnan(speed([]))
 
 
@@ -112,7 +113,10 @@ def test_what_remains() -> None:
     assert remaining(rows(4), CONFIG) == 3.0
     assert remaining(rows(10), CONFIG) == 0.0
     assert math.isnan(remaining([], CONFIG))
-    assert math.isnan(remaining([{"steps": 1, "seconds": 1.0, "sps": 0.0}], CONFIG))
+    assert math.isnan(remaining(rows(1), CONFIG))
+    assert line(rows(1), CONFIG).endswith("ETA -")
+    standing = [{"steps": 1, "seconds": seconds, "sps": 0.0} for seconds in (1.0, 2.0)]
+    assert math.isnan(remaining(standing, CONFIG))
 
 
 def test_durations() -> None:
@@ -187,3 +191,14 @@ def test_quiet_is_quiet(options: dict[str, Any]) -> None:
     with ConsoleDisplay(console, CONFIG, quiet=True) as display:
         display.update(rows(1)[0])
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize("options", [{}, TERMINAL], ids=["plain", "terminal"])
+def test_a_policy_that_jumps_is_told_once(options: dict[str, Any]) -> None:
+    console, file = written(200, **options)
+    with ConsoleDisplay(console, CONFIG) as display:
+        for row, kl in zip(rows(4), (0.01, 0.4, 3e21, 4e21), strict=True):
+            display.update(row | {"approx_kl": kl})
+    text = " ".join(file.getvalue().split())
+    assert text.count("the policy moved by a KL of") == 1
+    assert "in update 3 the policy moved by a KL of 3e+21 (0.05 is much): lower learning_" in text

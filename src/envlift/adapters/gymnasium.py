@@ -7,6 +7,7 @@ is the number of environments.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,40 +21,82 @@ from gymnasium.vector.utils import batch_space
 
 from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
+from envlift.adapters.pictures import Renderer, renderer_of
 from envlift.env import autoreset
 from envlift.registry import AnyEnv, list_envs, make
 
 NAMESPACE = "envlift"
 
 
-class GymnasiumEnv(gymnasium.Env[Any, Any]):
+class _Copied:
+    """Copies and pickles an adapter, both of which go on where it was.
+
+    A copy shares what is compiled; after pickling it is compiled anew.
+    """
+
+    PROGRAMS: tuple[str, ...]
+    """Names of the attributes that are compiled functions."""
+
+    def __copy__(self) -> Any:
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = self.__copy__()
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            if name not in ("env", "_renderer", *self.PROGRAMS):
+                setattr(twin, name, copy.deepcopy(value, memo))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: value for name, value in vars(self).items() if name not in self.PROGRAMS}
+        return kept | {"env": lanes.recipe(kept["env"]), "_renderer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        adapter: Any = self
+        vars(adapter).update(state)
+        adapter.env = lanes.made_again(adapter.env)
+        _, adapter._renderer = _pictures(adapter.env, adapter.render_mode)
+        adapter._compile()
+
+
+class GymnasiumEnv(_Copied, gymnasium.Env[Any, Any]):
     """One environment as a ``gymnasium.Env``.
 
     ``info["action_mask"]`` (int8 [actions], for discrete actions) is what
-    ``action_space.sample(mask)`` takes.
+    ``action_space.sample(mask)`` takes. A copy, or one that was pickled, goes on where it was made.
 
     Args:
         env: made with ``autoreset="disabled"``.
         params: the environment's parameters; its defaults if None.
+        render_mode: ``rgb_array`` if ``render`` shall draw, for environments with a renderer.
 
     Raises:
-        ValueError: if ``env`` resets itself.
+        ValueError: if ``env`` resets itself, or for a render mode that it does not have.
     """
 
-    def __init__(self, env: AnyEnv, params: Any = None) -> None:
-        # An own dictionary: SyncVectorEnv of Gymnasium 1.3 writes into it.
-        self.metadata = {"render_modes": []}
+    PROGRAMS = ("_reset", "_step", "_place")
+
+    def __init__(self, env: AnyEnv, params: Any = None, render_mode: str | None = None) -> None:
         self.env = env
+        # An own dictionary: SyncVectorEnv of Gymnasium 1.3 writes into it.
+        self.metadata, self._renderer = _pictures(env, render_mode)
+        self.render_mode = render_mode
         self.params = env.default_params if params is None else params
         self.observation_space = env.observation_space(self.params)
         self.action_space = env.action_space(self.params)
-        rules = lanes.rules(env)
-        self._reset = jax.jit(rules.reset)
-        self._step = jax.jit(rules.step)
-        self._place = jax.jit(rules.place)
+        self._compile()
         self._key: jax.Array | None = None
         self._lane: Lane | None = None
         self._ended = False
+
+    def _compile(self) -> None:
+        rules = lanes.rules(self.env)
+        self._reset = jax.jit(rules.reset)
+        self._step = jax.jit(rules.step)
+        self._place = jax.jit(rules.place)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -65,7 +108,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
 
         Raises:
             ValueError: for a seed outside [0, 2**64).
+            ForkedError: in a process that was forked from one that had used JAX.
         """
+        lanes.refuse_fork()
         named = None if seed is None else lanes.keys_of([seed])[0]
         super().reset(seed=seed)
         if named is not None:
@@ -87,6 +132,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
             ResetNeeded: before the first ``reset`` and after the end of an episode.
             TypeError, ValueError: for an action that is not in the action space.
         """
+        lanes.refuse_fork()
         if self._lane is None or self._ended:
             raise ResetNeeded("call reset() first: there is no episode to play a step of")
         checked = lanes.check_actions(
@@ -98,6 +144,14 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self._ended = terminated or truncated
         observation, info = self._seen()
         return observation, float(played.reward), terminated, truncated, info
+
+    def render(self) -> Any:
+        """Draw the state: uint8 [H, W, 3]; None without a render mode.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+        """
+        return None if self._renderer is None else self._renderer.draw(self.state)
 
     @property
     def state(self) -> Any:
@@ -143,7 +197,7 @@ def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     return spellings[mode]
 
 
-class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
+class VectorEnv(_Copied, gymnasium.vector.VectorEnv[Any, Any, Array]):
     """``B`` environments as a ``gymnasium.vector.VectorEnv``.
 
     Rewards are float32 [B], end flags bool [B]. ``infos["action_mask"]`` is int8 [B, actions]
@@ -156,17 +210,23 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
       hold the end.
     - ``disabled``: ``reset(options={"reset_mask": mask})`` starts the lanes of ``mask`` anew.
 
+    A copy, or one that was pickled, goes on where it was made.
+
     Args:
         env: made with ``autoreset="disabled"``.
         num_envs: B.
         autoreset_mode: one of the three, as a string or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
         params: the environment's parameters; its defaults if None.
+        render_mode: ``rgb_array`` if ``render`` shall draw, for environments with a renderer.
 
     Raises:
         TypeError: if ``num_envs`` is not a whole number.
-        ValueError: for ``num_envs`` below 1, an unknown mode, or an environment that resets itself.
+        ValueError: for ``num_envs`` below 1, an unknown mode, an environment that resets itself,
+            or a render mode that it does not have.
     """
+
+    PROGRAMS = ("_step_all", "_reset_all", "_reset_some", "_place_all")
 
     def __init__(
         self,
@@ -176,6 +236,7 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         seed: int | None = 0,
         params: Any = None,
+        render_mode: str | None = None,
     ) -> None:
         if not isinstance(num_envs, int) or isinstance(num_envs, bool):
             raise TypeError(f"num_envs={num_envs!r} is not a whole number")
@@ -185,7 +246,9 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         self.params = env.default_params if params is None else params
         self.num_envs = num_envs
         self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.metadata, self._renderer = _pictures(env, render_mode)
+        self.metadata["autoreset_mode"] = self.autoreset_mode
+        self.render_mode = render_mode
         self.single_observation_space = env.observation_space(self.params)
         self.single_action_space = env.action_space(self.params)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -240,7 +303,9 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
             TypeError, ValueError: for a mask that is not bool [B] with at least one True, for a
                 list of another length than B, or for a seed outside [0, 2**64).
             ResetNeeded: for a mask before the first full ``reset``.
+            ForkedError: in a process that was forked from one that had used JAX.
         """
+        lanes.refuse_fork()
         mask = self._parse_mask((options or {}).get("reset_mask"))
         keys = self._parse_seed(seed)
         if mask is None:
@@ -264,6 +329,7 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
                 is at its end.
             TypeError, ValueError: for actions that are not in the action space.
         """
+        lanes.refuse_fork()
         if self._lanes is None:
             raise ResetNeeded("call reset() first: there is no episode to play a step of")
         if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
@@ -287,6 +353,18 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
             infos["final_info"] = self._infos(mask, over)
             infos["_final_info"] = over.copy()
         return self._observations(), np.array(played.reward), terminated, truncated, infos
+
+    def render(self) -> tuple[Array, ...] | None:
+        """Draw every lane's state: uint8 [H, W, 3] each; None without a render mode.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+        """
+        if self._renderer is None:
+            return None
+        states = jax.device_get(self.state)
+        lane = [jax.tree.map(lambda leaf, i=i: leaf[i], states) for i in range(self.num_envs)]
+        return tuple(map(self._renderer.draw, lane))
 
     @property
     def state(self) -> Any:
@@ -374,13 +452,29 @@ class VectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         return jnp.where(np.array([named is not None for named in given]), keys, self._lanes.key)
 
 
-def make_single(name: str, **options: Any) -> GymnasiumEnv:
+def _pictures(env: AnyEnv, render_mode: str | None) -> tuple[dict[str, Any], Renderer | None]:
+    """Return Gymnasium's metadata, and what draws if it is wanted."""
+    renderer = renderer_of(env)
+    metadata: dict[str, Any] = {"render_modes": [] if renderer is None else ["rgb_array"]}
+    if renderer is not None:
+        metadata["render_fps"] = renderer.fps
+    if render_mode is not None and render_mode not in metadata["render_modes"]:
+        known = " or ".join(map(repr, [*metadata["render_modes"], None]))
+        raise ValueError(f"{env!r} has no render_mode={render_mode!r}: give {known}")
+    return metadata, None if render_mode is None else renderer
+
+
+def make_single(name: str, render_mode: str | None = None, **options: Any) -> GymnasiumEnv:
     """Make a registered environment as a ``gymnasium.Env``; options as for ``envlift.make``."""
-    return GymnasiumEnv(make(name, autoreset="disabled", **options))
+    return GymnasiumEnv(make(name, autoreset="disabled", **options), render_mode=render_mode)
 
 
 def make_vector(
-    name: str, num_envs: int, autoreset_mode: str = "next_step", **options: Any
+    name: str,
+    num_envs: int,
+    autoreset_mode: str = "next_step",
+    render_mode: str | None = None,
+    **options: Any,
 ) -> VectorEnv:
     """Make a registered environment as a ``VectorEnv``; options as for ``envlift.make``."""
     return VectorEnv(
@@ -388,6 +482,7 @@ def make_vector(
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=None,
+        render_mode=render_mode,
     )
 
 

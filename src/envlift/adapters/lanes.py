@@ -6,7 +6,10 @@ of a batch plays exactly what a single environment with the same seed plays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -14,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from envlift.registry import AnyEnv
+from envlift.registry import AnyEnv, list_envs, make
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -155,3 +158,79 @@ def check_actions(space: gymnasium.Space[Any], actions: Any, used: Array) -> Arr
     keep = used.reshape(-1, *(1,) * (array.ndim - 1))
     dtype = jax.dtypes.canonicalize_dtype(space.dtype)
     return np.where(keep, array, valid).astype(dtype)
+
+
+# -- copies and other processes --------------------------------------------------------------------
+
+
+class Recipe(NamedTuple):
+    """How a registered environment is made again: the environment itself holds modules."""
+
+    name: str
+    backend: str
+    options: Mapping[str, Any]
+    autoreset: str
+
+
+def recipe(env: AnyEnv) -> Any:
+    """Return what can be pickled in place of an environment; one that is not registered itself."""
+    info = env.info
+    if info.name in list_envs():
+        found = Recipe(info.name, info.backend, dict(info.options), env.autoreset)
+        made = made_again(found)
+        if type(made) is type(env) and made.info == info:
+            return found
+    return env
+
+
+def made_again(kept: Any) -> AnyEnv:
+    """Return the environment of what ``recipe`` gave."""
+    if not isinstance(kept, Recipe):
+        found: AnyEnv = kept
+        return found
+    options = {**kept.options, "autoreset": kept.autoreset}
+    env = make(kept.name, **options)
+    if env.info.backend != kept.backend:
+        env = make(kept.name, backend=kept.backend, **options)
+    return env
+
+
+class ForkedError(RuntimeError):
+    """JAX was started before this process was forked; it would wait for ever."""
+
+
+def refuse_fork() -> None:
+    """Refuse to use JAX in a process that was forked from one that had used it.
+
+    Raises:
+        ForkedError: in such a process; says what to do.
+    """
+    if _forked:
+        raise ForkedError(
+            "this process was forked from one that had used JAX, whose threads did not come along: "
+            "start workers by 'spawn' or 'forkserver' (AsyncVectorEnv(..., context='spawn'), "
+            "SubprocVecEnv(..., start_method='spawn')), or step many environments in one process "
+            "with envlift.make_vec"
+        )
+
+
+def _jax_has_started() -> bool:
+    bridge: Any = sys.modules.get("jax._src.xla_bridge")
+    return bridge is not None and bool(bridge.backends_are_initialized())
+
+
+def _has_one_thread() -> bool:
+    """Tell whether only one thread runs, where that can be seen: JAX alone has more."""
+    threads = Path("/proc/self/task")
+    return threads.is_dir() and len(list(threads.iterdir())) == 1
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = _jax_has_started()
+
+
+# This module may be imported only after a fork; later ones are seen as they happen.
+_forked = _jax_has_started() and _has_one_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)

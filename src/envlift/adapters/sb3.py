@@ -155,17 +155,28 @@ class SB3VecEnv(VecEnv):
         return np.array(self._masks[lane])
 
 
-def make(name: str, *, num_envs: int, seed: int | None = 0, **options: Any) -> SB3VecEnv:
+def make(
+    name: str,
+    *,
+    num_envs: int,
+    seed: int | None = 0,
+    render_mode: str | None = None,
+    **options: Any,
+) -> SB3VecEnv:
     """Make a registered environment as Stable-Baselines3's ``VecEnv``.
 
     Args:
         name: one of ``envlift.list_envs()``.
         num_envs: how many environments step together, B.
         seed: of the first ``reset``, unless ``seed`` was called before it.
+        render_mode: ``rgb_array`` if ``render`` shall draw.
         options: as for ``envlift.make``.
 
     Raises:
         ValueError, TypeError: as ``envlift.make_vec``.
     """
     env = make_env(name, autoreset="disabled", **options)
-    return SB3VecEnv(VectorEnv(env, num_envs=num_envs, autoreset_mode="same_step", seed=seed))
+    mode = AutoresetMode.SAME_STEP
+    return SB3VecEnv(
+        VectorEnv(env, num_envs=num_envs, autoreset_mode=mode, seed=seed, render_mode=render_mode)
+    )

@@ -5,6 +5,7 @@ Shape letter: ``B`` is the number of environments.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import gymnasium
@@ -18,7 +19,7 @@ from envlift.registry import make as make_env
 try:
     import torch
     from tensordict import TensorDict
-    from torchrl.data import Binary, Composite, Unbounded
+    from torchrl.data import Binary, Bounded, Composite, Unbounded
     from torchrl.envs import EnvBase
     from torchrl.envs.libs.gym import _gym_to_torchrl_spec_transform
 except ModuleNotFoundError as error:
@@ -38,13 +39,18 @@ class TorchRLEnv(EnvBase):
     Args:
         venv: in autoreset mode ``disabled``, such as ``envlift.make_vec`` makes.
         device: where TorchRL gets its tensors; the environments run where JAX runs.
+        from_pixels: also draw every environment in every step, ``pixels`` uint8 [B, H, W, 3].
 
     Raises:
-        ValueError: for another autoreset mode.
+        ValueError: for another autoreset mode; for ``from_pixels`` without a render mode.
     """
 
     def __init__(
-        self, venv: gymnasium.vector.VectorEnv[Any, Any, Any], *, device: Any = "cpu"
+        self,
+        venv: gymnasium.vector.VectorEnv[Any, Any, Any],
+        *,
+        device: Any = "cpu",
+        from_pixels: bool = False,
     ) -> None:
         mode = venv.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.DISABLED:
@@ -66,6 +72,10 @@ class TorchRLEnv(EnvBase):
         if self._masked:
             count = int(venv.single_action_space.n)  # type: ignore[attr-defined]
             observation["action_mask"] = Binary(count, (*batch, count), self.device, torch.bool)
+        self._drawn = from_pixels
+        if from_pixels:
+            shape = _picture_shape(venv)
+            observation["pixels"] = Bounded(0, 255, (*batch, *shape), self.device, torch.uint8)
         self.observation_spec = observation
         self.action_spec = self._spec(venv.single_action_space)
         self.reward_spec = Unbounded((*batch, 1), device=self.device, dtype=torch.float32)
@@ -122,6 +132,8 @@ class TorchRLEnv(EnvBase):
         observed = _tensors(seen) if self._nested else {"observation": _tensor(seen)}
         if self._masked:
             observed["action_mask"] = _tensor(infos["action_mask"]).bool()
+        if self._drawn:
+            observed["pixels"] = _tensor(np.stack(self.venv.render()))  # type: ignore[arg-type]
         return observed
 
 
@@ -137,6 +149,19 @@ def _tensors(tree: Any) -> Any:
     }
 
 
+def _picture_shape(venv: gymnasium.vector.VectorEnv[Any, Any, Any]) -> tuple[int, ...]:
+    if venv.render_mode != "rgb_array":
+        raise ValueError(
+            f"from_pixels needs pictures, but {venv!r} has render_mode={venv.render_mode!r}; make "
+            "it with render_mode='rgb_array'"
+        )
+    # A copy, so that the first reset is still to come.
+    twin = copy.deepcopy(venv)
+    twin.reset(seed=0)
+    pictures: Any = twin.render()
+    return tuple(pictures[0].shape)
+
+
 def _forbids_actions(venv: gymnasium.vector.VectorEnv[Any, Any, Any]) -> bool:
     env = getattr(venv, "env", None)
     discrete = isinstance(venv.single_action_space, gymnasium.spaces.Discrete)
@@ -144,7 +169,13 @@ def _forbids_actions(venv: gymnasium.vector.VectorEnv[Any, Any, Any]) -> bool:
 
 
 def make(
-    name: str, *, num_envs: int, seed: int | None = 0, device: Any = "cpu", **options: Any
+    name: str,
+    *,
+    num_envs: int,
+    seed: int | None = 0,
+    device: Any = "cpu",
+    from_pixels: bool = False,
+    **options: Any,
 ) -> TorchRLEnv:
     """Make a registered environment as TorchRL's environment.
 
@@ -152,12 +183,18 @@ def make(
         name: one of ``envlift.list_envs()``.
         num_envs: how many environments step together, B.
         seed: of the first reset, unless ``set_seed`` was called before it.
-        device: where TorchRL gets its tensors.
+        device, from_pixels: as for ``TorchRLEnv``.
         options: as for ``envlift.make``.
 
     Raises:
         ValueError, TypeError: as ``envlift.make_vec``.
     """
     env = make_env(name, autoreset="disabled", **options)
-    venv = VectorEnv(env, num_envs=num_envs, autoreset_mode="disabled", seed=seed)
-    return TorchRLEnv(venv, device=device)
+    venv = VectorEnv(
+        env,
+        num_envs=num_envs,
+        autoreset_mode=AutoresetMode.DISABLED,
+        seed=seed,
+        render_mode="rgb_array" if from_pixels else None,
+    )
+    return TorchRLEnv(venv, device=device, from_pixels=from_pixels)

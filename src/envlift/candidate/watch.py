@@ -18,8 +18,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from envlift.reference.cache import cache_folder
 from envlift.reference.failure import CandidateViolation
+from envlift.reference.processes.cache import cache_folder
 
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
 _watching = 0

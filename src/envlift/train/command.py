@@ -36,6 +36,7 @@ def add_train(commands: Any) -> None:
     """Add ``train`` to the commands of a parser."""
     train = commands.add_parser(
         "train",
+        add_help=False,  # settings bring one that knows each environment's own
         help="PPO, compiled together with the environment",
         description=(
             "Train a policy by PPO. Settings come from their defaults, then from the environment's "
@@ -53,7 +54,7 @@ def add_train(commands: Any) -> None:
         "--plain", action="store_true", help="leave out the environment's own settings"
     )
     train.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
-    train.add_argument("--quiet", action="store_true", help="show nothing while it trains")
+    train.add_argument("--quiet", action="store_true", help="say nothing of what goes well")
     settings.add_arguments(train)
     train.set_defaults(run=_train)
 
@@ -128,10 +129,12 @@ def _train(options: argparse.Namespace) -> int:
                 resume=options.resume is not None,
             )
     except DivergedError as error:
+        _draw(config, folder)
         console.print(f"envlift: {error}. The run is in {folder}", markup=False)
         return EXIT_DIVERGED
+    files = _draw(config, folder) if trained.history else []
     if not options.quiet:
-        _tell(console, config, trained, folder)
+        _tell(console, config, trained, folder, files)
     if trained.interrupted:
         console.print(f"interrupted; go on with: envlift train --resume {folder}", markup=False)
         return EXIT_INTERRUPTED
@@ -170,10 +173,21 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
     return config, int(about["steps"])
 
 
-def _tell(console: Console, config: Config, trained: Any, folder: Path) -> None:
-    """Draw the learning curve and say what came of a run."""
+def _draw(config: Config, folder: Path) -> list[str]:
+    """Draw the learning curve; return the names of what a run left in its folder."""
     from envlift.train import curve, metrics
     from envlift.train.display import title
+
+    try:
+        curve.draw({config.env: metrics.read(folder)}, folder / "curve.png", title=title(config))
+    except (FileNotFoundError, ValueError):
+        return [metrics.FILE, "checkpoints/"]
+    return [metrics.FILE, "curve.png", "checkpoints/"]
+
+
+def _tell(console: Console, config: Config, trained: Any, folder: Path, files: list[str]) -> None:
+    """Say what came of a run."""
+    from envlift.train import metrics
 
     if not trained.history:
         console.print(
@@ -182,14 +196,9 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path) -> None:
             markup=False,
         )
         return
-    files = [metrics.FILE, "checkpoints/"]
-    rows = metrics.read(folder)
-    try:
-        curve.draw({config.env: rows}, folder / "curve.png", title=title(config))
-        files.insert(1, "curve.png")
-    except ValueError:
+    if "curve.png" not in files:
         console.print("no learning curve: fewer than two updates saw an episode end")
-    last = rows[-1]
+    last = metrics.read(folder)[-1]
     steps = len(trained.history) * config.batch
     reached = "no episode has ended yet"
     if not math.isnan(last["return"]):

@@ -20,6 +20,8 @@ from envlift.train.config import Config
 
 Row = Mapping[str, Any]
 
+LARGE_KL = 1.0
+"""A policy that moved so far in one update is another one; a healthy step is below 0.05."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 ABSENT = "-"
 
@@ -68,9 +70,10 @@ def line(rows: Sequence[Row], config: Config) -> str:
 def speed(rows: Sequence[Row]) -> float:
     """Return the mean environment steps per second of ``rows``; NaN if it is not known.
 
-    From the first row on, so that the time until the first update ended does not count.
+    From the first row on, so that the time until the first update ended does not count: much of it
+    may be compilation.
     """
-    if not rows:
+    if len(rows) < 2:
         return math.nan
     steps = _value(rows[-1], "steps") - _value(rows[0], "steps")
     seconds = _value(rows[-1], "seconds") - _value(rows[0], "seconds")
@@ -132,6 +135,7 @@ class ConsoleDisplay:
         self._every, self._clock = every, clock
         self._shown_at = -math.inf
         self._stale = False
+        self._told = False
         self._live: Live | None = None
         if quiet:
             return
@@ -146,6 +150,7 @@ class ConsoleDisplay:
         """Take one update's metrics and show them, ten times a second at most."""
         self.rows.append(dict(row))
         self._stale = True
+        self._warn(row)
         wait = 0.1 if self._live is not None else self._every
         if self._clock() - self._shown_at >= wait:
             self._show()
@@ -174,6 +179,16 @@ class ConsoleDisplay:
             self._live.update(panel(self.rows, self.config), refresh=True)
         else:
             self._print(line(self.rows, self.config))
+
+    def _warn(self, row: Row) -> None:
+        kl = _value(row, "approx_kl")
+        if self.quiet or self._told or not kl > LARGE_KL:
+            return
+        self._told = True
+        self._print(
+            f"in update {_count(row, 'update')} the policy moved by a KL of {kl:.3g} "
+            "(0.05 is much): lower learning_rate or epochs if the return does not rise"
+        )
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -5,7 +5,6 @@ Shape letters: ``B`` = 1 environment, ``A`` actions, ``N`` numbers of noise per 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.adapters.pictures import Renderer, renderer_of
 from envlift.env import Env
-from envlift.registry import AnyEnv, registration
+from envlift.registry import AnyEnv
 from envlift.train.config import ConfigError
 from envlift.train.film import MAX_FPS, Film
 from envlift.train.player import Player
@@ -109,12 +109,10 @@ def camera(name: str, film: Film, scale: float) -> Camera:
     Raises:
         ConfigError: if the environment has no renderer, or for a scale out of range.
     """
-    module, attribute = _renderer(name)
+    renderer = _renderer(name)
     if not 0.1 <= scale <= 4:
         raise ConfigError(f"scale = {scale} is not allowed: give a number from 0.1 to 4")
-    draw = getattr(module, attribute)
-    between: Any = getattr(module, "between", lambda env, state, action: [])
-    return Camera(film, lambda state: draw(state, scale), between)
+    return Camera(film, lambda state: renderer.draw(state, scale), renderer.between)
 
 
 def real_time(name: str) -> int:
@@ -123,16 +121,14 @@ def real_time(name: str) -> int:
     Raises:
         ConfigError: if the environment has no renderer.
     """
-    return int(getattr(_renderer(name)[0], "FPS", MAX_FPS))
+    return min(_renderer(name).fps, MAX_FPS)
 
 
-def _renderer(name: str) -> tuple[Any, str]:
-    """Return the module that draws an environment, and its function's name."""
-    where = registration(name).render
-    if where is None:
+def _renderer(name: str) -> Renderer:
+    renderer = renderer_of(name)
+    if renderer is None:
         raise ConfigError(f"{name} has no renderer: play it without --gif")
-    module, _, attribute = where.partition(":")
-    return importlib.import_module(module), attribute
+    return renderer
 
 
 def play(

@@ -25,16 +25,42 @@ from envlift.train.config import Config, ConfigError
 _FIELDS: Mapping[str, Field[Any]] = {field.name: field for field in fields(Config)}
 _HINTS: Mapping[str, Any] = get_type_hints(Config)
 _PREFIX = "setting_"
+_NAME_HELP = "envlift train NAME --help shows the defaults of NAME"
 _OPTIONS = "env_options"
+
+
+class _Help(argparse.Action):
+    """``--help``, with the defaults of the environment named before it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, *_: Any) -> None:
+        env: str = getattr(namespace, _PREFIX + "env", None) or ""
+        path = preset(env)
+        if path is not None:
+            own = read_file(path)
+            name = env.rpartition(":")[2]
+            for action in parser._actions:
+                field = action.dest.removeprefix(_PREFIX)
+                if field in own and action.help:
+                    action.help = f"{action.help[:-1]} ({name}: {_show(own[field])})."
+            options = own.get(_OPTIONS, {})
+            also = ", ".join(f"{_OPTIONS}.{key} = {value}" for key, value in options.items())
+            parser.epilog = f"{name} also sets {also}." if also else None
+        parser.print_help()
+        parser.exit()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``[NAME]``, ``--config``, ``--set``, ``--option`` and one option per field of ``Config``.
 
     Every value is kept as text; ``read`` turns it into a ``Config``, so that a wrong one is told
-    the same way wherever it was written.
+    the same way wherever it was written. A parser made with ``add_help=False`` is given a
+    ``--help`` that shows an environment's own defaults.
     """
     about = _documentation()
+    if not parser.add_help:
+        parser.add_argument(
+            "-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help=_NAME_HELP
+        )
     parser.add_argument(
         _PREFIX + "env",
         nargs="?",

@@ -1,9 +1,10 @@
 """A process of a turn: watched, logged as it runs, and gone when the turn is over.
 
 A command runs in a process group of its own, under a watcher that kills the group should envlift
-die (see ``envlift.reference.watch``). What it writes goes through the redactor into files at once,
-so that a kill loses nothing. When it ends, by itself or not, whatever it left behind is ended too,
-also what moved to a process group of its own: nothing may go on writing while the verifier judges.
+die (see ``reference/processes/watch.py``). What it writes goes through the redactor into files at
+once, so that a kill loses nothing. When it ends, by itself or not, whatever it left behind is ended
+too, also what moved to a process group of its own: nothing may go on writing while the verifier
+judges.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from envlift.reference import watch
+from envlift.reference.processes import watch
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.agents.secrets import Redactor
 
