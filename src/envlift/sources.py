@@ -20,8 +20,8 @@ from pathlib import Path
 # left, so that a new file counts until somebody says that it decides nothing.
 OF_ENVIRONMENT = {
     "reference": ("reference/*",),
-    # ``look.py`` shows level 1 what rules compute on their way; ``__init__.py`` registers.
-    "suite": ("verification/*", "look.py", "train.toml", "__init__.py"),
+    # ``intermediates.py`` shows level 1 what rules compute on their way; ``__init__.py`` registers.
+    "suite": ("verification/*", "intermediates.py", "train.toml", "__init__.py"),
     "rules": ("*",),
 }
 """Kind -> patterns of files in the environment's folder."""
