@@ -169,7 +169,8 @@ def test_both_say_what_they_are(tmp_path: Path) -> None:
     policy = a_policy(CONTINUOUS, (6,), initial_log_std=-0.5)
     export.to_numpy(policy, tmp_path / "policy.npz")
     export.to_onnx(policy, tmp_path / "policy.onnx")
-    arrays = np.load(tmp_path / "policy.npz")  # without pickle
+    with np.load(tmp_path / "policy.npz") as file:  # without pickle
+        arrays = dict(file)
     (about,) = (entry.value for entry in onnx.load(tmp_path / "policy.onnx").metadata_props)
     assert json.loads(str(arrays["about"])) == json.loads(about)
     told = json.loads(about)
