@@ -2,8 +2,8 @@
 
 Most of what a small verification costs is the start of its four or five processes, each of which
 imports the same libraries. Within ``forked()`` a process that ``envlift.reference`` starts is
-forked from a server instead: with its own pipes, environment, folder, session and watcher, and with
-no environment in it. How users' processes start is tested in ``tests/reference``.
+forked from a server instead: with its own pipes, environment, folder, session and supervisor, and
+with no environment in it. How users' processes start is tested in ``tests/reference``.
 
 What an interpreter takes from its environment when it starts cannot be changed later: there is a
 server for every value of these variables.
@@ -29,7 +29,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-WATCH = "envlift.reference.processes.watch"
 AT_START = ("PYTHONHASHSEED", "OPENBLAS_NUM_THREADS", "JAX_", "XLA_")
 """Beginnings of the names of variables that are read once, at the start or by an import."""
 
@@ -76,11 +75,10 @@ def _become(link: socket.socket, asked: Mapping[str, Any], given: Sequence[int])
     os.chdir(asked["cwd"])
     _, _, code, *arguments = asked["command"]
     sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    sys.argv = ["watch.py", str(given[3]), "-"]
+    sys.argv = ["", str(given[3]), "-"]
+    supervisor = runpy.run_path(asked["supervisor"])
     with patch("os.execvp", lambda program, words: None):
-        asked_watch: dict[str, Any] = {"__name__": "watch"}
-        exec(compile(Path(asked["watch"]).read_text(), asked["watch"], "exec"), asked_watch)
-        asked_watch["main"]()
+        supervisor["main"]()
     sys.argv = ["-c", *arguments]
     sys.orig_argv[:] = asked["command"]
     status: Any = 0
@@ -150,6 +148,7 @@ class Forked:
         lifeline: int,
         env: Mapping[str, str],
         cwd: Any,
+        supervisor: str,
     ) -> None:
         self._server = server
         self.returncode: int | None = None
@@ -159,7 +158,7 @@ class Forked:
             "command": list(command),
             "env": dict(env),
             "cwd": os.fspath(cwd or os.getcwd()),
-            "watch": str(Path(sys.modules[WATCH.rpartition(".")[0]].__path__[0]) / "watch.py"),
+            "supervisor": supervisor,
         }
         self.pid = int(server.ask(request, (reads, writes, tells, lifeline)))
         for descriptor in (reads, writes, tells):
@@ -198,7 +197,8 @@ def popen(words: Sequence[str], **how: Any) -> Any:
     """Fork what can be forked; start anything else."""
     given = how.get("env")
     env = dict(os.environ if given is None else given)
-    command = words[words.index(next(w for w in words if w.endswith("watch.py"))) + 2 :]
+    supervisor = sys.modules["envlift.reference.processes.child"]._SUPERVISOR
+    command = words[words.index(supervisor) + 2 :]
     if command[:2] != [sys.executable, "-c"]:
         return subprocess.Popen(words, **how)
     variables = {name: value for name, value in env.items() if name.startswith(AT_START)}
@@ -208,7 +208,7 @@ def popen(words: Sequence[str], **how: Any) -> Any:
         _servers[key] = Server(variables, bootstrap)
         atexit.register(_servers[key].close)
     (lifeline,) = how["pass_fds"]
-    return Forked(_servers[key], command, lifeline, env, how["cwd"])
+    return Forked(_servers[key], command, lifeline, env, how["cwd"], supervisor)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import socket
@@ -244,17 +243,9 @@ def spread(tmp_path, processes, devices, **changes):
     return np.load(out)
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """What one device of one process learns, by the kind of network."""
-    return functools.cache(
-        lambda kind: spread(tmp_path_factory.mktemp("alone"), 1, 1, network=kind)
-    )
-
-
 @pytest.mark.parametrize("kind", ["mlp", "gru"])
-def test_two_devices_learn_what_one_learns(tmp_path, alone, kind):
-    alone = alone(kind)
+def test_two_devices_learn_what_one_learns(tmp_path, kind):
+    alone = spread(tmp_path, 1, 1, network=kind)
     shared = spread(tmp_path, 1, 2, network=kind)
     np.testing.assert_array_equal(alone["episodes"], shared["episodes"])
     # Sums of floats in another order: a few units in the last place, carried along.
@@ -262,8 +253,8 @@ def test_two_devices_learn_what_one_learns(tmp_path, alone, kind):
     np.testing.assert_allclose(alone["params"], shared["params"], rtol=1e-3, atol=1e-5)
 
 
-def test_two_processes_learn_what_one_learns(tmp_path, alone):
-    alone = alone("mlp")
+def test_two_processes_learn_what_one_learns(tmp_path):
+    alone = spread(tmp_path, 1, 1)
     shared = spread(tmp_path, 2, 2)
     np.testing.assert_array_equal(alone["episodes"], shared["episodes"])
     np.testing.assert_allclose(alone["losses"], shared["losses"], rtol=1e-4)

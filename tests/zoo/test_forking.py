@@ -83,10 +83,10 @@ def test_it_is_killed_with_all_that_it_started(told):
         os.kill(pid, 0)
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        # Its watcher is in its group.
+        # Its supervisor is in its group.
         try:
             os.killpg(pid, signal.SIGCONT)
         except ProcessLookupError:
             return
         time.sleep(0.05)
-    pytest.fail("its watcher lives on")
+    pytest.fail("its supervisor lives on")
