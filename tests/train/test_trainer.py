@@ -21,7 +21,7 @@ from envlift.train.config import Config
 from envlift.train.fused import Fused
 from envlift.train.host import Host
 from envlift.train.trainer import DivergedError, check_finite, train
-from tests.contract.toy import Toy
+from tests.contract.toy import State, Toy
 
 B, T = 16, 8
 
@@ -102,6 +102,52 @@ def test_a_host_run_goes_on_bit_for_bit_where_the_environments_can_be_saved(tmp_
     train(hosted, vector_env=vector(), out=tmp_path, recorder=StopAfter(3))
     resumed = train(hosted, vector_env=vector(), out=tmp_path, resume=True)
     assert equal(whole.policy, resumed.policy)
+
+
+@pytest.mark.parametrize("collector", ["fused", "host"])
+def test_an_episode_that_ends_in_its_last_step_is_worth_what_it_gave(collector):
+    """Ten steps of reward 1, discounted by 0.99: 9.56, and nothing after them."""
+    settings = config(
+        collector=collector, total_steps=60 * 160, horizon=10, epochs=8, gae_lambda=1.0,
+        learning_rate=2e-2, anneal=True, hidden=16, gamma=0.99, normalize_advantages=False,
+    )  # fmt: skip
+    vector = VectorEnv(Straight(autoreset="disabled"), num_envs=B, autoreset_mode="same_step")
+    where = {"env": Straight()} if collector == "fused" else {"vector_env": vector}
+    policy = train(settings, **where).policy
+    seen = np.zeros((1, 1, 2), np.float32)
+    _, outputs = policy.network.apply({"params": policy.params}, (), seen, np.ones((1, 1), bool))
+    assert float(outputs.value[0, 0]) == pytest.approx(sum(0.99**k for k in range(10)), abs=0.5)
+
+
+class Straight(Toy):
+    """Ten steps; the last one terminates and is truncated."""
+
+    def __init__(self, **options):
+        super().__init__(horizon=10, **options)
+
+    def transition(self, state, action, draws, params=None):
+        nxt = super().transition(state, action, draws, params)
+        over = nxt.state.time >= 10
+        state = State(jnp.float32(0.0), nxt.state.time)
+        return Transition(state, jnp.float32(1.0), over, over)
+
+    def initial(self, draws, params=None):
+        return State(jnp.float32(0.0), jnp.int32(0))
+
+
+def test_a_resumed_run_counts_no_steps_of_episodes_that_are_gone(tmp_path):
+    """Gymnasium's CartPole reported 621 steps in a limit of 500."""
+
+    def straight():
+        kind = type("Straightforward", (VectorEnv,), {"save": None})
+        return kind(Straight(autoreset="disabled"), num_envs=B, autoreset_mode="same_step")
+
+    hosted = config(collector="host")
+    train(hosted, vector_env=straight(), out=tmp_path, recorder=StopAfter(3))
+    resumed = train(hosted, vector_env=straight(), out=tmp_path, resume=True)
+    assert resumed.history[-1]["episodes"] > 0
+    assert {row["length"] for row in resumed.history} == {10.0}
+    assert {row["return"] for row in resumed.history} == {10.0}
 
 
 def test_both_collectors_learn_to_stay_on_the_line():
@@ -201,6 +247,8 @@ import sys
 import jax
 processes, number, devices, port = map(int, sys.argv[1:5])
 if processes > 1:
+    # XLA orders the collectives of a program from its cache differently in each process.
+    jax.config.update("jax_enable_compilation_cache", False)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
 else:
@@ -208,9 +256,15 @@ else:
 import numpy as np
 from envlift.train.config import Config
 from envlift.train.trainer import train
+from pathlib import Path
 from tests.contract.toy import Toy
 settings = Config(**eval(sys.argv[5]) | {"devices": devices})
-trained = train(settings, env=Toy())
+out = Path(sys.argv[7]) if len(sys.argv) > 7 else None
+if out is not None:
+    half = settings.replace(total_steps=settings.total_steps // 2, anneal=False)
+    train(half, env=Toy(), out=out)
+    settings = settings.replace(anneal=False)
+trained = train(settings, env=Toy(), out=out, resume=out is not None)
 if number == 0:
     leaves = [np.asarray(leaf).ravel() for leaf in jax.tree.leaves(trained.policy.params)]
     losses = [row["value_loss"] for row in trained.history]
@@ -219,8 +273,11 @@ if number == 0:
 """
 
 
-def spread(tmp_path, processes, devices, **changes):
-    """Train in processes of their own; return parameters, losses and episode counts."""
+def spread(tmp_path, processes, devices, run=None, **changes):
+    """Train in processes of their own; return parameters, losses and episode counts.
+
+    With a folder ``run`` it is done in two halves, the second one resumed.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -230,7 +287,8 @@ def spread(tmp_path, processes, devices, **changes):
     fields = repr(config(**changes).to_dict())
     children = [
         subprocess.Popen(
-            [sys.executable, script, *map(str, (processes, n, devices, port)), fields, out],
+            [sys.executable, script, *map(str, (processes, n, devices, port)), fields, out]
+            + ([] if run is None else [str(run)]),
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             stderr=subprocess.PIPE,
             text=True,
@@ -259,6 +317,16 @@ def test_two_processes_learn_what_one_learns(tmp_path):
     np.testing.assert_array_equal(alone["episodes"], shared["episodes"])
     np.testing.assert_allclose(alone["losses"], shared["losses"], rtol=1e-4)
     np.testing.assert_allclose(alone["params"], shared["params"], rtol=1e-3, atol=1e-5)
+
+
+def test_two_processes_save_and_go_on_together(tmp_path):
+    """What is spread over processes is gathered; one of them writes, all of them read."""
+    run = tmp_path / "run"
+    shared = spread(tmp_path, 2, 2, run=run)
+    assert checkpoint.steps(run) == [3, 4, 6]
+    whole = spread(tmp_path, 1, 1, anneal=False)
+    np.testing.assert_array_equal(shared["episodes"], whole["episodes"][3:])
+    np.testing.assert_allclose(shared["params"], whole["params"], rtol=1e-3, atol=1e-5)
 
 
 def test_saving_needs_nothing_the_environments_cannot_give():

@@ -7,7 +7,8 @@
                                  about.json    what the caller says: settings, versions, statistics
 
 A step is written under another name and renamed when it is complete, so a killed process never
-leaves a checkpoint that can be read in part. One process writes; its devices may be many.
+leaves a checkpoint that can be read in part. Of several processes all call ``save``: what is spread
+over them is gathered, and the first one writes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 
 from envlift.train.leaves import Leaf, differences, is_number, leaf_of, suspects
 
@@ -51,17 +53,29 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
 
     Raises:
         TypeError: for a leaf that is neither, or for ``about`` that is no JSON.
-        ValueError: for a step or ``keep`` out of range, or an array that is spread over processes.
+        ValueError: for a step or ``keep`` out of range.
     """
     if step < 0 or keep < 1:
         raise ValueError(f"step = {step}, keep = {keep}: give a step from 0 and a number from 1")
     text = json.dumps(about, indent=2)
     leaves, arrays = _flatten(tree)
     parent = Path(folder).resolve() / FOLDER
+    final = parent / f"{step:0{_DIGITS}d}"
+    if jax.process_index() == 0:
+        _write_step(final, leaves, arrays, text, keep)
+    if jax.process_count() > 1:
+        # Nobody goes on, and perhaps reads, before it is there.
+        multihost_utils.sync_global_devices(f"checkpoint {step}")
+    return final
+
+
+def _write_step(
+    final: Path, leaves: list[Leaf], arrays: list[np.ndarray[Any, Any]], text: str, keep: int
+) -> None:
+    parent = final.parent
     parent.mkdir(parents=True, exist_ok=True)
     for stale in parent.glob(".*"):  # left behind by a killed process
         shutil.rmtree(stale)
-    final = parent / f"{step:0{_DIGITS}d}"
     fresh = parent / f".{final.name}.new"
     fresh.mkdir()
     _write_arrays(fresh / "arrays", arrays)
@@ -72,9 +86,8 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
         final.rename(replaced)
     fresh.rename(final)
     shutil.rmtree(replaced, ignore_errors=True)
-    for old in steps(folder)[:-keep]:
+    for old in steps(parent.parent)[:-keep]:
         shutil.rmtree(parent / f"{old:0{_DIGITS}d}")
-    return final
 
 
 def steps(folder: Path) -> list[int]:
@@ -161,9 +174,9 @@ def _flatten(tree: Any) -> tuple[list[Leaf], list[np.ndarray[Any, Any]]]:
     leaves, arrays = [], []
     for path, value in jax.tree.flatten_with_path(tree)[0]:
         leaf = leaf_of(path, value)
-        if isinstance(value, jax.Array) and not value.is_fully_addressable:
-            raise ValueError(f"{leaf.path} is spread over several processes: gather it first")
         data = jax.random.key_data(value) if leaf.generator else value
+        if isinstance(data, jax.Array) and not data.is_fully_addressable:
+            data = multihost_utils.process_allgather(data, tiled=True)
         leaves.append(leaf)
         arrays.append(np.asarray(data))
     return leaves, arrays
@@ -174,8 +187,9 @@ def _as_like(model: Any, data: np.ndarray[Any, Any], generator: str | None) -> A
         return data.item()
     if isinstance(model, (np.ndarray, np.generic)):
         return data
-    value = jax.random.wrap_key_data(jnp.asarray(data), impl=generator) if generator else data
-    return jax.device_put(value, model.sharding)
+    # What lies on devices of other processes too takes NumPy arrays only.
+    value = jax.device_put(data, model.sharding)
+    return jax.random.wrap_key_data(value, impl=generator) if generator else value
 
 
 def _find(folder: Path, step: int | None) -> Path:
@@ -204,25 +218,36 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_arrays(folder: Path, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
-    from orbax.checkpoint import PyTreeCheckpointer
-
     # Orbax takes no empty trees and no arrays of size 0; the shapes in tree.json give those back.
     content = {f"{index:06d}": array for index, array in enumerate(arrays) if array.size}
     if content:
-        with PyTreeCheckpointer() as checkpointer:
+        with _checkpointer() as checkpointer:
             checkpointer.save(folder, content)
+
+
+def _checkpointer() -> Any:
+    """Return an Orbax checkpointer of this process alone: it waits for no other one."""
+    from orbax.checkpoint import Checkpointer, PyTreeCheckpointHandler
+    from orbax.checkpoint.options import MultiprocessingOptions
+
+    own = jax.process_index()
+    alone = MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"envlift{own}"
+    )
+    handler = PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return Checkpointer(handler, multiprocessing_options=alone)
 
 
 def _read_arrays(folder: Path, leaves: Mapping[int, Leaf]) -> list[np.ndarray[Any, Any]]:
     """Read some arrays, given by their place in the tree."""
-    from orbax.checkpoint import PyTreeCheckpointer, RestoreArgs
+    from orbax.checkpoint import RestoreArgs
 
     kept = {f"{index:06d}": index for index, leaf in leaves.items() if 0 not in leaf.shape}
     content: dict[str, np.ndarray[Any, Any]] = {}
     if kept:
         arguments = {name: RestoreArgs(restore_type=np.ndarray) for name in kept}
         try:
-            with PyTreeCheckpointer() as checkpointer:
+            with _checkpointer() as checkpointer:
                 content = checkpointer.restore(
                     folder, item=kept, restore_args=arguments, partial_restore=True
                 )

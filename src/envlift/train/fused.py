@@ -154,8 +154,10 @@ class Fused:
         """Return what a checkpoint must hold: the state."""
         return state
 
-    def restore(self, state: TrainState) -> None:
-        """Nothing is kept outside the state."""
+    def restore(self, state: TrainState) -> TrainState:
+        """Return what a checkpoint held, on its devices; nothing is kept outside the state."""
+        placed: TrainState = jax.device_put(state, self.shardings(state))
+        return placed
 
     # -- traced ---------------------------------------------------------------------------------
 
@@ -203,7 +205,8 @@ class Fused:
             learnt = reward * self.config.reward_scale
             if self.env.truncates:
                 final = info["final_observation"]
-                learnt = learnt + self._bootstrap(apply, after, final, truncated)
+                cut = truncated & ~terminated
+                learnt = learnt + self._bootstrap(apply, after, final, cut)
             returned = carry.returned + reward
             scored = carry.scored + self.env.score(reward)
             length = carry.length + 1
@@ -241,17 +244,18 @@ class Fused:
         }
         return envs, rollout, metrics
 
-    def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, truncated: jax.Array) -> Any:
-        """Return the discounted value of truncated episodes' final observations, float32 [B].
+    def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, cut: jax.Array) -> Any:
+        """Return the discounted value of the final observations of ``cut`` episodes, float32 [B].
 
-        The network is asked only in steps in which something was truncated.
+        Cut were those that a time limit ended and the rules did not. The network is asked only in
+        steps in which there are any.
         """
 
         def valued() -> jax.Array:
-            _, _, value = apply(memory, final, jnp.zeros_like(truncated), None)
-            return jnp.where(truncated, self.config.gamma * value, 0.0)
+            _, _, value = apply(memory, final, jnp.zeros_like(cut), None)
+            return jnp.where(cut, self.config.gamma * value, 0.0)
 
-        return jax.lax.cond(jnp.any(truncated), valued, lambda: jnp.zeros(truncated.shape))
+        return jax.lax.cond(jnp.any(cut), valued, lambda: jnp.zeros(cut.shape))
 
 
 def noise_of(keys: jax.Array, size: int) -> jax.Array:

@@ -339,7 +339,4 @@ def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int,
 
     config = collector.config.to_dict()
     state, about = checkpoint.restore(out, collector.snapshot(state), config=config)
-    if isinstance(collector, Fused):
-        state = jax.device_put(state, collector.shardings(state))
-    collector.restore(state)
-    return state, int(about["update"]), _Recent(about["recent"])
+    return collector.restore(state), int(about["update"]), _Recent(about["recent"])
