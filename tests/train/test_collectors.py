@@ -193,7 +193,7 @@ class Saved(Recording):
 
 
 def test_environments_that_cannot_be_saved_begin_new_episodes():
-    """Everything that belongs to the old episodes is forgotten: what was seen, remembered, counted."""
+    """What belongs to the old episodes is forgotten: seen, remembered and counted."""
     first = Host(config(collector="host", network="gru"), Saved())
     state = first.start()
     state, *_ = first._collect(state, jax.random.key(3))

@@ -173,3 +173,26 @@ class TestTensorBoard:
         with pytest.raises(ModuleNotFoundError, match=r'pip install "envlift\[tensorboard\]"'):
             Recorder(tmp_path / "run", Config(), tensorboard=True)
         assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_is_told(tmp_path):
+    """``/dev/full`` takes no byte."""
+    recorder = Recorder(tmp_path, Config())
+    with recorder:
+        recorder.record({"steps": 1})
+        recorder._file.close()
+        recorder._file = open("/dev/full", "w", buffering=1)  # noqa: SIM115
+        with pytest.raises(
+            MetricsError, match=rf"could not be written: No space left on device; .*{tmp_path}"
+        ):
+            recorder.record({"steps": 2})
+        recorder._file = recorder.path.open("a")
+
+
+def test_a_run_that_began_meanwhile_is_not_written_over(tmp_path):
+    first, second = Recorder(tmp_path, Config()), Recorder(tmp_path, Config())
+    with first:
+        first.record({"steps": 1})
+    with second, pytest.raises(MetricsError, match="holds a run already"):
+        second.record({"steps": 2})
+    assert [row["steps"] for row in metrics.read(tmp_path)] == [1]

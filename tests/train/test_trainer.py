@@ -17,9 +17,10 @@ import pytest
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.env import Transition
 from envlift.train import checkpoint
-from envlift.train.config import Config
+from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
+from envlift.train.play import load_policy
 from envlift.train.trainer import DivergedError, check_finite, train
 from tests.contract.toy import State, Toy
 
@@ -200,6 +201,73 @@ def test_nan_stops_the_run_and_names_the_environment(tmp_path, what):
     assert checkpoint.latest(tmp_path) == 1
 
 
+def test_nan_without_a_checkpoint_names_none():
+    with pytest.raises(DivergedError, match=r"There is no checkpoint from before it$"):
+        train(config(), env=Broken("reward"))
+
+
+def test_nan_tells_how_far_the_policy_had_moved(tmp_path):
+    wild = config(learning_rate=1.0, max_gradient_norm=1e9, total_steps=60 * B * T, epochs=8)
+    with pytest.raises(DivergedError, match=r"In update \d+ the policy had moved by a KL of \d"):
+        train(wild.replace(reward_scale=1e9), env=Toy(), out=tmp_path)
+
+
+class Terminate(StopAfter):
+    def record(self, row):
+        if row["update"] == self.update:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_sigterm_saves_as_ctrl_c_does(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    stopped = train(config(checkpoint_every=0), env=Toy(), out=tmp_path, recorder=Terminate(3))
+    assert stopped.interrupted
+    assert checkpoint.latest(tmp_path) == stopped.history[-1]["update"] < 6
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+class Intruder:
+    """A recorder that begins another run in the same folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.seen = []
+
+    def record(self, row):
+        try:
+            train(config(), env=Toy(), out=self.folder)
+        except checkpoint.CheckpointError as error:
+            self.seen.append(str(error))
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    intruder = Intruder(tmp_path)
+    train(config(total_steps=2 * B * T), env=Toy(), out=tmp_path, recorder=intruder)
+    assert len(intruder.seen) == 2
+    assert all(f"another run is at work in {tmp_path}: wait" in told for told in intruder.seen)
+    # Afterwards nobody is in the way.
+    train(config(), env=Toy(), out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "message"),
+    [
+        ("gymnasium:CartPol-v1", {}, r"env = 'gymnasium:CartPol-v1' cannot be made: .*CartPole"),
+        ("gymnasium:CartPole-v99", {}, r"cannot be made: .*v99"),
+        ("gymnasium:Nobody/CartPole-v1", {}, "cannot be made: .*Nobody"),
+        ("gymnasium:CartPole-v1", {"horizn": 3}, r"env_options = .*horizn.* not allowed for CartP"),
+    ],
+)
+def test_gymnasium_ids_that_cannot_be_made_are_told(env, options, message):
+    with pytest.raises(ConfigError, match=message):
+        train(config(env=env, env_options=options, collector="host"))
+
+
+def test_what_cannot_be_compiled_is_told():
+    with pytest.raises(ConfigError, match=r"is no envlift.Env.*collector = 'host'"):
+        train(config(), env=object())
+
+
 def test_nan_in_the_learner_is_told_from_nan_in_the_environment():
     broken = Fused(config(), Toy())
     state = broken.start()
@@ -240,6 +308,20 @@ def test_a_policy_is_made_again_from_what_it_says_about_itself():
     assert (policy.act(policy.start(5), observation, starts, noise, mask)[1] == 2).all()
 
 
+def test_states_that_are_names_are_learnt_apart(tmp_path):
+    """FrozenLake's 16 places as one number between 0 and 15 cannot be told apart by a small net."""
+    lake = config(
+        env="gymnasium:FrozenLake-v1", env_options={"is_slippery": False}, collector="host",
+        total_steps=16_000, num_envs=16, horizon=32, epochs=4, hidden=32, learning_rate=2e-2,
+    )  # fmt: skip
+    trained = train(lake, out=tmp_path)
+    assert trained.policy.params["encoder_0"]["kernel"].shape == (16, 32)
+    assert trained.history[-1]["return"] > 0.8
+    again = load_policy(tmp_path)
+    assert again.reading == trained.policy.reading
+    assert equal(trained.policy, again)
+
+
 # -- more than one device -----------------------------------------------------------------------
 
 SCRIPT = """
@@ -254,7 +336,7 @@ if processes > 1:
 else:
     jax.config.update("jax_num_cpu_devices", devices)
 import numpy as np
-from envlift.train.config import Config
+from envlift.train.config import Config, ConfigError
 from envlift.train.trainer import train
 from pathlib import Path
 from tests.contract.toy import Toy

@@ -13,10 +13,12 @@ over them is gathered, and the first one writes.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +33,9 @@ from envlift.train.leaves import Leaf, differences, is_number, leaf_of, suspects
 Tree = TypeVar("Tree")
 
 FOLDER = "checkpoints"
+LOCK = ".lock"
+SPARE = 2**20
+"""Bytes of a checkpoint besides its arrays, at most."""
 _DIGITS = 12
 
 
@@ -54,6 +59,7 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
     Raises:
         TypeError: for a leaf that is neither, or for ``about`` that is no JSON.
         ValueError: for a step or ``keep`` out of range.
+        CheckpointError: if it cannot be written, as on a full disk; the ones before stay whole.
     """
     if step < 0 or keep < 1:
         raise ValueError(f"step = {step}, keep = {keep}: give a step from 0 and a number from 1")
@@ -62,7 +68,16 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
     parent = Path(folder).resolve() / FOLDER
     final = parent / f"{step:0{_DIGITS}d}"
     if jax.process_index() == 0:
-        _write_step(final, leaves, arrays, text, keep)
+        try:
+            _write_step(final, leaves, arrays, text, keep)
+        except (OSError, ValueError) as error:  # Orbax tells a full disk by a ValueError
+            shutil.rmtree(final.with_name(f".{final.name}.new"), ignore_errors=True)
+            kept = latest(folder)
+            raise CheckpointError(
+                f"{final} could not be written: {str(error).splitlines()[0][:300]}. "
+                + ("There is none before it" if kept is None else f"That of update {kept} is whole")
+                + "; make room, and go on from there"
+            ) from None
     if jax.process_count() > 1:
         # Nobody goes on, and perhaps reads, before it is there.
         multihost_utils.sync_global_devices(f"checkpoint {step}")
@@ -74,6 +89,9 @@ def _write_step(
 ) -> None:
     parent = final.parent
     parent.mkdir(parents=True, exist_ok=True)
+    needed, free = sum(array.nbytes for array in arrays) + SPARE, shutil.disk_usage(parent).free
+    if free < needed:  # looked at first: what Orbax began it does not end without noise
+        raise OSError(f"no space left on device: {needed:,} bytes are needed, {free:,} are free")
     for stale in parent.glob(".*"):  # left behind by a killed process
         shutil.rmtree(stale)
     fresh = parent / f".{final.name}.new"
@@ -88,6 +106,39 @@ def _write_step(
     shutil.rmtree(replaced, ignore_errors=True)
     for old in steps(parent.parent)[:-keep]:
         shutil.rmtree(parent / f"{old:0{_DIGITS}d}")
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a run's folder; it is made if it is not there.
+
+    A killed process leaves no claim. Of several processes of one run the first one holds it.
+
+    Raises:
+        CheckpointError: if another run is at work in it.
+    """
+    if jax.process_index() != 0:
+        yield
+        return
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_ino != path.stat().st_ino:  # removed by who just ended
+                raise BlockingIOError
+        except OSError:
+            raise CheckpointError(
+                f"another run is at work in {folder}: wait until it has ended, or choose another "
+                "folder"
+            ) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            if made and not any(folder.iterdir()):  # a run that could not begin leaves nothing
+                folder.rmdir()
 
 
 def steps(folder: Path) -> list[int]:

@@ -24,6 +24,7 @@ from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.fused import noise_of
 from envlift.train.networks import init, make_network
+from envlift.train.observations import reading_of
 from envlift.train.policy import Array, apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
@@ -86,14 +87,11 @@ class Host:
             raise ConfigError(
                 f"devices = {config.devices} is not allowed: the host collector uses one"
             )
-        space = vector_env.single_observation_space
-        if space.shape is None or space.dtype is None:
-            raise ConfigError(f"PPO cannot read observations of {space}: a Box is needed")
         ppo.rows_of(config)
         self.config, self.vector_env = config, vector_env
         self.head = head_of(vector_env.single_action_space)
-        self.observation_shape, self.observation_dtype = space.shape, space.dtype
-        self.network = make_network(config, self.observation_shape, self.head)
+        self.reading = reading_of(vector_env.single_observation_space, config)
+        self.network = make_network(config, self.reading, self.head)
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
         self._value = jax.jit(self._valued)
@@ -103,7 +101,7 @@ class Host:
     def start(self) -> HostState:
         """Reset all environments and make a fresh learner."""
         weights, _, rest = jax.random.split(jax.random.key(self.config.seed), 3)
-        params = init(self.network, self.observation_shape, self.observation_dtype, weights)
+        params = init(self.network, weights)
         learner = Learner(params, ppo.make_optimizer(self.config).init(params))
         return self._begin(learner, rest, 0)
 
@@ -248,7 +246,7 @@ class Host:
     def _bootstrap(
         self, params: Any, memory: Any, seen: Any, cut: Array, infos: dict[str, Any]
     ) -> Array:
-        """Return the discounted value of the final observations of ``cut`` episodes, float32 [B]."""
+        """Return the discounted value where an episode was cut, float32 [B]; cut: bool [B]."""
         if "final_obs" not in infos:
             raise ValueError(
                 f"{self.vector_env!r} truncated an episode and did not show infos['final_obs']: "
