@@ -8,7 +8,7 @@ import pytest
 
 from envlift.bench import machine, workers
 from envlift.bench.workers import WorkerError, WorkerProcess
-from envlift.reference.process import ChildProcess
+from envlift.reference.processes.child import ChildProcess
 
 REQUEST = {
     "prepare": "one", "kind": "environment", "options": {"backend": "jax"},

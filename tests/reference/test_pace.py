@@ -11,7 +11,7 @@ from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import CandidateFailure, ReferenceFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.pace import FIRST, Pace, joined
-from envlift.reference.process import waited_for_a_core
+from envlift.reference.processes.child import waited_for_a_core
 
 SLOW = """
 import time

@@ -13,7 +13,7 @@ import pytest
 
 from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.launch import choose_interpreter, open_reference
-from envlift.reference.venv import environment
+from envlift.reference.processes.venv import environment
 
 SERVED = Path(__file__).with_name("served.py")
 
@@ -98,7 +98,7 @@ def test_a_cache_that_cannot_be_written(pinned, monkeypatch, tmp_path):
 
 
 MAKE = (
-    "import sys, pathlib; from envlift.reference.venv import environment; "
+    "import sys, pathlib; from envlift.reference.processes.venv import environment; "
     "print(environment(pathlib.Path(sys.argv[1])))"
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envlift.reference.gymnasium_bridge import GymnasiumReference
+from envlift.reference.bridge.environment import GymnasiumReference
 from envlift.reference.lanes import Lanes
 from envlift.reference.types import Record
 from envlift.reference.wire import RETURNABLE

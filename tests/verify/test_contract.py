@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from envlift.reference.bridge.environment import GymnasiumReference
+from envlift.reference.bridge.returned import OUTSIDE
 from envlift.reference.failure import CandidateFailure, ReferenceFailure
-from envlift.reference.gymnasium_bridge import GymnasiumReference
 from envlift.reference.lanes import LaneError, Lanes
-from envlift.reference.returned import OUTSIDE
 from envlift.reference.types import Record
 from envlift.reference.wire import RETURNABLE
 from envlift.verify.engine.contract import IDS, PARTS, mark

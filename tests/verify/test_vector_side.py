@@ -10,7 +10,7 @@ from gymnasium.vector.utils import batch_space
 
 from envlift.candidate.opening import open_here
 from envlift.candidate.vector_side import VectorSide
-from envlift.reference import returned
+from envlift.reference.bridge import returned
 from envlift.reference.failure import PairError
 
 LANES = 3

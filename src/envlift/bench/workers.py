@@ -11,7 +11,7 @@ from typing import Any
 
 import envlift
 from envlift.reference import wire
-from envlift.reference.process import ChildProcess, ChildTrouble
+from envlift.reference.processes.child import ChildProcess, ChildTrouble
 
 TIMEOUT = 3600.0
 """Seconds for one answer. Programs that took minutes to compile are known, none that took longer

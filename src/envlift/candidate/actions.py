@@ -6,7 +6,6 @@ from typing import Any
 
 import gymnasium
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from envlift.candidate.states import AnyEnv
@@ -34,4 +33,4 @@ def native(env: AnyEnv, actions: Array, layout: Layout | None = None) -> Any:
     layout = layout or layout_of(space, action=True)
     discrete = isinstance(space, gymnasium.spaces.Discrete)
     start = layout.space.get("start", 0) if discrete else 0
-    return jax.tree.map(jnp.asarray, layout.unpack_batch(np.asarray(actions) + start))
+    return jax.device_put(layout.unpack_batch(np.asarray(actions) + start))

@@ -235,14 +235,14 @@ def _draws(structure: Any, chance: Array) -> Any:
     if structure.num_leaves == 0:
         return jax.tree.unflatten(structure, [])
     if structure.num_leaves == 1:
-        return jax.tree.unflatten(structure, [jnp.asarray(chance)])
+        return jax.tree.unflatten(structure, [jax.device_put(np.array(chance))])
     if chance.ndim == 0 or chance.shape[-1] != structure.num_leaves:
         raise PairError(
             f"the rules draw {structure.num_leaves} numbers but the suite's chance has shape "
             f"{chance.shape}; its last axis must hold one number for each"
         )
-    columns: list[Any] = [jnp.asarray(chance[..., i]) for i in range(structure.num_leaves)]
-    return jax.tree.unflatten(structure, columns)
+    columns: list[Any] = [np.array(chance[..., i]) for i in range(structure.num_leaves)]
+    return jax.device_put(jax.tree.unflatten(structure, columns))
 
 
 def _action_spec(space: gymnasium.Space[Any], layout: Layout) -> ArraySpec:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Env
@@ -74,5 +73,6 @@ def state_from_dict(shape: Any, fields: Mapping[str, Array]) -> Any:
         )
     found: list[Any] = list(leaves)
     for name, place in places.items():
-        found[place] = jnp.asarray(np.asarray(fields[name]).astype(leaves[place].dtype))
+        # Not by ``jnp.asarray``, which compiles a program for every shape and dtype.
+        found[place] = jax.device_put(np.asarray(fields[name]).astype(leaves[place].dtype))
     return jax.tree.unflatten(structure, found)

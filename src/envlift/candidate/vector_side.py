@@ -14,8 +14,8 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
+from envlift.reference.bridge.returned import DTYPE, FLAG, REWARD_INT, Watch
 from envlift.reference.failure import PairError
-from envlift.reference.returned import DTYPE, FLAG, REWARD_INT, Watch
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 

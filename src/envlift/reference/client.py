@@ -26,7 +26,7 @@ from envlift.reference.failure import (
     reference_failure,
 )
 from envlift.reference.pace import Pace, joined
-from envlift.reference.process import ChildHung, ChildProcess, ChildTrouble
+from envlift.reference.processes.child import ChildHung, ChildProcess, ChildTrouble
 from envlift.reference.reading import argument, described_record, leaves, shown_action
 from envlift.reference.types import Array, ArraySpec, Record, SideSpec, StateDict
 

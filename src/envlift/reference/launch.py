@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from envlift.reference import venv
 from envlift.reference.client import START_TIMEOUT, ReferenceProcess, Role
+from envlift.reference.processes import venv
 from envlift.reference.wire import RETURNABLE
 
 FORMS = """\
@@ -23,8 +23,8 @@ FORMS = """\
 HASH_SEED = "PYTHONHASHSEED"
 """Environment variable that orders Python's sets and texts; references are given a fixed one."""
 
-_BRIDGE = "envlift.reference.gymnasium_bridge:GymnasiumReference"
-_BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
+_BRIDGE = "envlift.reference.bridge.environment:GymnasiumReference"
+_BOOTSTRAP = str(Path(__file__).with_name("processes") / "bootstrap.py")
 # Run by path alone, Python would put the folder of the bootstrap on its module path, where our
 # types.py hides the standard library's.
 _RUN = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"

@@ -143,7 +143,7 @@ def inspect(form: str, target: str, options: Mapping[str, Any]) -> dict[str, Any
     except (ValueError, ReferenceFailure):
         return {}
     rest.pop("state_attributes", None)
-    spec = importlib.util.find_spec("envlift.reference.inspect_python")
+    spec = importlib.util.find_spec("envlift.reference.processes.inspect_python")
     assert spec is not None
     # Not by path alone: the folder of the script has a types.py, which must not hide Python's.
     run = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"

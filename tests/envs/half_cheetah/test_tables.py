@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import envlift.envs.half_cheetah
-from envlift.reference.venv import environment
+from envlift.reference.processes.venv import environment
 
 HOME = Path(envlift.envs.half_cheetah.__file__).parent
 

@@ -62,8 +62,9 @@ def step(env: AnyEnv, arguments: Arguments) -> Answers:
     state, actions = state_argument(env, picked), native(env, picked["actions"])
     keys = keys_of(picked["seeds"])
     with threads(int(arguments.get("threads", 0))):
-        played = jax.jit(jax.vmap(bare(env.step)))(keys, state, actions)
-        fresh = jax.jit(jax.vmap(env.reset))(keys)
+        # One program: it is compiled anew for every size, which takes longer than it runs.
+        both = jax.jit(lambda k, s, a: (jax.vmap(bare(env.step))(k, s, a), jax.vmap(env.reset)(k)))
+        played, fresh = both(keys, state, actions)
         return named(played) | named(fresh, "reset")
 
 

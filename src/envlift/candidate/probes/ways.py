@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -20,10 +21,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.candidate.actions import native
-from envlift.candidate.keys import keys_of
+from envlift.candidate.keys import as_keys, keys_of
 from envlift.candidate.probes import Answers, Arguments, named, probe, state_argument
 from envlift.candidate.states import AnyEnv, state_shape
 from envlift.env import autoreset
+from envlift.reference.types import Array
 
 BEFORE = "before"
 
@@ -48,6 +50,17 @@ class _Given:
         """Return the actions of step ``t``, one for each lane."""
         return jax.tree.map(lambda leaf: leaf[t % self._rows], self.actions)
 
+    def rows(self) -> Iterator[tuple[Array, Any]]:
+        """Return each step's data of keys [B, 2] and actions [B, ...], as NumPy arrays.
+
+        Made by one program: picked one by one they cost more than the steps.
+        """
+        keys = jax.jit(jax.vmap(self.step_keys))(jnp.arange(self.steps))
+        data = np.asarray(jax.random.key_data(keys))
+        actions = jax.tree.map(np.asarray, self.actions)
+        for t in range(self.steps):
+            yield data[t], jax.tree.map(lambda leaf: leaf[t % self._rows], actions)  # noqa: B023
+
     def before(self, t: int, state: Any) -> Any:
         """Return the state from which step ``t`` begins."""
         return state if self.track is None else jax.tree.map(lambda leaf: leaf[t], self.track)
@@ -64,8 +77,8 @@ def _track(env: AnyEnv, arguments: Arguments) -> Any:
     if not any(name.startswith(BEFORE) for name in arguments):
         return None
     paths, structure = jax.tree_util.tree_flatten_with_path(state_shape(env))
-    leaves = [jnp.asarray(arguments[BEFORE + jax.tree_util.keystr(path)]) for path, _ in paths]
-    return jax.tree.unflatten(structure, leaves)
+    leaves = [arguments[BEFORE + jax.tree_util.keystr(path)] for path, _ in paths]
+    return jax.device_put(jax.tree.unflatten(structure, leaves))
 
 
 def bare(step: Any) -> Any:
@@ -122,14 +135,14 @@ def vmapped(env: AnyEnv, arguments: Arguments) -> Answers:
     step = jax.jit(jax.vmap(counted))
     _, state = jax.jit(jax.vmap(given.env.reset))(given.keys)
     out, before = [], []
-    for t in range(given.steps):
+    for t, (keys, action) in enumerate(given.rows()):
         state = given.before(t, state)
         before.append(state)
         for name, kind in leaf_types(state).items():
             first = types.setdefault(name, kind)
             if first != kind:
                 retyped[f"{RETYPED}{name}: {first}, then {kind}"] = np.asarray(t)
-        out.append(step(given.step_keys(t), state, given.action(t)))
+        out.append(step(as_keys(keys), state, jax.device_put(action)))
         state = out[-1][1]
     return _told(given, _stack(out), _stack(before)) | {"traces": np.asarray(traces), **retyped}
 
@@ -149,15 +162,15 @@ def singles(env: AnyEnv, arguments: Arguments) -> Answers:
     """Play one lane after the other."""
     given = _Given(env, arguments)
     reset, step = jax.jit(given.env.reset), jax.jit(given.env.step)
-    lanes = []
-    for lane in range(len(given.keys)):
-        _, state = reset(given.keys[lane])
+    lanes, rows = [], list(given.rows())
+    for lane, first in enumerate(np.asarray(jax.random.key_data(given.keys))):
+        _, state = reset(as_keys(first))
         out = []
-        for t in range(given.steps):
+        for t, (keys, actions) in enumerate(rows):
             if given.track is not None:
                 state = jax.tree.map(lambda leaf: leaf[t, lane], given.track)  # noqa: B023
-            action = jax.tree.map(lambda leaf: leaf[lane], given.action(t))  # noqa: B023
-            out.append(step(given.step_keys(t)[lane], state, action))
+            action = jax.tree.map(lambda leaf: leaf[lane], actions)  # noqa: B023
+            out.append(step(as_keys(keys[lane]), state, jax.device_put(action)))
             state = out[-1][1]
         lanes.append(_stack(out))
     return named(jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *lanes))
@@ -167,13 +180,13 @@ def singles(env: AnyEnv, arguments: Arguments) -> Answers:
 def interpreted(env: AnyEnv, arguments: Arguments) -> Answers:
     """Play without compiling."""
     given = _Given(env, arguments)
+    rows = [(as_keys(keys), jax.device_put(actions)) for keys, actions in given.rows()]
     with jax.disable_jit():
         _, state = jax.vmap(given.env.reset)(given.keys)
         out = []
-        for t in range(given.steps):
+        for t, (keys, actions) in enumerate(rows):
             state = given.before(t, state)
-            action = given.action(t)
-            out.append(jax.vmap(given.env.step)(given.step_keys(t), state, action))
+            out.append(jax.vmap(given.env.step)(keys, state, actions))
             state = out[-1][1]
     return named(_stack(out))
 

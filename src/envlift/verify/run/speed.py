@@ -21,7 +21,7 @@ import numpy as np
 
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import SideFailure
-from envlift.reference.process import waited_for_a_core
+from envlift.reference.processes.child import waited_for_a_core
 from envlift.reference.types import Side
 from envlift.verify.engine.actions import random_actions
 from envlift.verify.engine.lockstep import MAX_SEED

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from envlift.envs.pong.reference import source
-from envlift.reference.cache import cache_folder
 from envlift.reference.failure import ReferenceUnavailable
+from envlift.reference.processes.cache import cache_folder
 
 ADAPTER = Path(__file__).with_name("adapter.c")
 _COMMON = ("-std=gnu11", "-fPIC", "-shared")

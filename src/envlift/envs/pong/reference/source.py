@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from envlift.envs.pong.reference.index import Sources, read_sources
-from envlift.reference.cache import cache_folder
 from envlift.reference.failure import ReferenceUnavailable
+from envlift.reference.processes.cache import cache_folder
 
 PACKAGE = "pufferlib"
 VERSION = "3.0.0"

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from envlift.reference.bridge.returned import DTYPE, GLOBAL, HARD, INFO, OUTSIDE
 from envlift.reference.failure import SideFailure
 from envlift.reference.layout import Layout
-from envlift.reference.returned import DTYPE, GLOBAL, HARD, INFO, OUTSIDE
 from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract

@@ -19,7 +19,7 @@ from envlift.candidate.states import AnyEnv
 from envlift.reference.types import Side
 from envlift.train.player import Player
 from envlift.verify.run.context import Context
-from envlift.verify.sides.guard import judged
+from envlift.verify.sides.guard import blamed
 from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Config, Suite
 
@@ -178,7 +178,7 @@ class Ppo:
         from envlift.train.trainer import DivergedError, train
 
         config = self._config.replace(seed=seed, collector="fused")
-        with judged("training"):
+        with blamed("training"):
             try:
                 trained = train(config, env=self._env, display=_Display(advance))
             except (ConfigError, DivergedError) as error:

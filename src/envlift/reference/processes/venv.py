@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from envlift.reference.cache import cache_folder
 from envlift.reference.failure import ReferenceUnavailable
+from envlift.reference.processes.cache import cache_folder
 
 # What the environment was made from, written last: one without it was never finished, however it
 # looks.

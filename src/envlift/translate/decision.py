@@ -27,7 +27,7 @@ from envlift.translate.workspace import SPEED, Workspace
 TOOLS = (
     *("JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CARGO_HOME"),
     *("RUSTUP_HOME", "VIRTUAL_ENV", "PYTHONPATH", "XDG_CACHE_HOME", "WARP_CACHE_PATH"),
-    "JAX_COMPILATION_CACHE_DIR",
+    *("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
 )
 """Variables that a build or a judgement may need; none holds a secret."""
 
@@ -36,7 +36,7 @@ FASTER = 1.03
 
 
 @dataclass(frozen=True)
-class Court:
+class Decisions:
     """Judges the turns of one project.
 
     Attributes:

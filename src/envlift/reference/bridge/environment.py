@@ -13,13 +13,13 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
-from envlift.reference.exploring import Actions, DoesNotReturn, given_up, look, step
+from envlift.reference.bridge.components import find, numbers
+from envlift.reference.bridge.exploring import Actions, DoesNotReturn, given_up, look, step
+from envlift.reference.bridge.infos import Infos
+from envlift.reference.bridge.returned import GLOBAL, INFO, Watch, generators
 from envlift.reference.failure import PairError, UnknownSideError
-from envlift.reference.gymnasium_components import find, numbers
-from envlift.reference.infos import Infos
 from envlift.reference.lanes import checked
 from envlift.reference.layout import Layout, LayoutError
-from envlift.reference.returned import GLOBAL, INFO, Watch, generators
 from envlift.reference.spaces import describe
 from envlift.reference.types import Array, ArraySpec, SideSpec
 from envlift.reference.wire import DTYPES
@@ -251,7 +251,7 @@ class GymnasiumReference:
         whatever the function did to them.
 
         Raises:
-            ValueError: as ``gymnasium_components.find``.
+            ValueError: as ``components.find``.
         """
         function = find(self._env.unwrapped, name)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from envlift.reference.infos import Infos, flat_info
+from envlift.reference.bridge.infos import Infos, flat_info
 
 STEPS = 256
 """Steps of the longest episode that is played to see what an info holds."""

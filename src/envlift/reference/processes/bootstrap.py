@@ -43,7 +43,7 @@ def lend(name: str, folder: Path) -> None:
 
 def main() -> None:
     """Lend the packages, then run the host."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     lend("envlift", root)
     module = sys.argv[1].partition(":")[0] if len(sys.argv) > 1 else ""
     if module.startswith("envlift."):
