@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -21,7 +22,14 @@ from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
 from envlift.train.play import load_policy
-from envlift.train.trainer import DivergedError, check_finite, train
+from envlift.train.trainer import (
+    DivergedError,
+    Trained,
+    _Loop,
+    _Recent,
+    check_finite,
+    train,
+)
 from tests.contract.toy import State, Toy
 
 B, T = 16, 8
@@ -207,9 +215,14 @@ def test_nan_without_a_checkpoint_names_none():
 
 
 def test_nan_tells_how_far_the_policy_had_moved(tmp_path):
-    wild = config(learning_rate=1.0, max_gradient_norm=1e9, total_steps=60 * B * T, epochs=8)
-    with pytest.raises(DivergedError, match=r"In update \d+ the policy had moved by a KL of \d"):
-        train(wild.replace(reward_scale=1e9), env=Toy(), out=tmp_path)
+    loop = _Loop(config(), Trained(None), _Recent(), None, None, 0.0)
+    counts = {"episodes": 0, "return_sum": 0.0, "score_sum": 0.0, "length_sum": 0}
+    fine = counts | {"observation": 0.0, "reward": 0.0, "value_loss": 1.0, "gradient_norm": 1.0}
+    for update, kl in enumerate((0.01, 3e21, 0.02), start=1):
+        loop.note(update, fine | {"approx_kl": kl})
+    moved = r"In update 2 the policy had moved by a KL of 3e\+21, where 0.05 is much$"
+    with pytest.raises(DivergedError, match=rf"the gradient was nan in update 4.*{moved}"):
+        loop.note(4, fine | {"approx_kl": 0.0, "gradient_norm": math.nan})
 
 
 class Terminate(StopAfter):
