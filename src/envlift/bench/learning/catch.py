@@ -59,4 +59,4 @@ class Catch(gymnasium.Env[Array, int]):
 
 
 if ID not in gymnasium.registry:
-    gymnasium.register(ID, entry_point=Catch)
+    gymnasium.register(ID, entry_point=f"{__name__}:Catch")
