@@ -43,7 +43,7 @@ NOT_OF_ENVIRONMENT = (
 )
 NOT_OF_PACKAGE = (
     *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
-    *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py"),
+    *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
     *("adapters/sb3.py", "adapters/torchrl.py"),
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
