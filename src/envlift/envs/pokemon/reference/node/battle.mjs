@@ -1,6 +1,6 @@
 // One lane: a live Battle, who its members are, what it asks for and how it is answered.
 
-import { Battle, Dex, Teams, dex } from "./showdown.mjs";
+import { Battle, Dex, MOVES, SPECIES, STATS, Teams, dex, moveOf, speciesOf } from "./showdown.mjs";
 
 const NAMES = ["Red", "Blue"];
 
@@ -26,18 +26,39 @@ export function randomTeams(seed) {
   return [generator.getTeam(), generator.getTeam()];
 }
 
-// Showdown's packed form, checked as far as a battle needs it.
-export function unpackTeam(packed) {
-  const team = typeof packed === "string" ? Teams.unpack(packed) : packed;
-  if (!Array.isArray(team) || team.length < 1 || team.length > 6) {
-    throw new Error(`a team has 1 to 6 members in Showdown's packed form, this is ${JSON.stringify(packed)}`);
+const STAT_ORDER = ["hp", ...STATS];
+
+// A member in the codes of the state, as Showdown's set: `ivs` and `evs` are HP and the stats.
+function memberOf({ species, level = 100, moves = [], ivs, evs }) {
+  const found = speciesOf(species);
+  const trained = (values, otherwise) => {
+    const named = Object.fromEntries(STAT_ORDER.map((stat, i) => [stat, values?.[i] ?? otherwise]));
+    return { ...named, spd: named.spa };
+  };
+  return {
+    ...{ name: found.name, species: found.name, level, moves: moves.map((code) => moveOf(code).id) },
+    ...{ ivs: trained(ivs, 30), evs: trained(evs, 255), ability: "", item: "", nature: "", gender: "N" },
+  };
+}
+
+/**
+ * A team as Showdown's sets, checked as far as a battle needs it.
+ *
+ * @param given Showdown's packed form, or a list of `{species, level, moves, ivs, evs}` in the codes of
+ *   the state
+ */
+export function teamOf(given) {
+  const team = typeof given === "string" ? Teams.unpack(given) : Array.isArray(given) ? given.map(memberOf) : null;
+  if (!team || team.length < 1 || team.length > 6) {
+    throw new Error(`a team has 1 to 6 members, packed or as a list; this is ${JSON.stringify(given)}`);
   }
   for (const member of team) {
     const species = dex.species.get(member.species || member.name);
-    if (species.gen !== 1) throw new Error(`${member.species || member.name} is no Pokémon of generation 1`);
-    const unknown = (member.moves ?? []).find((move) => dex.moves.get(move).gen !== 1);
-    if (unknown !== undefined || !member.moves?.length || member.moves.length > 4) {
-      throw new Error(`${species.name} needs 1 to 4 moves of generation 1, it has ${JSON.stringify(member.moves)}`);
+    if (!SPECIES.includes(species)) throw new Error(`${member.species || member.name} is no Pokémon of generation 1`);
+    const moves = member.moves ?? [];
+    const unknown = moves.some((move) => !MOVES.includes(dex.moves.get(move)));
+    if (unknown || !moves.length || moves.length > 4) {
+      throw new Error(`${species.name} needs 1 to 4 moves of generation 1, it has ${JSON.stringify(moves)}`);
     }
   }
   return team;
@@ -86,7 +107,7 @@ export class Lane {
     asked.maybeLocked = maybeLocked;
     // Only what a free choice offers has its PP beside it.
     asked.single = moves.length === 1 && moves[0].pp === undefined;
-    asked.kind = asked.single ? (SINGLES[moves[0].id] ?? LOCKED) : MOVES;
+    asked.kind = asked.single ? (SINGLES[moves[0].id] ?? LOCKED) : FREE;
     return asked;
   }
 
@@ -132,7 +153,7 @@ export class Lane {
 
 export const ACTIONS = 10;
 export const WAIT = 0;
-export const MOVES = 1;
-export const SWITCH = 2;
-export const LOCKED = 5;
+const FREE = 1;
+const SWITCH = 2;
+const LOCKED = 5;
 const SINGLES = { fight: 3, recharge: 4, struggle: 6 };

@@ -3,7 +3,7 @@
 // Many battles in one process, spoken to by the reference protocol over stdin and stdout.
 
 import { writeSync } from "node:fs";
-import { ACTIONS, Lane, randomTeams, unpackTeam } from "./battle.mjs";
+import { ACTIONS, Lane, randomTeams, teamOf } from "./battle.mjs";
 import { COMPONENTS } from "./components.mjs";
 import { OBSERVATION, observe } from "./observation.mjs";
 import { pins } from "./showdown.mjs";
@@ -22,10 +22,10 @@ function spec({ num_lanes, config }) {
   const { format = FORMATS[0], teams = null, log_lane: logLane = -1 } = config;
   if (!FORMATS.includes(format)) throw new Error(`format is ${JSON.stringify(format)}; known: ${FORMATS.join(", ")}`);
   if (teams === null && format !== FORMATS[0]) {
-    throw new Error(`${format} needs "teams", a list of teams in Showdown's packed form; only ${FORMATS[0]} draws its own`);
+    throw new Error(`${format} needs "teams", a list of teams; only ${FORMATS[0]} draws its own`);
   }
   if (teams !== null && !teams.length) throw new Error('"teams" is empty; give at least one team');
-  Object.assign(host, { format, teams: teams && teams.map(unpackTeam), logLane, count: num_lanes });
+  Object.assign(host, { format, teams: teams && teams.map(teamOf), logLane, count: num_lanes });
   const array = (dtype, ...shape) => ({ dtype, shape });
   return {
     spec: {

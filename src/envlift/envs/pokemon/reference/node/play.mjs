@@ -4,7 +4,7 @@ import { Lane, WAIT, randomTeams } from "./battle.mjs";
 import { BOTS, Dice } from "./bots.mjs";
 import { Values } from "./wire.mjs";
 
-const one = (dtype, value) => new Values(dtype, [1], { float64: Float64Array, int64: BigInt64Array }[dtype].of(dtype === "int64" ? BigInt(value) : value));
+const one = (dtype, value) => new Values(dtype, [1], dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float64Array.of(value));
 export const first = (given, name, otherwise) => (given[name] ? Number(given[name][0]) : otherwise);
 
 /**
@@ -12,7 +12,8 @@ export const first = (given, name, otherwise) => (given[name] ? Number(given[nam
  *
  * @param given `battles` [1]; `seed` [1], 1 if left out; `bots` [2], places in `BOTS`, random ones if
  *   left out; `swap` [1], 1 if the two change seats with every battle
- * @returns each [1]: `seconds` of all and of `making` battles and teams, `turns`, `decisions` (joint
+ * @returns each [1]: `seconds` of all, `cpu_seconds` (of this process), `making` (seconds of making
+ *   battles and teams), `turns`, `decisions` (joint
  *   ones), `choices` (a player's own), `wins` of the first and of the second bot, `ties`, `checksum`
  */
 export function play(given, host) {
@@ -25,6 +26,7 @@ export function play(given, host) {
   const total = { turns: 0, decisions: 0, choices: 0, ties: 0, checksum: 0 };
   const wins = [0, 0];
   const started = performance.now();
+  const used = process.cpuUsage();
   let making = 0;
   for (let battle = 0; battle < count; battle++) {
     const seats = swap && battle % 2 ? [1, 0] : [0, 1];
@@ -48,7 +50,9 @@ export function play(given, host) {
     else wins[seats[lane.winner]]++;
     lane.battle.destroy();
   }
+  const { user, system } = process.cpuUsage(used);
   return {
+    cpu_seconds: one("float64", (user + system) / 1e6),
     seconds: one("float64", (performance.now() - started) / 1000),
     making: one("float64", making / 1000),
     ...Object.fromEntries(Object.entries(total).map(([name, value]) => [name, one("int64", value)])),
