@@ -63,7 +63,13 @@ def first(record: Record) -> Record:
     return Record(**{name: taken(value) for name, value in vars(record).items()})
 
 
-def open_host(num_lanes: int, seed: int = 0, pairs: int = 0, **config: Any) -> Host:
-    """Start a host; the caller closes its process."""
-    process = ReferenceProcess(command(), num_lanes=num_lanes, config=config)
+def open_host(
+    num_lanes: int,
+    seed: int = 0,
+    pairs: int = 0,
+    process: ReferenceProcess | None = None,
+    **config: Any,
+) -> Host:
+    """Start a host, or take an idle process of the same config; the caller closes it."""
+    process = process or ReferenceProcess(command(), num_lanes=num_lanes, config=config)
     return Host(process, np.random.default_rng(seed), pairs)

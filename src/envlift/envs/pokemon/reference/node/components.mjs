@@ -9,8 +9,8 @@ import { Values } from "./wire.mjs";
 
 /** What bots would do in the present states: `bots` [2], `seed` [1] -> `actions` int32 [B, 2]. */
 function botActions(given, host) {
-  const bots = [...given.bots].map((code) => BOTS[Number(code)]);
-  const dice = new Dice(Number(given.seed[0]));
+  const bots = [...given.bots].map((code) => BOTS[code]);
+  const dice = new Dice(given.seed[0]);
   const actions = new Values("int32", [host.lanes.length, 2]);
   host.lanes.forEach((lane, row) => {
     bots.forEach((bot, side) => (actions.data[row * 2 + side] = bot(lane, side, dice)));

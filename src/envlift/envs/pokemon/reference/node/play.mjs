@@ -5,7 +5,7 @@ import { BOTS, Dice } from "./bots.mjs";
 import { Values } from "./wire.mjs";
 
 const one = (dtype, value) => new Values(dtype, [1], dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float64Array.of(value));
-export const first = (given, name, otherwise) => (given[name] ? Number(given[name][0]) : otherwise);
+const first = (given, name, otherwise) => given[name]?.[0] ?? otherwise;
 
 /**
  * Play battles, one after the other.
@@ -19,7 +19,7 @@ export const first = (given, name, otherwise) => (given[name] ? Number(given[nam
 export function play(given, host) {
   const count = first(given, "battles", 1);
   const dice = new Dice(first(given, "seed", 1));
-  const codes = given.bots ? [...given.bots].map(Number) : [0, 0];
+  const codes = given.bots ? [...given.bots] : [0, 0];
   const swap = first(given, "swap", 0) === 1;
   const bots = codes.map((code) => BOTS[code]);
   if (bots.includes(undefined)) throw new Error(`bots are ${codes}; known: 0 random, 1 max damage, 2 heuristic`);

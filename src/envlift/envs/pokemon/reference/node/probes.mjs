@@ -87,18 +87,18 @@ function damage(given) {
   for (let row = 0; row < rows; row++) {
     const { battle, own, foe } = arena();
     battle.prng.setSeed(seedText(given.seed.subarray(row * 2, row * 2 + 2)));
-    own.level = Number(given.level[row]);
-    own.set.species = speciesOf(Number(given.species[row])).name;
+    own.level = given.level[row];
+    own.set.species = speciesOf(given.species[row]).name;
     own.types = types(given.attacker_types, row);
     foe.types = types(given.defender_types, row);
-    setBoth(own.modifiedStats, "atk", "spa", Number(given.attack[row]));
-    setBoth(own.baseStoredStats, "atk", "spa", Number(given.base_attack[row]));
-    setBoth(foe.modifiedStats, "def", "spd", Number(given.defense[row]));
-    setBoth(foe.baseStoredStats, "def", "spd", Number(given.base_defense[row]));
-    foe.hp = Number(given.defender_hp[row]);
+    setBoth(own.modifiedStats, "atk", "spa", given.attack[row]);
+    setBoth(own.baseStoredStats, "atk", "spa", given.base_attack[row]);
+    setBoth(foe.modifiedStats, "def", "spd", given.defense[row]);
+    setBoth(foe.baseStoredStats, "def", "spd", given.base_defense[row]);
+    foe.hp = given.defender_hp[row];
     if (given.focus_energy[row]) put(own, "focusenergy", {});
     if (given.screen[row]) for (const id of ["reflect", "lightscreen"]) put(foe, id, {});
-    const move = active(Number(given.move[row]));
+    const move = active(given.move[row]);
     const done = battle.actions.getDamage(own, foe, move);
     results.damage.data[row] = done === false ? -1 : (done ?? -2);
     results.critical.data[row] = foe.getMoveHitData(move).crit ? 1 : 0;
@@ -124,11 +124,11 @@ function accuracy(given) {
   );
   for (let row = 0; row < rows; row++) {
     const { battle, own, foe } = arena();
-    own.boosts.accuracy = Number(given.accuracy_stage[row]);
-    foe.boosts.evasion = Number(given.evasion_stage[row]);
+    own.boosts.accuracy = given.accuracy_stage[row];
+    foe.boosts.evasion = given.evasion_stage[row];
     foe.status = "slp"; // Dream Eater fails on others
-    const locked = Number(given.locked_move_accuracy[row]);
-    const rage = Number(given.rage_accuracy[row]);
+    const locked = given.locked_move_accuracy[row];
+    const rage = given.rage_accuracy[row];
     if (locked) put(own, "lockedmove", { move: "thrash", time: 9, accuracy: locked });
     if (rage) put(own, "rage", { move: "rage", accuracy: rage });
     if (given.target_recharges[row]) put(foe, "mustrecharge", {});
@@ -139,7 +139,7 @@ function accuracy(given) {
     battle.actions.moveHit = () => {
       throw new Stop(-1);
     };
-    const move = active(Number(given.move[row]));
+    const move = active(given.move[row]);
     const found = stopped(() => battle.actions.tryMoveHit(foe, own, move));
     results.threshold.data[row] = found ?? -2;
     results.locked_move_accuracy.data[row] = own.volatiles.lockedmove?.accuracy ?? 0;
@@ -155,12 +155,12 @@ function criticalRate(given) {
   const threshold = new Values("int32", [rows]);
   for (let row = 0; row < rows; row++) {
     const { battle, own, foe } = arena();
-    own.set.species = speciesOf(Number(given.species[row])).name;
+    own.set.species = speciesOf(given.species[row]).name;
     if (given.focus_energy[row]) put(own, "focusenergy", {});
     battle.randomChance = (value) => {
       throw new Stop(value);
     };
-    const move = active(Number(given.move[row]));
+    const move = active(given.move[row]);
     threshold.data[row] = stopped(() => battle.actions.getDamage(own, foe, move)) ?? -1;
   }
   scratch = undefined;
@@ -179,13 +179,13 @@ function statChange(given) {
   const results = Object.fromEntries(["modified", "stage", "changed"].map((name) => [name, new Values("int32", [rows])]));
   for (let row = 0; row < rows; row++) {
     const { own } = arena();
-    const stat = BOOSTS[Number(given.stat[row])];
+    const stat = BOOSTS[given.stat[row]];
     const isStat = STATS.includes(stat);
-    if (isStat) own.storedStats[stat] = Number(given.stored[row]);
-    if (isStat) own.modifiedStats[stat] = Number(given.modified[row]);
-    own.boosts[stat] = Number(given.stage[row]);
-    const changed = own.boostBy({ [stat]: Number(given.delta[row]) });
-    results.modified.data[row] = isStat ? own.modifiedStats[stat] : Number(given.modified[row]);
+    if (isStat) own.storedStats[stat] = given.stored[row];
+    if (isStat) own.modifiedStats[stat] = given.modified[row];
+    own.boosts[stat] = given.stage[row];
+    const changed = own.boostBy({ [stat]: given.delta[row] });
+    results.modified.data[row] = isStat ? own.modifiedStats[stat] : given.modified[row];
     results.stage.data[row] = own.boosts[stat];
     results.changed.data[row] = changed === true ? 1 : changed === 0 ? 0 : -1;
   }
@@ -302,7 +302,7 @@ function random(given) {
   const { battle } = arena();
   for (let row = 0; row < rows; row++) {
     battle.prng.setSeed(seedText(given.seed.subarray(row * 2, row * 2 + 2)));
-    value.data[row] = battle.random(Number(given.from[row]), Number(given.to[row]));
+    value.data[row] = battle.random(given.from[row], given.to[row]);
     const [a, b, c, d] = battle.prng.rng.seed;
     seed.data.set([a * 65536 + b, c * 65536 + d], row * 2);
   }

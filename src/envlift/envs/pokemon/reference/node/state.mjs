@@ -228,7 +228,7 @@ export function write(formatid, state, row, logged = false) {
     const count = size(FIELDS[name][1]);
     return state[name].subarray(row * count, (row + 1) * count);
   };
-  const get = (name, index = 0) => Number(all(name)[index]);
+  const get = (name, index = 0) => all(name)[index];
   const teams = [0, 1].map((p) => team(p, get));
   const lane = new Lane(formatid, [0, 0], teams, logged);
   const { battle } = lane;

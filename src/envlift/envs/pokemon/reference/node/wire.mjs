@@ -14,17 +14,20 @@ export class Values {
   }
 }
 
-// Turn the arrays of a request into their numbers: BigInt for int64, which are seeds here.
+// Of int64 nothing beyond 2^53 comes in; plain numbers are easier to live with than BigInt.
+const plain = (data) => (data instanceof BigInt64Array ? Float64Array.from(data, Number) : data);
+
+// Turn the arrays of a request into their numbers.
 export function unpack(value, raw) {
   if (Array.isArray(value) || value === null || typeof value !== "object") return value;
   if (typeof value.dtype === "string" && Array.isArray(value.shape)) {
     const Kind = KINDS[value.dtype];
     if (!Kind) throw new Error(`the dtype ${value.dtype} is not known here; known: ${Object.keys(KINDS).join(", ")}`);
-    if (value.data) return Kind === BigInt64Array ? Kind.from(value.data.map(BigInt)) : Kind.from(value.data);
+    if (value.data) return Kind === BigInt64Array ? Float64Array.from(value.data) : Kind.from(value.data);
     const count = value.shape.reduce((product, length) => product * length, 1);
     const start = raw.byteOffset + value.offset;
     // Copied, because a view needs an aligned start.
-    return new Kind(raw.buffer.slice(start, start + count * Kind.BYTES_PER_ELEMENT));
+    return plain(new Kind(raw.buffer.slice(start, start + count * Kind.BYTES_PER_ELEMENT)));
   }
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, unpack(one, raw)]));
 }
