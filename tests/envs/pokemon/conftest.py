@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def idle(packages: None) -> Iterator[Idle]:
     """Processes that no test uses: starting one takes seconds, a reset makes it as new."""
     processes: Idle = defaultdict(list)
     yield processes
-    for process in sum(processes.values(), []):
+    for process in itertools.chain.from_iterable(processes.values()):
         process.close()
 
 

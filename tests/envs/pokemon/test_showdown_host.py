@@ -190,8 +190,7 @@ def test_bots_choose_legal_actions_and_are_ranked_as_expected(hosts: Any) -> Non
     host = hosts(4, seed=12)
     record = host.reset()
     for step in range(50):
-        bots = np.array([step % 3, (step + 1) % 3])
-        arguments = {"bots": bots, "seed": np.array([step])}
+        arguments = {"bots": np.array([step % 3, (step + 1) % 3]), "seed": np.array([step])}
         actions = host.process.call("bot_actions", arguments)["actions"]
         record = host.step(actions)
         assert not record.info["illegal"].any(), step

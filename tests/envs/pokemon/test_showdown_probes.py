@@ -50,7 +50,9 @@ def test_the_generator_is_the_one_of_the_seeds(call: Any) -> None:
         assert (int(answer["seed"][row][0]) << 32) | int(answer["seed"][row][1]) == lcg.x
 
 
-def expected_damage(row: dict[str, Any], move: dict[str, Any], speed: int, chart: Any) -> tuple:
+def expected_damage(
+    row: dict[str, Any], move: dict[str, Any], speed: int, chart: Any
+) -> tuple[int, bool, int]:
     lcg = Lcg(*row["seed"])
     rate = speed // 2 // 2 if row["focus_energy"] else min(255, max(1, speed // 2 * 2))
     rate = min(255, max(1, rate * 4)) if move["crit_ratio"] == 2 else rate // 2
@@ -133,13 +135,11 @@ def test_damage_is_the_formula_to_the_last_point(call: Any) -> None:
 )
 def test_fixed_damage(call: Any, move: int, wanted: int) -> None:
     one = np.ones(1, np.int64)
-    row = {
-        **{"seed": np.array([[1, 2]], np.uint32), "move": one * move, "level": one * 55},
-        **{"species": one, "attack": one, "base_attack": one, "defense": one, "base_defense": one},
-        **{"attacker_types": np.array([[FIRE, NO_TYPE]]), "screen": one * 0},
-        **{"defender_types": np.array([[DRAGON, NO_TYPE]]), "focus_energy": one * 0},
-        "defender_hp": one * 300,
-    }
+    row = dict.fromkeys(("species", "attack", "base_attack", "defense", "base_defense"), one)
+    row |= {"move": one * move, "level": one * 55, "defender_hp": one * 300}
+    row |= {"screen": one * 0, "focus_energy": one * 0, "seed": np.array([[1, 2]], np.uint32)}
+    row["attacker_types"] = np.array([[FIRE, NO_TYPE]])
+    row["defender_types"] = np.array([[DRAGON, NO_TYPE]])
     assert call("damage", **row)["damage"][0] == wanted
 
 

@@ -10,7 +10,7 @@ from envlift.envs.pokemon.reference.showdown import command
 from envlift.reference.failure import ReferenceUnavailable
 
 
-def main() -> int:
+def main() -> None:
     """Become the Node host; where it cannot be had, answer the first request with why."""
     try:
         words = command()
@@ -18,9 +18,9 @@ def main() -> int:
         request = json.loads(sys.stdin.readline())
         answer = {"id": request["id"], "error": error.reason, "unavailable": True}
         print(json.dumps(answer), flush=True)
-        return 1
+        sys.exit(1)
     os.execv(words[0], words)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
