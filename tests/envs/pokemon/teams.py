@@ -20,6 +20,7 @@ THEMES = (
     (114, 92, 73, 156, 147, 95, 86, 117, 35, 80, 91),  # Haze, and what it ends
     (90, 12, 32, 86, 97, 138, 95, 135, 105),  # speed, dreams, healing
     (58, 59, 8, 52, 126, 83, 156, 114),  # ice and fire
+    (23, 29, 44, 158, 125, 27, 63, 35, 98),  # flinching, recharging, trapping
 )
 
 

@@ -48,6 +48,27 @@ def test_a_written_state_goes_on_like_the_battle_it_was_read_from(hosts: Any, fo
     assert ended > 0
 
 
+def test_what_is_written_is_played(hosts: Any) -> None:
+    """A flinch, which random play rarely leaves at a decision, and a last damage to counter."""
+    snorlax = [{"species": 143, "moves": [33, 68]}]  # Tackle, Counter
+    host = hosts(2, format="gen1customgame", teams=[snorlax])
+    host.reset()
+    state = {field: values.copy() for field, values in host.process.get_state().items()}
+    full = state["pp"][0, 0, 0, :2].tolist()
+    state["flinch"][0, 0] = True
+    # Lane 1: side 0 counters what side 1, asleep, is said to have done.
+    state["status"][1, 1, 0], state["sleep_time"][1, 1, 0] = 5, 3
+    state["last_move"][1, 1] = state["last_selected_move"][1, 1] = 33
+    state["last_damage"][1] = 77
+    host.process.set_state(state)
+    after = host.step(np.array([[0, 1], [1, 0]], np.int32)).final_state
+    assert after["pp"][0, 0, 0, :2].tolist() == full
+    assert after["pp"][0, 1, 0, :2].tolist() == [full[0], full[1] - 1]
+    assert not after["flinch"][0, 0]
+    assert state["hp"][1, 1, 0] - after["hp"][1, 1, 0] == 154
+    assert after["sleep_time"][1, 1, 0] == 2
+
+
 CHANGES = [
     ("hp", (0, 0), 900, "hp.0, 0. is 900, it must be 0 to max_hp"),
     ("base_stored_stats", (1, 2, 0), 999, "out of reach of any IV and EV"),
