@@ -1,0 +1,1 @@
+"""``envlift.toml``, its modules, and the reference's own text."""
