@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envlift.translate.grading import components
-from envlift.translate.grading.components import from_function
+from envlift.translate import components
+from envlift.translate.components import from_function
 from envlift.translate.project.file import load_project
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Component, Field, PairError

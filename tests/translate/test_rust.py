@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envlift.translate.grading.components import from_arrays
+from envlift.translate.components import from_arrays
 from envlift.translate.grading.judge import main
 from envlift.translate.grading.judgement import HOLLOW, Judgement
 from envlift.translate.grading.property_tests import build, judge

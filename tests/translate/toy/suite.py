@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from envlift.translate.grading.components import from_function
+from envlift.translate.components import from_function
 from envlift.verify.suite import Component, Feature, Field, Policy, Suite
 
 

@@ -103,7 +103,7 @@ def end(text: str) -> str:
 
 def _components(project: Project, due: Sequence[Module], judgement: Judgement) -> None:
     """Compare the modules' functions with the reference's, before there is an environment."""
-    from envlift.translate.grading.components import compare
+    from envlift.translate.components import compare
     from envlift.verify.run.result import Verdict
 
     names = {name: module.name for module in due for name in module.components}

@@ -49,7 +49,7 @@ import sys
 from pathlib import Path
 
 from envlift.translate.fields import field
-from envlift.translate.project.file import load_project
+from envlift.translate.project import load_project
 from envlift.verify.suite import Config, Policy, Suite
 
 HERE = Path(__file__).parent
@@ -86,7 +86,7 @@ SCENARIOS = (
 # Functions of the reference beside the modules' own, on generated inputs (level 1).
 {known}#
 #     from hypothesis import strategies as st
-#     from envlift.translate.grading.components import {maker}
+#     from envlift.translate.components import {maker}
 #     from envlift.verify.suite import Component, Field
 #
 COMPONENTS = (
