@@ -39,7 +39,7 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 	$(ENVLIFT) replay examples/translations/taxi --into $(DEMO)
 	$(ENVLIFT) report $(DEMO) --out $(DEMO).html
 	@echo
-	$(ENVLIFT) verify pong --quick
+	$(ENVLIFT) verify pong --quick --config discrete
 	@$(BIN)/python scripts/show_evidence.py pong
 	@echo; echo "Now a port that is wrong: Gymnasium's functional-JAX CartPole. FAIL is expected."
 	@$(ENVLIFT) verify gymnasium:CartPole-v1 examples/cartpole_phys2d.py; code=$$?; \
