@@ -23,9 +23,12 @@ from .rules import ADD, WALK
 
 
 def python(code, **environment):
+    # Without programs that workers share: one that another is just writing is a warning, and what
+    # these print is compared whole.
+    alone = {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "false"}
     return subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"JAX_PLATFORMS": "cpu"} | environment,
+        env=os.environ | alone | environment,
         capture_output=True,
         text=True,
         timeout=300,
