@@ -19,6 +19,9 @@ from envlift.verify.suite import Config, PairError
 from tests.verify.early import suite
 from tests.verify.strangers import Honest
 
+# What a process holds that a user's machine starts is what these are about.
+pytestmark = pytest.mark.started
+
 EFFORT = replace(QUICK, lanes=2, min_steps=16, max_steps=64)
 STRANGERS = Path(__file__).with_name("strangers.py")
 
