@@ -1,0 +1,1 @@
+"""Pokémon battles of generation 1, from Pokémon Showdown."""
