@@ -37,7 +37,8 @@ def can_be_countered(move: wp.int32) -> wp.bool:
 @wp.func
 def counter_damage(b: Battle, t: wp.int32) -> wp.int32:
     """Return twice the last damage, if what the foe chose and what it used both allow it."""
-    used, chosen = b[At.LAST_MOVE + t], b[At.LAST_SELECTED_MOVE + t]
+    used = b[At.LAST_MOVE + t]
+    chosen = b[At.LAST_SELECTED_MOVE + t]
     if not (can_be_countered(used) and can_be_countered(chosen)):
         return ids.FAILED
     if b[At.LAST_DAMAGE] <= 0:

@@ -237,7 +237,8 @@ def mimic(b: Battle, s: wp.int32, t: wp.int32):
 def recover(b: Battle, t: wp.int32, effect: wp.int32, s: wp.int32) -> wp.bool:
     """Heal half, or all with Rest; it fails at max, max - 255, max - 511 unless HP % 256 is 0."""
     m = active(b, t)
-    hp, max_hp = b[At.HP + m], b[At.MAX_HP + m]
+    hp = b[At.HP + m]
+    max_hp = b[At.MAX_HP + m]
     missing = max_hp - hp
     if missing == 0 or ((missing == 255 or missing == 511) and hp % 256 != 0):
         return False

@@ -230,7 +230,9 @@ def run_queue(b: Battle) -> wp.bool:
     """Run actions until the queue is empty (True), or a request or the end stops it (False)."""
     while b[At.QUEUE_LENGTH] > 0:
         q = place(0)
-        kind, mon, arg = b[q], b[q + 1], b[q + 2]
+        kind = b[q]
+        mon = b[q + 1]
+        arg = b[q + 2]
         remove_action(b, 0)
         if can_act(b, kind, mon):
             run_action(b, kind, mon, arg)
