@@ -22,12 +22,10 @@ import numpy as np
 
 from envlift.envs.pokemon.rules.gen1 import batched
 from envlift.envs.pokemon.rules.gen1.memory import PLACES, STATE_SIZE
-from envlift.envs.pokemon.state import State
+from envlift.envs.pokemon.state import FIELDS, State
 
 NOT_SHOWDOWNS = ("revealed", "revealed_moves")
-COMPARED = np.concatenate(
-    [np.full(p.size or 1, p.name not in NOT_SHOWDOWNS) for p in PLACES]
-)
+COMPARED = np.concatenate([np.full(p.size or 1, p.name not in NOT_SHOWDOWNS) for p in PLACES])
 LABELS = [f"{p.name}[{k}]" if p.size else p.name for p in PLACES for k in range(p.size or 1)]
 GAVE_UP = -99
 
@@ -63,9 +61,9 @@ def read(path: Path) -> list[Record]:
 def to_state(numbers: np.ndarray) -> State:
     """Return the state of rows of numbers, int32 [B, S]."""
     fields = []
-    for p, f in zip(PLACES, dataclasses.fields(State), strict=True):
+    for p, f in zip(PLACES, FIELDS, strict=True):
         part = numbers[:, p.start : p.start + (p.size or 1)]
-        shape = (len(numbers), *f.metadata["shape"])
+        shape = (len(numbers), *f.shape)
         fields.append(jnp.asarray(part.astype(p.dtype).reshape(shape)))
     return State(*fields)
 
@@ -73,7 +71,7 @@ def to_state(numbers: np.ndarray) -> State:
 def to_numbers(state: State) -> np.ndarray:
     """Return the rows of a batch of states, int32 [B, S]."""
     parts = []
-    for f in dataclasses.fields(State):
+    for f in FIELDS:
         array = np.asarray(getattr(state, f.name))
         parts.append(array.reshape(len(array), -1).astype(np.int64).astype(np.int32))
     return np.concatenate(parts, axis=1)
@@ -122,7 +120,8 @@ def compare(records: list[Record], first_seed: int, clauses: bool, verbose: int)
                     print(f"battle {first_seed + k}, state {t}, turn {want[2]}")
                     print(f"  actions {records[k].actions[max(t - 1, 0)]}")
                     for w in wrong[:12]:
-                        print(f"  {LABELS[w]}: Showdown {want[w]}, Warp {now[k][w]}, was {before[w]}")
+                        print(f"  {LABELS[w]}: Showdown {want[w]}, Warp {now[k][w]},", end=" ")
+                        print(f"before {before[w]}")
                     _show(before)
                 continue
             found["states"] += 1

@@ -1,20 +1,15 @@
 """The state of one battle, named after Pokémon Showdown's.
 
-Shapes: 2 sides, 6 places of a team, 4 slots of a move. Names of moves, species and types are numbers
-of ``tables``; move 0 is none, 166 is Showdown's ``cannotmove``.
+Shapes: 2 sides, 6 places of a team, 4 slots of moves. Moves, species and types are numbers of
+``tables``; move 0 is none, 166 is Showdown's ``cannotmove``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, NamedTuple, get_type_hints
 
 import jax
-
-
-def _field(dtype: str, *shape: int) -> Any:
-    return dataclasses.field(metadata={"dtype": dtype, "shape": shape})
 
 
 @jax.tree_util.register_dataclass
@@ -60,8 +55,8 @@ class State:
         speed: ``speed``, by which ties are told.
 
     Volatiles of the active Pokémon, by Showdown's names:
-        must_recharge; confusion (turns left); flinch; invulnerable; toxic (``residualdmg``, counter or
-        -1); focus_energy; leech_seed; light_screen; reflect; mist.
+        must_recharge; confusion (turns left); flinch; invulnerable; toxic (``residualdmg``, the
+        counter or -1); focus_energy; leech_seed; light_screen; reflect; mist.
         trapped (turns), trapped_by (the foe's place), trapped_maybe: ``partiallytrapped``.
         fake_trapped (turns), fake_partner: ``fakepartiallytrapped``.
         lock (turns left), lock_total, lock_move, lock_damage, lock_on: ``partialtrappinglock``.
@@ -71,89 +66,98 @@ class State:
         rage, rage_accuracy. substitute, substitute_hp.
     """
 
-    seed: jax.Array = _field("uint32", 2)
-    turn: jax.Array = _field("int16")
-    last_damage: jax.Array = _field("int32")
-    request: jax.Array = _field("uint8")
-    result: jax.Array = _field("int8")
-    legal: jax.Array = _field("int16", 2)
+    seed: Annotated[jax.Array, "uint32", 2]
+    turn: Annotated[jax.Array, "int16"]
+    last_damage: Annotated[jax.Array, "int32"]
+    request: Annotated[jax.Array, "uint8"]
+    result: Annotated[jax.Array, "int8"]
+    legal: Annotated[jax.Array, "int16", 2]
 
-    last_selected_move: jax.Array = _field("uint8", 2)
-    last_selected_slot: jax.Array = _field("uint8", 2)
-    last_move: jax.Array = _field("uint8", 2)
-    fainted_this_turn: jax.Array = _field("bool", 2)
-    switch_flag: jax.Array = _field("bool", 2)
-    order: jax.Array = _field("uint8", 2, 6)
+    last_selected_move: Annotated[jax.Array, "uint8", 2]
+    last_selected_slot: Annotated[jax.Array, "uint8", 2]
+    last_move: Annotated[jax.Array, "uint8", 2]
+    fainted_this_turn: Annotated[jax.Array, "bool", 2]
+    switch_flag: Annotated[jax.Array, "bool", 2]
+    order: Annotated[jax.Array, "uint8", 2, 6]
 
-    species: jax.Array = _field("uint8", 2, 6)
-    level: jax.Array = _field("uint8", 2, 6)
-    max_hp: jax.Array = _field("int16", 2, 6)
-    hp: jax.Array = _field("int16", 2, 6)
-    stats: jax.Array = _field("int16", 2, 6, 4)
-    speed_iv: jax.Array = _field("uint8", 2, 6)
-    speed_ev: jax.Array = _field("uint8", 2, 6)
-    moves: jax.Array = _field("uint8", 2, 6, 4)
-    pp: jax.Array = _field("uint8", 2, 6, 4)
-    status: jax.Array = _field("uint8", 2, 6)
-    sleep_time: jax.Array = _field("int8", 2, 6)
-    sleep_own: jax.Array = _field("bool", 2, 6)
-    sub_fainted: jax.Array = _field("bool", 2, 6)
-    fainted: jax.Array = _field("bool", 2, 6)
-    revealed: jax.Array = _field("bool", 2, 6)
-    revealed_moves: jax.Array = _field("uint8", 2, 6)
+    species: Annotated[jax.Array, "uint8", 2, 6]
+    level: Annotated[jax.Array, "uint8", 2, 6]
+    max_hp: Annotated[jax.Array, "int16", 2, 6]
+    hp: Annotated[jax.Array, "int16", 2, 6]
+    stats: Annotated[jax.Array, "int16", 2, 6, 4]
+    speed_iv: Annotated[jax.Array, "uint8", 2, 6]
+    speed_ev: Annotated[jax.Array, "uint8", 2, 6]
+    moves: Annotated[jax.Array, "uint8", 2, 6, 4]
+    pp: Annotated[jax.Array, "uint8", 2, 6, 4]
+    status: Annotated[jax.Array, "uint8", 2, 6]
+    sleep_time: Annotated[jax.Array, "int8", 2, 6]
+    sleep_own: Annotated[jax.Array, "bool", 2, 6]
+    sub_fainted: Annotated[jax.Array, "bool", 2, 6]
+    fainted: Annotated[jax.Array, "bool", 2, 6]
+    revealed: Annotated[jax.Array, "bool", 2, 6]
+    revealed_moves: Annotated[jax.Array, "uint8", 2, 6]
 
-    active_species: jax.Array = _field("uint8", 2)
-    types: jax.Array = _field("uint8", 2, 2)
-    stored_stats: jax.Array = _field("int16", 2, 4)
-    modified_stats: jax.Array = _field("int16", 2, 4)
-    boosts: jax.Array = _field("int8", 2, 6)
-    active_moves: jax.Array = _field("uint8", 2, 4)
-    active_pp: jax.Array = _field("uint8", 2, 4)
-    transformed: jax.Array = _field("bool", 2)
-    active_last_move: jax.Array = _field("uint8", 2)
-    speed: jax.Array = _field("int16", 2)
+    active_species: Annotated[jax.Array, "uint8", 2]
+    types: Annotated[jax.Array, "uint8", 2, 2]
+    stored_stats: Annotated[jax.Array, "int16", 2, 4]
+    modified_stats: Annotated[jax.Array, "int16", 2, 4]
+    boosts: Annotated[jax.Array, "int8", 2, 6]
+    active_moves: Annotated[jax.Array, "uint8", 2, 4]
+    active_pp: Annotated[jax.Array, "uint8", 2, 4]
+    transformed: Annotated[jax.Array, "bool", 2]
+    active_last_move: Annotated[jax.Array, "uint8", 2]
+    speed: Annotated[jax.Array, "int16", 2]
 
-    must_recharge: jax.Array = _field("bool", 2)
-    confusion: jax.Array = _field("uint8", 2)
-    flinch: jax.Array = _field("bool", 2)
-    trapped: jax.Array = _field("uint8", 2)
-    trapped_by: jax.Array = _field("uint8", 2)
-    trapped_maybe: jax.Array = _field("bool", 2)
-    fake_trapped: jax.Array = _field("uint8", 2)
-    fake_partner: jax.Array = _field("uint8", 2)
-    lock: jax.Array = _field("uint8", 2)
-    lock_total: jax.Array = _field("uint8", 2)
-    lock_move: jax.Array = _field("uint8", 2)
-    lock_damage: jax.Array = _field("int32", 2)
-    lock_on: jax.Array = _field("uint8", 2)
-    thrash: jax.Array = _field("uint8", 2)
-    thrash_time: jax.Array = _field("int8", 2)
-    thrash_accuracy: jax.Array = _field("uint8", 2)
-    charge: jax.Array = _field("uint8", 2)
-    invulnerable: jax.Array = _field("bool", 2)
-    toxic: jax.Array = _field("int16", 2)
-    bide: jax.Array = _field("bool", 2)
-    bide_time: jax.Array = _field("uint8", 2)
-    bide_damage: jax.Array = _field("int32", 2)
-    disable: jax.Array = _field("bool", 2)
-    disable_slot: jax.Array = _field("uint8", 2)
-    disable_move: jax.Array = _field("uint8", 2)
-    disable_time: jax.Array = _field("uint8", 2)
-    focus_energy: jax.Array = _field("bool", 2)
-    leech_seed: jax.Array = _field("bool", 2)
-    light_screen: jax.Array = _field("bool", 2)
-    reflect: jax.Array = _field("bool", 2)
-    mist: jax.Array = _field("bool", 2)
-    rage: jax.Array = _field("bool", 2)
-    rage_accuracy: jax.Array = _field("uint8", 2)
-    substitute: jax.Array = _field("bool", 2)
-    substitute_hp: jax.Array = _field("int16", 2)
+    must_recharge: Annotated[jax.Array, "bool", 2]
+    confusion: Annotated[jax.Array, "uint8", 2]
+    flinch: Annotated[jax.Array, "bool", 2]
+    trapped: Annotated[jax.Array, "uint8", 2]
+    trapped_by: Annotated[jax.Array, "uint8", 2]
+    trapped_maybe: Annotated[jax.Array, "bool", 2]
+    fake_trapped: Annotated[jax.Array, "uint8", 2]
+    fake_partner: Annotated[jax.Array, "uint8", 2]
+    lock: Annotated[jax.Array, "uint8", 2]
+    lock_total: Annotated[jax.Array, "uint8", 2]
+    lock_move: Annotated[jax.Array, "uint8", 2]
+    lock_damage: Annotated[jax.Array, "int32", 2]
+    lock_on: Annotated[jax.Array, "uint8", 2]
+    thrash: Annotated[jax.Array, "uint8", 2]
+    thrash_time: Annotated[jax.Array, "int8", 2]
+    thrash_accuracy: Annotated[jax.Array, "uint8", 2]
+    charge: Annotated[jax.Array, "uint8", 2]
+    invulnerable: Annotated[jax.Array, "bool", 2]
+    toxic: Annotated[jax.Array, "int16", 2]
+    bide: Annotated[jax.Array, "bool", 2]
+    bide_time: Annotated[jax.Array, "uint8", 2]
+    bide_damage: Annotated[jax.Array, "int32", 2]
+    disable: Annotated[jax.Array, "bool", 2]
+    disable_slot: Annotated[jax.Array, "uint8", 2]
+    disable_move: Annotated[jax.Array, "uint8", 2]
+    disable_time: Annotated[jax.Array, "uint8", 2]
+    focus_energy: Annotated[jax.Array, "bool", 2]
+    leech_seed: Annotated[jax.Array, "bool", 2]
+    light_screen: Annotated[jax.Array, "bool", 2]
+    reflect: Annotated[jax.Array, "bool", 2]
+    mist: Annotated[jax.Array, "bool", 2]
+    rage: Annotated[jax.Array, "bool", 2]
+    rage_accuracy: Annotated[jax.Array, "uint8", 2]
+    substitute: Annotated[jax.Array, "bool", 2]
+    substitute_hp: Annotated[jax.Array, "int16", 2]
 
 
-VOLATILES = tuple(
-    f.name
-    for f in dataclasses.fields(State)[
-        [f.name for f in dataclasses.fields(State)].index("must_recharge") :
-    ]
-)
+class Field(NamedTuple):
+    """A field of the state."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def _fields() -> tuple[Field, ...]:
+    hints = get_type_hints(State, include_extras=True)
+    return tuple(Field(n, h.__metadata__[0], h.__metadata__[1:]) for n, h in hints.items())
+
+
+FIELDS = _fields()
+VOLATILES = tuple(f.name for f in FIELDS)[[f.name for f in FIELDS].index("must_recharge") :]
 """The fields that leaving the field clears; all are [2]."""

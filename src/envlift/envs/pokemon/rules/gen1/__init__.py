@@ -1,7 +1,7 @@
 """Generation 1 as Pokémon Showdown plays it, in Warp, on ONE battle.
 
-A battle lies in one array of int32, ``b``; ``memory.At`` says what lies where. ``s`` is a side (0 or
-1), ``t`` the side that a move is aimed at, ``m`` a Pokémon (0 to 11: side * 6 + place in its team).
+A battle lies in one array of int32, ``b``; ``memory.At`` says what lies where. ``s`` is a side (0
+or 1), ``t`` the side that a move is aimed at, ``m`` a Pokémon: side * 6 + its place in the team.
 
 | file | what it holds, in Showdown's words |
 |---|---|

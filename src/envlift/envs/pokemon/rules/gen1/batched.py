@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 
 from envlift.envs.pokemon.rules.gen1 import kernel
-from envlift.envs.pokemon.state import State
+from envlift.envs.pokemon.state import FIELDS, State
 from envlift.targets.warp import BatchedRule, made_once
 
 COST = 100
@@ -16,9 +14,20 @@ COST = 100
 
 
 @made_once
-def _rule(name: str) -> BatchedRule:
+def _rule() -> BatchedRule:
+    rule = BatchedRule(kernel.play, kernel.BattleState, {}, name="envlift.pokemon.gen1.play")
+    rule.cost = COST
+    rule.shared = ("mode", "clauses")
+    return rule
+
+
+@made_once
+def _random_rule() -> BatchedRule:
     rule = BatchedRule(
-        getattr(kernel, name), kernel.BattleState, {}, name=f"envlift.pokemon.gen1.{name}"
+        kernel.play_random,
+        kernel.BattleState,
+        {"ended": "bool", "turns": "int32"},
+        name="envlift.pokemon.gen1.play_random",
     )
     rule.cost = COST
     rule.shared = ("clauses",)
@@ -26,22 +35,32 @@ def _rule(name: str) -> BatchedRule:
 
 
 def _flat(state: State) -> list[jax.Array]:
-    flat = []
-    for field in dataclasses.fields(State):
-        array = getattr(state, field.name)
-        flat.append(array.reshape(-1) if field.metadata["shape"] else array)
-    return flat
+    arrays = [getattr(state, f.name) for f in FIELDS]
+    return [a.reshape(-1) if f.shape else a for a, f in zip(arrays, FIELDS, strict=True)]
 
 
 def _shaped(flat: list[jax.Array]) -> State:
-    fields = dataclasses.fields(State)
-    return State(*(a.reshape(f.metadata["shape"]) for f, a in zip(fields, flat, strict=True)))
+    return State(*(a.reshape(f.shape) for f, a in zip(FIELDS, flat, strict=True)))
 
 
 def zeros() -> State:
     """Return a state of zeros."""
-    fields = dataclasses.fields(State)
-    return State(*(jnp.zeros(f.metadata["shape"], f.metadata["dtype"]) for f in fields))
+    return State(*(jnp.zeros(f.shape, f.dtype) for f in FIELDS))
+
+
+def _play(
+    state: State,
+    mode: kernel.Mode,
+    clauses: jax.Array | bool,
+    actions: jax.Array | None = None,
+    seeds: jax.Array | None = None,
+) -> State:
+    # Computed from the state, they have its batch axes: else each mode would be a kernel.
+    no_action, no_seeds = state.legal.astype(jnp.int32) * 0, jnp.tile(state.seed * 0, 3)
+    actions = no_action if actions is None else no_action + actions
+    seeds = no_seeds if seeds is None else no_seeds + seeds.reshape(6)
+    operands = (*_flat(state), actions, seeds, jnp.int32(mode), jnp.asarray(clauses))
+    return _shaped(_rule()(*operands))
 
 
 def step(state: State, actions: jax.Array, clauses: jax.Array | bool) -> State:
@@ -52,10 +71,40 @@ def step(state: State, actions: jax.Array, clauses: jax.Array | bool) -> State:
         actions: int32 [2]; an illegal one stands for the first legal one.
         clauses: whether Sleep Clause and Freeze Clause are on.
     """
-    operands = (*_flat(state), actions, jnp.asarray(clauses))
-    return _shaped(_rule("step")(*operands))
+    return _play(state, kernel.Mode.STEP, clauses, actions=actions)
 
 
 def begin(state: State, clauses: jax.Array | bool) -> State:
     """Begin a battle whose seed and teams stand in the state."""
-    return _shaped(_rule("begin")(*_flat(state), jnp.asarray(clauses)))
+    return _play(state, kernel.Mode.BEGIN, clauses)
+
+
+def begin_random(seeds: jax.Array, clauses: jax.Array | bool) -> State:
+    """Begin a battle of random teams.
+
+    Args:
+        seeds: uint32 [3, 2], high words first: of the first team, the second, the battle.
+        clauses: see ``step``.
+    """
+    # The seeds give the zeros their batch axis.
+    blank = jax.tree.map(lambda a: a + seeds[0, 0].astype(a.dtype) * 0, zeros())
+    return _play(blank, kernel.Mode.BEGIN_RANDOM, clauses, seeds=seeds)
+
+
+def restart(state: State, seeds: jax.Array, clauses: jax.Array | bool) -> State:
+    """Begin a battle of random teams where this one has ended; see ``begin_random``."""
+    return _play(state, kernel.Mode.RESTART, clauses, seeds=seeds)
+
+
+def random_rollout(
+    state: State, words: tuple[jax.Array, jax.Array], clauses: jax.Array | bool, num_steps: int
+) -> tuple[State, jax.Array, jax.Array]:
+    """Play uniform legal actions inside one kernel.
+
+    Returns:
+        The state after them, how many battles ended, how many turns were played.
+    """
+    operands = (*_flat(state), *words, jnp.asarray(clauses))
+    results = _random_rule().rollout(*operands, num_steps=num_steps, written=("legal",))
+    *fields, ended, turns = results
+    return _shaped(fields), ended, turns

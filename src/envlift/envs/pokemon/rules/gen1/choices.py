@@ -1,11 +1,12 @@
 """Requests: which choices a player has, and what a choice puts into the queue (``sim/side.ts``).
 
-Actions: 0 to 3 are the slots of moves, 4 to 9 switch to a member of the team. Where there is nothing to
-choose, one action is legal: the slot that the side is locked into, or 0.
+Actions: 0 to 3 are the slots of moves, 4 to 9 switch to a member of the team. Where there is
+nothing to choose, one action is legal: the slot that the side is locked into, or 0.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -15,7 +16,7 @@ from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Stat, Status
 from envlift.envs.pokemon.rules.gen1.memory import At, Battle
 from envlift.envs.pokemon.rules.gen1.moves import is_locked, is_semi_locked
 from envlift.envs.pokemon.rules.gen1.pokemon import active, active_status
-from envlift.envs.pokemon.rules.gen1.queue import compare, place, put_action
+from envlift.envs.pokemon.rules.gen1.queue import compare, put_action
 from envlift.envs.pokemon.rules.gen1.turn import turn_loop, update_speed
 
 NUM_ACTIONS = 10

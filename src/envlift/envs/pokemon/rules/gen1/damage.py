@@ -1,7 +1,7 @@
 """How much a move takes (``getDamage``, ``data/mods/gen1/scripts.ts``)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: D103, SIM108
 
 import warp as wp
 

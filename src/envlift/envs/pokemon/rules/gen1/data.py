@@ -1,10 +1,11 @@
 """The tables as Warp sees them: numbers in rows, looked up by move or species.
 
-A lookup is a constant array in the compiled code. Warp has no such thing of its own, and tables in an
-argument would have to be read through each function's arguments.
+A lookup is a constant array in the compiled code. Warp has no such thing of its own, and a table in
+an argument would have to go through every function.
 """
 
-# mypy: allow-untyped-calls, allow-untyped-decorators, ignore-errors
+# mypy: ignore-errors
+# ruff: noqa: D103
 
 from __future__ import annotations
 
@@ -148,9 +149,7 @@ def of_move(id: wp.int32, column: wp.int32) -> wp.int32: ...
 def of_species(id: wp.int32, column: wp.int32) -> wp.int32: ...
 
 
-@wp.func_native(
-    f"{constant_array(type_rows())} return table[attack * {TYPE_COLUMNS} + defend];"
-)
+@wp.func_native(f"{constant_array(type_rows())} return table[attack * {TYPE_COLUMNS} + defend];")
 def multiplier10(attack: wp.int32, defend: wp.int32) -> wp.int32: ...
 
 

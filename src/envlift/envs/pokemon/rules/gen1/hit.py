@@ -1,13 +1,14 @@
 """Whether a move hits, and one hit of it (``tryMoveHit``, ``moveHit``)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.data import Move
 from envlift.envs.pokemon.rules.gen1.damage import get_damage, is_immune
+from envlift.envs.pokemon.rules.gen1.data import Move
 from envlift.envs.pokemon.rules.gen1.effects import (
     any_pp,
     apply_boost,
@@ -31,7 +32,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     has_type,
     heal,
     hurt,
-    is_alive,
 )
 from envlift.envs.pokemon.rules.gen1.stats import build_rage, stage_percent
 

@@ -1,17 +1,32 @@
 """The rules as Warp functions on the struct of a state: copied into the array ``b`` and back."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: D103, RET504
 
+from enum import IntEnum
 from typing import Any
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import choices, start
-from envlift.envs.pokemon.rules.gen1.memory import PLACES, SIZE, At, Battle
+from envlift.envs.pokemon.rules.gen1 import choices, ids, start, teams
+from envlift.envs.pokemon.rules.gen1.memory import PLACES, SIZE, STATE_SIZE, At, Battle
+from envlift.targets import chance, warp_chance
 from envlift.targets.warp_codegen import WARP_DTYPES, define
 
 vec2 = wp.types.vector(length=2, dtype=wp.int32)
+words6 = wp.types.vector(length=6, dtype=wp.uint32)
+
+RESET = chance.RESET
+ACTION = chance.ACTION
+
+
+class Mode(IntEnum):
+    """What ``play`` does."""
+
+    STEP = 0
+    BEGIN = 1  # with the teams and the seed in the state
+    BEGIN_RANDOM = 2
+    RESTART = 3  # the same, where the battle has ended
 
 
 def _kind(size: int | None, dtype: str) -> Any:
@@ -45,7 +60,10 @@ def _copies() -> tuple[Any, Any]:
     head = "(b: Battle, state: BattleState):"
     into = define("pokemon.gen1.load", "\n".join([f"def copy_in{head}", *load, ""]), names, ())
     out_of = define(
-        "pokemon.gen1.save", "\n".join([f"def copy_out{head}", *save, "    return state", ""]), names, ()
+        "pokemon.gen1.save",
+        "\n".join([f"def copy_out{head}", *save, "    return state", ""]),
+        names,
+        (),
     )
     for function in (into, out_of):
         function.__annotations__ = {"b": Battle, "state": BattleState}
@@ -75,22 +93,85 @@ copy_in, copy_out = _copies()
 
 
 @wp.func
-def step(state: BattleState, actions: vec2, clauses: wp.bool):
-    """Play from one request to the next."""
+def seed_with(b: Battle, high: wp.uint32, low: wp.uint32):
+    b[At.SEED] = wp.int32(high)
+    b[At.SEED + 1] = wp.int32(low)
+
+
+@wp.func
+def begin_random(b: Battle, seeds: words6):
+    """Begin a battle of random teams: a seed for each team, then that of the battle."""
+    i = wp.int32(0)
+    while i < STATE_SIZE:
+        b[i] = 0
+        i += 1
+    seed_with(b, seeds[0], seeds[1])
+    ditto = teams.random_team(b, 0, False)
+    seed_with(b, seeds[2], seeds[3])
+    teams.random_team(b, 1, ditto)
+    seed_with(b, seeds[4], seeds[5])
+    start.start(b)
+
+
+@wp.func
+def run(b: Battle, mode: wp.int32, actions: vec2, seeds: words6):
+    """Do what a mode asks for; all in one kernel, since a kernel takes long to compile."""
+    if mode == Mode.STEP:
+        choices.step(b, actions[0], actions[1])
+    elif mode == Mode.BEGIN:
+        start.start(b)
+    elif mode == Mode.BEGIN_RANDOM or b[At.RESULT] != ids.GOING_ON:
+        begin_random(b, seeds)
+
+
+@wp.func
+def play(state: BattleState, actions: vec2, seeds: words6, mode: wp.int32, clauses: wp.bool):
+    """Step, or begin a battle; see ``Mode``."""
     b = wp.zeros(shape=SIZE, dtype=wp.int32)
     copy_in(b, state)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)
-    choices.step(b, actions[0], actions[1])
+    run(b, mode, actions, seeds)
     state = copy_out(b, state)
     return state
 
 
 @wp.func
-def begin(state: BattleState, clauses: wp.bool):
-    """Begin a battle."""
+def draw_action(bits: wp.int32, word: wp.uint32) -> wp.int32:
+    """Return a uniform one of the actions whose bits are set."""
+    count = wp.int32(0)
+    i = wp.int32(0)
+    while i < choices.NUM_ACTIONS:
+        count = count + ((bits >> i) & 1)
+        i += 1
+    skip = wp.int32(warp_chance.below(word, wp.uint32(count)))
+    i = wp.int32(0)
+    while skip > 0 or ((bits >> i) & 1) == 0:
+        skip = skip - ((bits >> i) & 1)
+        i += 1
+    return i
+
+
+@wp.func
+def drawn_word(word_0: wp.uint32, word_1: wp.uint32, label: wp.int32) -> wp.uint32:
+    return warp_chance.bits(warp_chance.stream(word_0, wp.uint32(label)), word_1)
+
+
+@wp.func
+def play_random(state: BattleState, word_0: wp.uint32, word_1: wp.uint32, clauses: wp.bool):
+    """Step with uniform legal actions; an ended battle is followed by one of new random teams."""
     b = wp.zeros(shape=SIZE, dtype=wp.int32)
     copy_in(b, state)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)
-    start.start(b)
+    turn = b[At.TURN] + 0
+    first = draw_action(b[At.LEGAL], drawn_word(word_0, word_1, ACTION))
+    second = draw_action(b[At.LEGAL + 1], drawn_word(word_0, word_1, ACTION + 32))
+    choices.step(b, first, second)
+    turns = b[At.TURN] - turn
+    ended = b[At.RESULT] != ids.GOING_ON
+    if ended:
+        seeds = words6()
+        for i in range(6):
+            seeds[i] = drawn_word(word_0, word_1, RESET + 64 + i)
+        begin_random(b, seeds)
     state = copy_out(b, state)
-    return state
+    return state, ended, turns

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import warp as wp
 
-from envlift.envs.pokemon.state import VOLATILES, State
+from envlift.envs.pokemon.state import FIELDS, VOLATILES
 from envlift.targets import warp_init
 
 warp_init.init()
@@ -22,7 +22,7 @@ Battle = wp.array(dtype=wp.int32)
 """One battle: an array of int32 in the kernel's own memory."""
 
 QUEUE_PLACES = 8
-"""Actions that can wait at once, with room to spare: BeforeTurn, two moves, two switches in, end."""
+"""Actions that can wait at once: BeforeTurn, two moves, two switches in, the end, and room."""
 
 ACTION_FIELDS = ("kind", "mon", "arg", "order", "priority", "speed")
 
@@ -50,10 +50,9 @@ class Place:
 
 def _places() -> tuple[Place, ...]:
     places, start = [], 0
-    for field in dataclasses.fields(State):
-        shape = field.metadata["shape"]
-        size = math.prod(shape) if shape else None
-        places.append(Place(field.name, start, size, field.metadata["dtype"]))
+    for field in FIELDS:
+        size = math.prod(field.shape) if field.shape else None
+        places.append(Place(field.name, start, size, field.dtype))
         start += size or 1
     return tuple(places)
 

@@ -1,7 +1,8 @@
 """A move from what may stop it to what follows it (``runMove``, ``useMove``)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 

@@ -1,7 +1,6 @@
-"""Showdown's generator of generation 5 (``sim/prng.ts``): x <- x * 0x5D588B656C078965 + 0x269EC3."""
+"""Showdown's generator (``sim/prng.ts``): x <- x * 0x5D588B656C078965 + 0x269EC3, 64 bits."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 
 import warp as wp
 

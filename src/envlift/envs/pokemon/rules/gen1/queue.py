@@ -1,4 +1,4 @@
-"""The queue of actions (``sim/battle-queue.ts``): sorted by order, priority, speed; ties are drawn."""
+"""The queue of actions (``sim/battle-queue.ts``), by order, priority, speed; ties are drawn."""
 
 # mypy: ignore-errors
 # ruff: noqa: D103

@@ -1,7 +1,6 @@
 """A new battle from two teams: both leads come in (``runAction`` of ``start``)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 
 import warp as wp
 

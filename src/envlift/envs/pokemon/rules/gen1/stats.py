@@ -1,7 +1,6 @@
 """Stages of stats (``boostBy`` and the boost of a move, ``data/mods/gen1/scripts.ts``)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 
 import warp as wp
 
