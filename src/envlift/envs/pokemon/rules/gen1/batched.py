@@ -56,9 +56,9 @@ def _play(
     seeds: jax.Array | None = None,
 ) -> State:
     # Computed from the state, they have its batch axes: else each mode would be a kernel.
-    no_action, no_seeds = state.legal.astype(jnp.int32) * 0, jnp.tile(state.seed * 0, 3)
+    no_action, no_seeds = state.legal.astype(jnp.int32) * 0, jnp.tile(state.seed * 0, 2)
     actions = no_action if actions is None else no_action + actions
-    seeds = no_seeds if seeds is None else no_seeds + seeds.reshape(6)
+    seeds = no_seeds if seeds is None else no_seeds + seeds
     operands = (*_flat(state), actions, seeds, jnp.int32(mode), jnp.asarray(clauses))
     return _shaped(_rule()(*operands))
 
@@ -83,11 +83,11 @@ def begin_random(seeds: jax.Array, clauses: jax.Array | bool) -> State:
     """Begin a battle of random teams.
 
     Args:
-        seeds: uint32 [3, 2], high words first: of the first team, the second, the battle.
+        seeds: uint32 [4], high words first: of the battle, of the generator of both teams.
         clauses: see ``step``.
     """
     # The seeds give the zeros their batch axis.
-    blank = jax.tree.map(lambda a: a + seeds[0, 0].astype(a.dtype) * 0, zeros())
+    blank = jax.tree.map(lambda a: a + seeds[0].astype(a.dtype) * 0, zeros())
     return _play(blank, kernel.Mode.BEGIN_RANDOM, clauses, seeds=seeds)
 
 

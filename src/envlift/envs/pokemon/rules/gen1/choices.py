@@ -1,7 +1,8 @@
 """Requests: which choices a player has, and what a choice puts into the queue (``sim/side.ts``).
 
-Actions: 0 to 3 are the slots of moves, 4 to 9 switch to a member of the team. Where there is
-nothing to choose, one action is legal: the slot that the side is locked into, or 0.
+Actions: 0 to 3 are the slots of moves, 4 to 9 switch to a member of the team. Where a request
+has a single entry (a lock, ``fight``, recharge, Struggle), that is the slot selected last; who
+waits has action 0.
 """
 
 # mypy: ignore-errors
@@ -12,7 +13,7 @@ import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
 from envlift.envs.pokemon.rules.gen1.effects import has_pp
-from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Stat, Status
+from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
 from envlift.envs.pokemon.rules.gen1.memory import At, Battle
 from envlift.envs.pokemon.rules.gen1.moves import is_locked, is_semi_locked
 from envlift.envs.pokemon.rules.gen1.pokemon import active, active_status
@@ -27,11 +28,18 @@ FIRST_SWITCH = 4
 def is_maybe_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the request must not tell that the side cannot choose (maybeLocked)."""
     status = active_status(b, s)
-    if status == Status.SLP or status == Status.FRZ or b[At.BIDE + s] != 0:
+    if status == Status.SLP or status == Status.FRZ or b[At.BIDE_TIME + s] != 0:
         return False
-    if (b[At.TRAPPED + s] > 0 and b[At.TRAPPED_MAYBE + s] != 0) or b[At.FAKE_TRAPPED + s] > 0:
+    if (
+        b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 and b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + s] != 0
+    ) or b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] > 0:
         return True
-    return b[At.LOCK + s] > 0 and b[At.LOCK_TOTAL + s] - b[At.LOCK + s] > 1
+    return (
+        b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0
+        and b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s]
+        - b[At.PARTIAL_TRAPPING_LOCK_DURATION + s]
+        > 1
+    )
 
 
 @wp.func
@@ -41,8 +49,9 @@ def bench(b: Battle, s: wp.int32) -> wp.int32:
     i = wp.int32(1)
     while i < 6:
         member = b[At.ORDER + s * 6 + i]
-        if b[At.FAINTED + s * 6 + member] == 0:
-            bits = bits | (1 << (FIRST_SWITCH + member))
+        if member >= 0:
+            if b[At.FAINTED + s * 6 + member] == 0:
+                bits = bits | (1 << (FIRST_SWITCH + member))
         i += 1
     return bits
 
@@ -50,7 +59,7 @@ def bench(b: Battle, s: wp.int32) -> wp.int32:
 @wp.func
 def is_usable(b: Battle, s: wp.int32, slot: wp.int32) -> wp.bool:
     """Return whether a slot has PP and is not disabled."""
-    disabled = b[At.DISABLE + s] != 0 and b[At.DISABLE_SLOT + s] == slot
+    disabled = b[At.DISABLE_TIME + s] != 0 and b[At.DISABLE_SLOT + s] == slot
     return has_pp(b, s, slot) and not disabled
 
 
@@ -70,28 +79,27 @@ def cannot_fight(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the request shows one entry, ``fight``, instead of the moves."""
     status = active_status(b, s)
     helpless = status == Status.FRZ or status == Status.SLP
-    return helpless or (b[At.TRAPPED + s] > 0 and not is_maybe_locked(b, s))
+    return helpless or (b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 and not is_maybe_locked(b, s))
 
 
 @wp.func
 def move_choices(b: Battle, s: wp.int32) -> wp.int32:
     """Return the bits of the moves in a request."""
     semi = is_semi_locked(b, s) and not is_maybe_locked(b, s)
-    if is_locked(b, s) or semi:
-        return 1 << b[At.LAST_SELECTED_SLOT + s]
-    if cannot_fight(b, s):
-        return 1
-    return wp.max(usable_slots(b, s), 1)
+    usable = usable_slots(b, s)
+    if is_locked(b, s) or semi or cannot_fight(b, s) or usable == 0:
+        return 1 << b[At.LAST_SELECTED_MOVE_SLOT + s]
+    return usable
 
 
 @wp.func
 def legal_choices(b: Battle, s: wp.int32) -> wp.int32:
     """Return the bits of a side's legal actions; never 0."""
-    if b[At.RESULT] != ids.GOING_ON:
+    if b[At.WINNER] != ids.GOING_ON:
         return 1
-    if b[At.REQUEST] != 0:
-        if b[At.SWITCH_FLAG + s] == 0:
-            return 1
+    if b[At.REQUEST + s] == Request.NONE:
+        return 1
+    if b[At.REQUEST + s] == Request.SWITCH:
         return bench(b, s)
     bits = move_choices(b, s)
     if not is_locked(b, s):
@@ -125,13 +133,13 @@ def select_move(b: Battle, s: wp.int32, slot: wp.int32):
     status = active_status(b, s)
     if status == Status.FRZ or status == Status.SLP:
         return
-    if b[At.TRAPPED + s] > 0:
+    if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0:
         b[At.LAST_SELECTED_MOVE + s] = ids.CANNOT_MOVE
     elif usable_slots(b, s) == 0:
         b[At.LAST_SELECTED_MOVE + s] = ids.STRUGGLE
     else:
         b[At.LAST_SELECTED_MOVE + s] = b[At.ACTIVE_MOVES + s * 4 + slot]
-        b[At.LAST_SELECTED_SLOT + s] = slot
+        b[At.LAST_SELECTED_MOVE_SLOT + s] = slot
 
 
 @wp.func
@@ -153,11 +161,13 @@ def add_choice(b: Battle, kind: wp.int32, s: wp.int32, arg: wp.int32, order: wp.
 
 @wp.func
 def choose(b: Battle, s: wp.int32, action: wp.int32):
-    if b[At.REQUEST] != 0:
-        if b[At.SWITCH_FLAG + s] != 0:
-            b[At.SWITCH_FLAG + s] = 0
-            target = s * 6 + action - FIRST_SWITCH
-            add_choice(b, Action.INSTASWITCH, s, target, Order.INSTASWITCH)
+    request = b[At.REQUEST + s]
+    b[At.REQUEST + s] = Request.NONE
+    if request == Request.NONE:
+        return
+    if request == Request.SWITCH:
+        target = s * 6 + action - FIRST_SWITCH
+        add_choice(b, Action.INSTASWITCH, s, target, Order.INSTASWITCH)
     elif action >= FIRST_SWITCH:
         add_choice(b, Action.SWITCH, s, s * 6 + action - FIRST_SWITCH, Order.SWITCH)
     else:
@@ -168,9 +178,9 @@ def choose(b: Battle, s: wp.int32, action: wp.int32):
 @wp.func
 def step(b: Battle, first_action: wp.int32, second_action: wp.int32):
     """Play from one request to the next (commitChoices); a battle that has ended stays as it is."""
-    if b[At.RESULT] != ids.GOING_ON:
+    if b[At.WINNER] != ids.GOING_ON:
         return
-    mid_turn = b[At.REQUEST] != 0
+    mid_turn = b[At.REQUEST] != Request.MOVE and b[At.REQUEST + 1] != Request.MOVE
     update_speed(b)
     choose(b, 0, legal_or_first(b, 0, first_action))
     choose(b, 1, legal_or_first(b, 1, second_action))

@@ -14,7 +14,7 @@ from envlift.envs.pokemon.rules.gen1.pokemon import active, has_type
 
 @wp.func
 def type_multiplier10(b: Battle, kind: wp.int32, t: wp.int32, second: wp.int32) -> wp.int32:
-    return data.multiplier10(kind, b[At.TYPES + t * 2 + second])
+    return data.multiplier10(kind, b[At.ACTIVE_TYPES + t * 2 + second])
 
 
 @wp.func
@@ -93,8 +93,8 @@ def formula(
         defense = defense * 2
     if critical:
         level = level * 2
-        attack = b[At.STATS + user * 4 + attack_stat]
-        defense = b[At.STATS + target * 4 + defense_stat]
+        attack = b[At.BASE_STORED_STATS + user * 4 + attack_stat]
+        defense = b[At.BASE_STORED_STATS + target * 4 + defense_stat]
     if attack >= 256 or defense >= 256:
         attack = wp.max(attack / 4 % 256, 1)
         defense = wp.max(defense / 4 % 256, 1)
@@ -137,8 +137,12 @@ def get_damage(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     kind = data.of_move(move, Move.TYPE)
     if effect == Effect.TRAPPING and kind == Type.NORMAL and has_type(b, t, Type.GHOST):
         return 0
-    if b[At.LOCK + s] > 0 and t != s and b[At.LOCK_ON + s] == b[At.ORDER + t * 6]:
-        return b[At.LOCK_DAMAGE + s]
+    if (
+        b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0
+        and t != s
+        and b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] == b[At.ORDER + t * 6]
+    ):
+        return b[At.PARTIAL_TRAPPING_LOCK_DAMAGE + s]
     power = data.of_move(move, Move.POWER)
     if power == 0:
         return ids.UNDEFINED

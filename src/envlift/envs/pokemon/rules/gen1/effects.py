@@ -32,26 +32,26 @@ def trap(b: Battle, t: wp.int32, s: wp.int32):
     """Trap the active Pokémon of ``t`` for two turns, or renew them (``partiallytrapped``)."""
     if active_hp(b, t) == 0:
         return
-    if b[At.TRAPPED + t] == 0:
-        b[At.TRAPPED_BY + t] = b[At.ORDER + s * 6]
-        b[At.TRAPPED_MAYBE + t] = 0
-    b[At.TRAPPED + t] = 2
+    if b[At.PARTIALLY_TRAPPED_DURATION + t] == 0:
+        b[At.PARTIALLY_TRAPPED_SOURCE + t] = b[At.ORDER + s * 6]
+        b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + t] = 0
+    b[At.PARTIALLY_TRAPPED_DURATION + t] = 2
 
 
 @wp.func
 def lock_user(b: Battle, move: wp.int32, s: wp.int32):
     """Lock the user of a trapping move into it (``partialtrappinglock``)."""
-    if active_hp(b, s) == 0 or b[At.LOCK + s] > 0:
+    if active_hp(b, s) == 0 or b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0:
         return
     turns = prng.hits_2_to_5(b)
     foe = 1 - s
     if active_hp(b, foe) == 0:
         return
-    b[At.LOCK + s] = turns
-    b[At.LOCK_TOTAL + s] = turns
-    b[At.LOCK_MOVE + s] = move
-    b[At.LOCK_DAMAGE + s] = b[At.LAST_DAMAGE]
-    b[At.LOCK_ON + s] = b[At.ORDER + foe * 6]
+    b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] = turns
+    b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s] = turns
+    b[At.PARTIAL_TRAPPING_LOCK_MOVE + s] = move
+    b[At.PARTIAL_TRAPPING_LOCK_DAMAGE + s] = b[At.LAST_DAMAGE]
+    b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] = b[At.ORDER + foe * 6]
     trap(b, foe, s)
 
 
@@ -101,7 +101,7 @@ def switch_on(b: Battle, place: wp.int32) -> wp.bool:
 @wp.func
 def disable(b: Battle, t: wp.int32) -> wp.bool:
     """Disable a random slot among those with PP for 1 to 8 turns."""
-    if b[At.DISABLE + t] != 0:
+    if b[At.DISABLE_TIME + t] != 0:
         return False
     usable = wp.int32(0)
     i = wp.int32(0)
@@ -115,7 +115,6 @@ def disable(b: Battle, t: wp.int32) -> wp.bool:
         if has_pp(b, t, slot):
             skip -= 1
         slot += 1
-    b[At.DISABLE + t] = 1
     b[At.DISABLE_SLOT + t] = slot
     b[At.DISABLE_MOVE + t] = b[At.ACTIVE_MOVES + t * 4 + slot]
     b[At.DISABLE_TIME + t] = prng.random_range(b, 1, 9)
@@ -135,16 +134,14 @@ def any_pp(b: Battle, s: wp.int32) -> wp.bool:
 
 @wp.func
 def make_substitute(b: Battle, s: wp.int32):
-    b[At.SUBSTITUTE + s] = 1
     b[At.SUBSTITUTE_HP + s] = b[At.MAX_HP + active(b, s)] / 4 + 1
     end_trapped(b, s)
 
 
 @wp.func
 def start_bide(b: Battle, s: wp.int32) -> wp.bool:
-    if b[At.BIDE + s] != 0:
+    if b[At.BIDE_TIME + s] != 0:
         return False
-    b[At.BIDE + s] = 1
     b[At.BIDE_DAMAGE + s] = 0
     b[At.BIDE_TIME + s] = prng.random_range(b, 2, 4)
     return True
@@ -205,13 +202,13 @@ def haze_one(b: Battle, q: wp.int32, user: wp.int32):
     b[At.SPEED + q] = b[At.MODIFIED_STATS + q * 4 + Stat.SPE]
     if b[At.HP + m] > 0:
         end_disable(b, q)
-        b[At.CONFUSION + q] = 0
+        b[At.CONFUSION_TIME + q] = 0
         b[At.MIST + q] = 0
         b[At.FOCUS_ENERGY + q] = 0
         b[At.LEECH_SEED + q] = 0
         b[At.LIGHT_SCREEN + q] = 0
         b[At.REFLECT + q] = 0
-        b[At.TOXIC + q] = -1
+        b[At.RESIDUAL_DAMAGE_COUNTER + q] = -1
 
 
 @wp.func
@@ -229,8 +226,9 @@ def mimic(b: Battle, s: wp.int32, t: wp.int32):
     while count < 4 and b[At.ACTIVE_MOVES + t * 4 + count] != 0:
         count += 1
     drawn = prng.random(b, count)
-    slot = b[At.LAST_SELECTED_SLOT + s]
+    slot = b[At.LAST_SELECTED_MOVE_SLOT + s]
     b[At.ACTIVE_MOVES + s * 4 + slot] = b[At.ACTIVE_MOVES + t * 4 + drawn]
+    b[At.ACTIVE_OWN + s * 4 + slot] = 0
 
 
 @wp.func
@@ -259,15 +257,16 @@ def transform(b: Battle, s: wp.int32, t: wp.int32):
     species = b[At.ACTIVE_SPECIES + t]
     b[At.ACTIVE_SPECIES + s] = species
     b[At.TRANSFORMED + s] = 1
-    base = 2 * data.of_species(species, data.Species.SPE) + b[At.SPEED_IV + m]
-    base = base + b[At.SPEED_EV + m] / 4
+    base = 2 * data.of_species(species, data.Species.SPE) + b[At.SPE_IV + m]
+    base = base + b[At.SPE_EV + m] / 4
     b[At.SPEED + s] = base * b[At.LEVEL + m] / 100 + 5
-    b[At.TYPES + s * 2] = b[At.TYPES + t * 2]
-    b[At.TYPES + s * 2 + 1] = b[At.TYPES + t * 2 + 1]
+    b[At.ACTIVE_TYPES + s * 2] = b[At.ACTIVE_TYPES + t * 2]
+    b[At.ACTIVE_TYPES + s * 2 + 1] = b[At.ACTIVE_TYPES + t * 2 + 1]
     i = wp.int32(0)
     while i < 4:
         move = b[At.ACTIVE_MOVES + t * 4 + i]
         b[At.ACTIVE_MOVES + s * 4 + i] = move
+        b[At.ACTIVE_OWN + s * 4 + i] = 0
         b[At.ACTIVE_PP + s * 4 + i] = wp.min(data.of_move(move, Move.PP), 5)
         b[At.STORED_STATS + s * 4 + i] = b[At.STORED_STATS + t * 4 + i]
         b[At.MODIFIED_STATS + s * 4 + i] = b[At.MODIFIED_STATS + t * 4 + i]
@@ -282,8 +281,8 @@ def transform(b: Battle, s: wp.int32, t: wp.int32):
 def on_hit(b: Battle, effect: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Do what happens once, at the hit; return whether it did (onHit)."""
     if effect == Effect.CONVERSION:
-        b[At.TYPES + s * 2] = b[At.TYPES + t * 2]
-        b[At.TYPES + s * 2 + 1] = b[At.TYPES + t * 2 + 1]
+        b[At.ACTIVE_TYPES + s * 2] = b[At.ACTIVE_TYPES + t * 2]
+        b[At.ACTIVE_TYPES + s * 2 + 1] = b[At.ACTIVE_TYPES + t * 2 + 1]
     elif effect == Effect.HAZE:
         haze(b, s)
     elif effect == Effect.MIMIC:

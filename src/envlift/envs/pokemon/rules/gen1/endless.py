@@ -27,7 +27,9 @@ def all_ghosts(b: Battle, s: wp.int32) -> wp.bool:
 def is_ghost(b: Battle, m: wp.int32) -> wp.bool:
     s = m // 6
     if active(b, s) == m:
-        return b[At.TYPES + s * 2] == Type.GHOST or b[At.TYPES + s * 2 + 1] == Type.GHOST
+        return (
+            b[At.ACTIVE_TYPES + s * 2] == Type.GHOST or b[At.ACTIVE_TYPES + s * 2 + 1] == Type.GHOST
+        )
     species = b[At.SPECIES + m]
     first = data.of_species(species, data.Species.TYPE_1)
     return first == Type.GHOST or data.of_species(species, data.Species.TYPE_2) == Type.GHOST

@@ -27,7 +27,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     cure_status,
     damage,
     end_lock,
-    end_substitute,
     faint,
     has_type,
     heal,
@@ -64,9 +63,8 @@ def deal(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32, amount: wp.int32) 
 @wp.func
 def damage_substitute(b: Battle, t: wp.int32, amount: wp.int32):
     b[At.LAST_DAMAGE] = amount
-    b[At.SUBSTITUTE_HP + t] = b[At.SUBSTITUTE_HP + t] - wp.min(amount, b[At.SUBSTITUTE_HP + t])
-    if b[At.SUBSTITUTE_HP + t] <= 0:
-        end_substitute(b, t)
+    b[At.SUBSTITUTE_HP + t] = wp.max(b[At.SUBSTITUTE_HP + t] - amount, 0)
+    if b[At.SUBSTITUTE_HP + t] == 0:
         b[At.SUB_FAINTED + active(b, t)] = 1
 
 
@@ -89,7 +87,7 @@ def hit_substitute(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bo
     if amount < 0:
         return False
     damage_substitute(b, t, amount)
-    if b[At.SUBSTITUTE + t] != 0:
+    if b[At.SUBSTITUTE_HP + t] != 0:
         recoil_and_drain(b, move, s, amount)
         if data.of_move(move, Move.EFFECT) == Effect.SECONDARY_CONFUSION:
             if prng.random_chance(b, data.of_move(move, Move.CHANCE)):
@@ -159,7 +157,7 @@ def fails_at_once(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     if effect == Effect.REFLECT:
         return b[At.REFLECT + t] != 0
     if effect == Effect.SUBSTITUTE:
-        return b[At.SUBSTITUTE + t] != 0 or 4 * active_hp(b, t) < b[At.MAX_HP + active(b, t)]
+        return b[At.SUBSTITUTE_HP + t] != 0 or 4 * active_hp(b, t) < b[At.MAX_HP + active(b, t)]
     return False
 
 
@@ -171,8 +169,7 @@ def self_effects(b: Battle, effect: wp.int32, move: wp.int32, s: wp.int32, stand
     elif stands and active_hp(b, s) > 0:
         if effect == Effect.RECHARGE:
             b[At.MUST_RECHARGE + s] = 1
-        elif effect == Effect.RAGE and b[At.RAGE + s] == 0:
-            b[At.RAGE + s] = 1
+        elif effect == Effect.RAGE and b[At.RAGE_ACCURACY + s] == 0:
             b[At.RAGE_ACCURACY + s] = 255
 
 
@@ -180,7 +177,7 @@ def self_effects(b: Battle, effect: wp.int32, move: wp.int32, s: wp.int32, stand
 def move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     """Do one hit; return the damage to HP or ``FAILED``."""
     effect = data.of_move(move, Move.EFFECT)
-    had_substitute = b[At.SUBSTITUTE + t] != 0
+    had_substitute = b[At.SUBSTITUTE_HP + t] != 0
     if fails_at_once(b, effect, t):
         return ids.FAILED
     absorbed = wp.bool(False)
@@ -197,7 +194,7 @@ def move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
         dealt = strike(b, move, s, t)
         if dealt == ids.FAILED:
             return ids.FAILED
-    stands = not had_substitute or b[At.SUBSTITUTE + t] != 0
+    stands = not had_substitute or b[At.SUBSTITUTE_HP + t] != 0
     self_effects(b, effect, move, s, stands)
     if not absorbed:
         secondary(b, move, s, t)
@@ -228,15 +225,15 @@ def hit_many(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
 @wp.func
 def keep_thrashing(b: Battle, move: wp.int32, s: wp.int32):
     """Count a turn of Thrash, the last with confusion, or start it (``lockedmove``)."""
-    if b[At.THRASH + s] != 0:
-        b[At.THRASH_TIME + s] = b[At.THRASH_TIME + s] - 1
-        if b[At.THRASH_TIME + s] == 0:
-            b[At.CONFUSION + s] = 0
+    if b[At.LOCKED_MOVE + s] != 0:
+        b[At.LOCKED_MOVE_TIME + s] = b[At.LOCKED_MOVE_TIME + s] - 1
+        if b[At.LOCKED_MOVE_TIME + s] == 0:
+            b[At.CONFUSION_TIME + s] = 0
             confuse(b, s)
     elif active_hp(b, s) > 0:
-        b[At.THRASH + s] = move
-        b[At.THRASH_TIME + s] = prng.random_range(b, 2, 4)
-        b[At.THRASH_ACCURACY + s] = 255
+        b[At.LOCKED_MOVE + s] = move
+        b[At.LOCKED_MOVE_TIME + s] = prng.random_range(b, 2, 4)
+        b[At.LOCKED_MOVE_ACCURACY + s] = 255
 
 
 @wp.func
@@ -247,25 +244,29 @@ def accuracy_hits(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.boo
     sleep = effect == Effect.STATUS and data.of_move(move, Move.STATUS) == Status.SLP
     if accuracy == 0 or (sleep and b[At.MUST_RECHARGE + t] != 0):
         return True
-    if b[At.THRASH + s] != 0:
-        accuracy = b[At.THRASH_ACCURACY + s]
-    if b[At.RAGE + s] != 0:
+    if b[At.LOCKED_MOVE + s] != 0:
+        accuracy = b[At.LOCKED_MOVE_ACCURACY + s]
+    if b[At.RAGE_ACCURACY + s] != 0:
         accuracy = b[At.RAGE_ACCURACY + s]
     accuracy = accuracy * stage_percent(b[At.BOOSTS + s * 6 + Stat.ACCURACY]) / 100
     accuracy = accuracy * stage_percent(-b[At.BOOSTS + t * 6 + Stat.EVASION]) / 100
     accuracy = wp.clamp(accuracy, 1, 255)
-    if b[At.THRASH + s] != 0:
-        b[At.THRASH_ACCURACY + s] = accuracy
-    if b[At.RAGE + s] != 0:
+    if b[At.LOCKED_MOVE + s] != 0:
+        b[At.LOCKED_MOVE_ACCURACY + s] = accuracy
+    if b[At.RAGE_ACCURACY + s] != 0:
         b[At.RAGE_ACCURACY + s] = accuracy
-    if b[At.TRAPPED + t] > 0 and t != s and b[At.TRAPPED_BY + t] == b[At.ORDER + s * 6]:
+    if (
+        b[At.PARTIALLY_TRAPPED_DURATION + t] > 0
+        and t != s
+        and b[At.PARTIALLY_TRAPPED_SOURCE + t] == b[At.ORDER + s * 6]
+    ):
         return True
     return prng.random_chance(b, accuracy)
 
 
 @wp.func
 def is_out_of_reach(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
-    if t == s or b[At.INVULNERABLE + t] == 0:
+    if t == s or b[At.INVULNERABILITY + t] == 0:
         return False
     return data.of_move(move, Move.HITS_INVULNERABLE) == 0
 
@@ -275,7 +276,7 @@ def wrong_target(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     if effect == Effect.LEECH_SEED:
         return has_type(b, t, Type.GRASS)
     if effect == Effect.DREAM_EATER:
-        return b[At.STATUS + active(b, t)] != Status.SLP or b[At.SUBSTITUTE + t] != 0
+        return b[At.STATUS + active(b, t)] != Status.SLP or b[At.SUBSTITUTE_HP + t] != 0
     return False
 
 

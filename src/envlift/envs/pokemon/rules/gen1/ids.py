@@ -8,15 +8,16 @@ from envlift.envs.pokemon import tables
 
 
 class Status(IntEnum):
-    """``pokemon.status``; a fainted one has none."""
+    """``pokemon.status``, by name; ``FNT`` for who has fainted."""
 
     NONE = 0
-    SLP = 1
-    PSN = 2
-    BRN = 3
-    FRZ = 4
-    PAR = 5
+    BRN = 1
+    FRZ = 2
+    PAR = 3
+    PSN = 4
+    SLP = 5
     TOX = 6
+    FNT = 7
 
 
 class Stat(IntEnum):
@@ -36,6 +37,14 @@ class Category(IntEnum):
     STATUS = 0
     PHYSICAL = 1
     SPECIAL = 2
+
+
+class Request(IntEnum):
+    """``side.requestState``."""
+
+    NONE = 0
+    MOVE = 1
+    SWITCH = 2
 
 
 class Action(IntEnum):

@@ -14,7 +14,7 @@ from envlift.targets import chance, warp_chance
 from envlift.targets.warp_codegen import WARP_DTYPES, define
 
 vec2 = wp.types.vector(length=2, dtype=wp.int32)
-words6 = wp.types.vector(length=6, dtype=wp.uint32)
+words4 = wp.types.vector(length=4, dtype=wp.uint32)
 
 RESET = chance.RESET
 ACTION = chance.ACTION
@@ -93,42 +93,51 @@ copy_in, copy_out = _copies()
 
 
 @wp.func
+def unpack(b: Battle):
+    """Work out what the state does not hold."""
+    m = wp.int32(0)
+    while m < 12:
+        b[At.FAINTED + m] = wp.where(b[At.HP + m] == 0, 1, 0)
+        m += 1
+
+
+@wp.func
 def seed_with(b: Battle, high: wp.uint32, low: wp.uint32):
     b[At.SEED] = wp.int32(high)
     b[At.SEED + 1] = wp.int32(low)
 
 
 @wp.func
-def begin_random(b: Battle, seeds: words6):
-    """Begin a battle of random teams: a seed for each team, then that of the battle."""
+def begin_random(b: Battle, seeds: words4):
+    """Begin a battle of random teams, with the seed of the battle and that of the generator."""
     i = wp.int32(0)
     while i < STATE_SIZE:
         b[i] = 0
         i += 1
-    seed_with(b, seeds[0], seeds[1])
-    ditto = teams.random_team(b, 0, False)
     seed_with(b, seeds[2], seeds[3])
+    ditto = teams.random_team(b, 0, False)
     teams.random_team(b, 1, ditto)
-    seed_with(b, seeds[4], seeds[5])
+    seed_with(b, seeds[0], seeds[1])
     start.start(b)
 
 
 @wp.func
-def run(b: Battle, mode: wp.int32, actions: vec2, seeds: words6):
+def run(b: Battle, mode: wp.int32, actions: vec2, seeds: words4):
     """Do what a mode asks for; all in one kernel, since a kernel takes long to compile."""
     if mode == Mode.STEP:
         choices.step(b, actions[0], actions[1])
     elif mode == Mode.BEGIN:
         start.start(b)
-    elif mode == Mode.BEGIN_RANDOM or b[At.RESULT] != ids.GOING_ON:
+    elif mode == Mode.BEGIN_RANDOM or b[At.WINNER] != ids.GOING_ON:
         begin_random(b, seeds)
 
 
 @wp.func
-def play(state: BattleState, actions: vec2, seeds: words6, mode: wp.int32, clauses: wp.bool):
+def play(state: BattleState, actions: vec2, seeds: words4, mode: wp.int32, clauses: wp.bool):
     """Step, or begin a battle; see ``Mode``."""
     b = wp.zeros(shape=SIZE, dtype=wp.int32)
     copy_in(b, state)
+    unpack(b)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)
     run(b, mode, actions, seeds)
     state = copy_out(b, state)
@@ -161,16 +170,17 @@ def play_random(state: BattleState, word_0: wp.uint32, word_1: wp.uint32, clause
     """Step with uniform legal actions; an ended battle is followed by one of new random teams."""
     b = wp.zeros(shape=SIZE, dtype=wp.int32)
     copy_in(b, state)
+    unpack(b)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)
     turn = b[At.TURN] + 0
     first = draw_action(b[At.LEGAL], drawn_word(word_0, word_1, ACTION))
     second = draw_action(b[At.LEGAL + 1], drawn_word(word_0, word_1, ACTION + 32))
     choices.step(b, first, second)
     turns = b[At.TURN] - turn
-    ended = b[At.RESULT] != ids.GOING_ON
+    ended = b[At.WINNER] != ids.GOING_ON
     if ended:
-        seeds = words6()
-        for i in range(6):
+        seeds = words4()
+        for i in range(4):
             seeds[i] = drawn_word(word_0, word_1, RESET + 64 + i)
         begin_random(b, seeds)
     state = copy_out(b, state)

@@ -27,6 +27,8 @@ QUEUE_PLACES = 8
 ACTION_FIELDS = ("kind", "mon", "arg", "order", "priority", "speed")
 
 SCRATCH = (
+    ("fainted", 12),  # faintMessages has been; at a request, who has no HP
+    ("switch_flag", 2),  # has to be replaced before the next action
     ("clauses", 1),  # whether Sleep Clause and Freeze Clause are on
     ("fainting", 2),  # who lost the last HP, until faintMessages
     ("hit", 1),  # which hit of a move this is, from 1

@@ -31,20 +31,20 @@ MAX_CALLS = 8
 @wp.func
 def is_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the side may neither choose a move nor switch."""
-    busy = b[At.THRASH + s] != 0 or b[At.CHARGE + s] != 0
-    return b[At.MUST_RECHARGE + s] != 0 or busy or b[At.RAGE + s] != 0
+    busy = b[At.LOCKED_MOVE + s] != 0 or b[At.TWO_TURN_MOVE + s] != 0
+    return b[At.MUST_RECHARGE + s] != 0 or busy or b[At.RAGE_ACCURACY + s] != 0
 
 
 @wp.func
 def is_semi_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the side may not choose a move, but switch."""
-    return b[At.LOCK + s] > 0 or b[At.BIDE + s] != 0
+    return b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0 or b[At.BIDE_TIME + s] != 0
 
 
 @wp.func
 def use_pp(b: Battle, s: wp.int32, amount: wp.int32):
     """Take PP from the slot that was selected last, modulo 64; Mimic's slots write through."""
-    slot = b[At.LAST_SELECTED_SLOT + s]
+    slot = b[At.LAST_SELECTED_MOVE_SLOT + s]
     place = s * 4 + slot
     if b[At.ACTIVE_MOVES + place] == ids.NO_MOVE:
         return
@@ -58,7 +58,7 @@ def use_pp(b: Battle, s: wp.int32, amount: wp.int32):
 def interrupt(b: Battle, s: wp.int32):
     """Drop what full paralysis and hitting oneself both end."""
     end_bide(b, s)
-    b[At.CHARGE + s] = 0
+    b[At.TWO_TURN_MOVE + s] = 0
     end_lock(b, s)
     end_thrash(b, s)
 
@@ -72,7 +72,7 @@ def confusion_hit(b: Battle, s: wp.int32):
     direct_damage(b, s, (level * 2 / 5 + 2) * attack * 40 / defense / 50 + 2)
     if active_hp(b, s) > 0:
         interrupt(b, s)
-        b[At.INVULNERABLE + s] = 0
+        b[At.INVULNERABILITY + s] = 0
 
 
 @wp.func
@@ -80,7 +80,7 @@ def unleash(b: Battle, s: wp.int32):
     """Give twice the energy that Bide stored to the foe."""
     foe = 1 - s
     amount = b[At.BIDE_DAMAGE + s] * 2
-    if b[At.SUBSTITUTE + foe] != 0:
+    if b[At.SUBSTITUTE_HP + foe] != 0:
         damage_substitute(b, foe, amount)
     else:
         deal(b, ids.BIDE, s, foe, amount)
@@ -103,26 +103,26 @@ def bide_turn(b: Battle, s: wp.int32):
 @wp.func
 def disable_stops(b: Battle, s: wp.int32, move: wp.int32) -> wp.bool:
     """Count a turn of Disable; return whether it stops this move."""
-    if b[At.DISABLE + s] == 0:
+    if b[At.DISABLE_TIME + s] == 0:
         return False
     b[At.DISABLE_TIME + s] = b[At.DISABLE_TIME + s] - 1
     if b[At.DISABLE_TIME + s] == 0:
         end_disable(b, s)
         return False
-    used = wp.where(b[At.BIDE + s] != 0, ids.BIDE, move)
+    used = wp.where(b[At.BIDE_TIME + s] != 0, ids.BIDE, move)
     if used != b[At.DISABLE_MOVE + s]:
         return False
-    b[At.CHARGE + s] = 0
+    b[At.TWO_TURN_MOVE + s] = 0
     return True
 
 
 @wp.func
 def confusion_stops(b: Battle, s: wp.int32) -> wp.bool:
     """Count a turn of confusion; return whether the Pokémon hits itself."""
-    if b[At.CONFUSION + s] == 0:
+    if b[At.CONFUSION_TIME + s] == 0:
         return False
-    b[At.CONFUSION + s] = b[At.CONFUSION + s] - 1
-    if b[At.CONFUSION + s] == 0:
+    b[At.CONFUSION_TIME + s] = b[At.CONFUSION_TIME + s] - 1
+    if b[At.CONFUSION_TIME + s] == 0:
         return False
     if prng.random_chance(b, 128):
         return False
@@ -142,7 +142,7 @@ def before_move(b: Battle, s: wp.int32, t: wp.int32, move: wp.int32) -> wp.bool:
         b[At.SLEEP_TIME + m] = b[At.SLEEP_TIME + m] - 1
         b[At.ACTIVE_LAST_MOVE + s] = ids.NO_MOVE
         return False
-    if b[At.TRAPPED + s] > 0 or b[At.FLINCH + s] != 0:
+    if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 or b[At.FLINCH + s] != 0:
         return False
     if b[At.MUST_RECHARGE + s] != 0:
         b[At.MUST_RECHARGE + s] = 0
@@ -155,11 +155,11 @@ def before_move(b: Battle, s: wp.int32, t: wp.int32, move: wp.int32) -> wp.bool:
         if prng.random_chance(b, 63):
             interrupt(b, s)
             return False
-    if b[At.BIDE + s] != 0:
+    if b[At.BIDE_TIME + s] != 0:
         bide_turn(b, s)
         return False
-    if b[At.LOCK + s] > 0:
-        if t == s or b[At.LOCK_ON + s] != b[At.ORDER + t * 6]:
+    if b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0:
+        if t == s or b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] != b[At.ORDER + t * 6]:
             end_lock(b, s)
     return True
 
@@ -167,6 +167,15 @@ def before_move(b: Battle, s: wp.int32, t: wp.int32, move: wp.int32) -> wp.bool:
 @wp.func
 def target_of(move: wp.int32, s: wp.int32) -> wp.int32:
     return wp.where(data.of_move(move, Move.TARGET_SELF) != 0, s, 1 - s)
+
+
+@wp.func
+def reveal(b: Battle, s: wp.int32, move: wp.int32):
+    """Note that the foe has seen a move of the team's own; Struggle and Mimic's are not."""
+    m = active(b, s)
+    slot = b[At.LAST_SELECTED_MOVE_SLOT + s]
+    if b[At.TRANSFORMED + s] == 0 and b[At.MOVES + m * 4 + slot] == move:
+        b[At.REVEALED_MOVES + m] = b[At.REVEALED_MOVES + m] | (1 << slot)
 
 
 @wp.func
@@ -183,13 +192,14 @@ def run_move(b: Battle, move: wp.int32, s: wp.int32):
     locked = wp.bool(False)
     if move != ids.STRUGGLE:
         locked = is_locked(b, s) or is_semi_locked(b, s)
-        held = b[At.ACTIVE_MOVES + s * 4 + b[At.LAST_SELECTED_SLOT + s]]
+        held = b[At.ACTIVE_MOVES + s * 4 + b[At.LAST_SELECTED_MOVE_SLOT + s]]
         charges = data.of_move(move, Move.TWO_TURN) != 0
-        if not (locked or charges) or b[At.CHARGE + s] != 0:
+        if not (locked or charges) or b[At.TWO_TURN_MOVE + s] != 0:
             use_pp(b, s, 1)
         if not locked and (held == ids.NO_MOVE or held != move):
             after_move_self(b, s)
             return
+    reveal(b, s, move)
     calls = move == ids.METRONOME or move == ids.MIRROR_MOVE
     use_move(b, move, s, locked and calls)
 
@@ -215,7 +225,7 @@ def refund(b: Battle, move: wp.int32, s: wp.int32):
     if data.of_move(move, Move.TWO_TURN) != 0:
         use_pp(b, s, -1)
     if b[At.TRANSFORMED + s] != 0:
-        place = active(b, s) * 4 + b[At.LAST_SELECTED_SLOT + s]
+        place = active(b, s) * 4 + b[At.LAST_SELECTED_MOVE_SLOT + s]
         if b[At.MOVES + place] != ids.NO_MOVE:
             b[At.PP + place] = (b[At.PP + place] + 1) % 64
 
@@ -229,7 +239,7 @@ def use_move(b: Battle, first: wp.int32, s: wp.int32, first_is_called: wp.bool):
     while depth < MAX_CALLS:
         if called:
             refund(b, move, s)
-        if data.of_move(move, Move.TWO_TURN) == 0 or b[At.CHARGE + s] != 0:
+        if data.of_move(move, Move.TWO_TURN) == 0 or b[At.TWO_TURN_MOVE + s] != 0:
             b[At.ACTIVE_LAST_MOVE + s] = move
         next_move = called_by(b, move, s)
         if next_move == ids.NO_MOVE:
@@ -252,13 +262,13 @@ def use_move(b: Battle, first: wp.int32, s: wp.int32, first_is_called: wp.bool):
 @wp.func
 def charge_turn(b: Battle, move: wp.int32, s: wp.int32, effect: wp.int32) -> wp.bool:
     """Begin or end a charge; return whether the move goes on."""
-    if b[At.CHARGE + s] != 0 and active_hp(b, s) > 0:
-        b[At.CHARGE + s] = 0
-        b[At.INVULNERABLE + s] = 0
+    if b[At.TWO_TURN_MOVE + s] != 0 and active_hp(b, s) > 0:
+        b[At.TWO_TURN_MOVE + s] = 0
+        b[At.INVULNERABILITY + s] = 0
         return True
-    b[At.CHARGE + s] = move
+    b[At.TWO_TURN_MOVE + s] = move
     if effect == Effect.CHARGE_INVULNERABLE:
-        b[At.INVULNERABLE + s] = 1
+        b[At.INVULNERABILITY + s] = 1
     return False
 
 

@@ -45,7 +45,7 @@ def num_left(b: Battle, s: wp.int32) -> wp.int32:
 
 @wp.func
 def has_type(b: Battle, s: wp.int32, kind: wp.int32) -> wp.bool:
-    return b[At.TYPES + s * 2] == kind or b[At.TYPES + s * 2 + 1] == kind
+    return b[At.ACTIVE_TYPES + s * 2] == kind or b[At.ACTIVE_TYPES + s * 2 + 1] == kind
 
 
 @wp.func
@@ -98,65 +98,55 @@ def direct_damage(b: Battle, s: wp.int32, amount: wp.int32):
     if active_hp(b, s) == 0:
         return
     b[At.LAST_DAMAGE] = amount
-    if b[At.SUBSTITUTE + s] == 0:
+    if b[At.SUBSTITUTE_HP + s] == 0:
         damage(b, s, amount)
         return
     foe = 1 - s
-    if b[At.SUBSTITUTE + foe] == 0:
+    if b[At.SUBSTITUTE_HP + foe] == 0:
         return
-    b[At.SUBSTITUTE_HP + foe] = b[At.SUBSTITUTE_HP + foe] - amount
-    if b[At.SUBSTITUTE_HP + foe] <= 0:
-        if active_hp(b, foe) > 0:
-            end_substitute(b, foe)
+    b[At.SUBSTITUTE_HP + foe] = wp.max(b[At.SUBSTITUTE_HP + foe] - amount, 0)
+    if b[At.SUBSTITUTE_HP + foe] == 0:
         b[At.SUB_FAINTED + active(b, foe)] = 1
 
 
 @wp.func
-def end_substitute(b: Battle, s: wp.int32):
-    b[At.SUBSTITUTE + s] = 0
-    b[At.SUBSTITUTE_HP + s] = 0
-
-
-@wp.func
 def end_trapped(b: Battle, s: wp.int32):
-    b[At.TRAPPED + s] = 0
-    b[At.TRAPPED_BY + s] = 0
-    b[At.TRAPPED_MAYBE + s] = 0
+    b[At.PARTIALLY_TRAPPED_DURATION + s] = 0
+    b[At.PARTIALLY_TRAPPED_SOURCE + s] = -1
+    b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + s] = 0
 
 
 @wp.func
 def end_fake_trapped(b: Battle, s: wp.int32):
-    b[At.FAKE_TRAPPED + s] = 0
-    b[At.FAKE_PARTNER + s] = 0
+    b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] = 0
+    b[At.FAKE_PARTIALLY_TRAPPED_COUNTERPART + s] = -1
 
 
 @wp.func
 def end_lock(b: Battle, s: wp.int32):
-    b[At.LOCK + s] = 0
-    b[At.LOCK_TOTAL + s] = 0
-    b[At.LOCK_MOVE + s] = 0
-    b[At.LOCK_DAMAGE + s] = 0
-    b[At.LOCK_ON + s] = 0
+    b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] = 0
+    b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s] = 0
+    b[At.PARTIAL_TRAPPING_LOCK_MOVE + s] = 0
+    b[At.PARTIAL_TRAPPING_LOCK_DAMAGE + s] = 0
+    b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] = -1
 
 
 @wp.func
 def end_thrash(b: Battle, s: wp.int32):
-    b[At.THRASH + s] = 0
-    b[At.THRASH_TIME + s] = 0
-    b[At.THRASH_ACCURACY + s] = 0
+    b[At.LOCKED_MOVE + s] = 0
+    b[At.LOCKED_MOVE_TIME + s] = 0
+    b[At.LOCKED_MOVE_ACCURACY + s] = 0
 
 
 @wp.func
 def end_bide(b: Battle, s: wp.int32):
-    b[At.BIDE + s] = 0
     b[At.BIDE_TIME + s] = 0
     b[At.BIDE_DAMAGE + s] = 0
 
 
 @wp.func
 def end_disable(b: Battle, s: wp.int32):
-    b[At.DISABLE + s] = 0
-    b[At.DISABLE_SLOT + s] = 0
+    b[At.DISABLE_SLOT + s] = -1
     b[At.DISABLE_MOVE + s] = 0
     b[At.DISABLE_TIME + s] = 0
 
@@ -165,13 +155,13 @@ def end_disable(b: Battle, s: wp.int32):
 def cure_status(b: Battle, m: wp.int32):
     b[At.STATUS + m] = Status.NONE
     b[At.SLEEP_TIME + m] = 0
-    b[At.SLEEP_OWN + m] = 0
+    b[At.SLEEP_BY_OWN_SIDE + m] = 0
 
 
 @wp.func
 def set_types(b: Battle, s: wp.int32, species: wp.int32):
-    b[At.TYPES + s * 2] = data.of_species(species, data.Species.TYPE_1)
-    b[At.TYPES + s * 2 + 1] = data.of_species(species, data.Species.TYPE_2)
+    b[At.ACTIVE_TYPES + s * 2] = data.of_species(species, data.Species.TYPE_1)
+    b[At.ACTIVE_TYPES + s * 2 + 1] = data.of_species(species, data.Species.TYPE_2)
 
 
 @wp.func
@@ -199,7 +189,11 @@ def clear_volatile(b: Battle, s: wp.int32):
     while i < memory.NUM_VOLATILES:
         b[memory.FIRST_VOLATILE + i * 2 + s] = 0
         i += 1
-    b[At.TOXIC + s] = -1
+    b[At.RESIDUAL_DAMAGE_COUNTER + s] = -1
+    b[At.PARTIALLY_TRAPPED_SOURCE + s] = -1
+    b[At.FAKE_PARTIALLY_TRAPPED_COUNTERPART + s] = -1
+    b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] = -1
+    b[At.DISABLE_SLOT + s] = -1
     i = wp.int32(0)
     while i < 6:
         b[At.BOOSTS + s * 6 + i] = 0
@@ -208,22 +202,23 @@ def clear_volatile(b: Battle, s: wp.int32):
     while i < 4:
         b[At.ACTIVE_MOVES + s * 4 + i] = b[At.MOVES + m * 4 + i]
         b[At.ACTIVE_PP + s * 4 + i] = b[At.PP + m * 4 + i]
-        b[At.STORED_STATS + s * 4 + i] = b[At.STATS + m * 4 + i]
-        b[At.MODIFIED_STATS + s * 4 + i] = b[At.STATS + m * 4 + i]
+        b[At.ACTIVE_OWN + s * 4 + i] = wp.where(b[At.MOVES + m * 4 + i] != 0, 1, 0)
+        b[At.STORED_STATS + s * 4 + i] = b[At.BASE_STORED_STATS + m * 4 + i]
+        b[At.MODIFIED_STATS + s * 4 + i] = b[At.BASE_STORED_STATS + m * 4 + i]
         i += 1
     b[At.TRANSFORMED + s] = 0
     b[At.ACTIVE_LAST_MOVE + s] = 0
     b[At.ACTIVE_SPECIES + s] = b[At.SPECIES + m]
     set_types(b, s, b[At.SPECIES + m])
     apply_status_to_stats(b, s)
-    b[At.SPEED + s] = b[At.STATS + m * 4 + Stat.SPE]
+    b[At.SPEED + s] = b[At.BASE_STORED_STATS + m * 4 + Stat.SPE]
 
 
 @wp.func
 def confuse(b: Battle, s: wp.int32) -> wp.bool:
-    if active_hp(b, s) == 0 or b[At.CONFUSION + s] > 0:
+    if active_hp(b, s) == 0 or b[At.CONFUSION_TIME + s] > 0:
         return False
-    b[At.CONFUSION + s] = prng.random_range(b, 2, 6)
+    b[At.CONFUSION_TIME + s] = prng.random_range(b, 2, 6)
     return True
 
 
@@ -236,7 +231,7 @@ def clause_forbids(b: Battle, s: wp.int32, status: wp.int32) -> wp.bool:
         if b[At.STATUS + m] == status:
             if status == Status.FRZ:
                 return True
-            if status == Status.SLP and b[At.HP + m] > 0 and b[At.SLEEP_OWN + m] == 0:
+            if status == Status.SLP and b[At.HP + m] > 0 and b[At.SLEEP_BY_OWN_SIDE + m] == 0:
                 return True
         i += 1
     return False
@@ -258,8 +253,8 @@ def set_status(b: Battle, s: wp.int32, status: wp.int32, source: wp.int32) -> wp
     cure_status(b, m)
     b[At.STATUS + m] = status
     if status == Status.SLP:
-        b[At.SLEEP_OWN + m] = wp.where(source == s, 1, 0)
+        b[At.SLEEP_BY_OWN_SIDE + m] = wp.where(source == s, 1, 0)
         b[At.SLEEP_TIME + m] = prng.random_range(b, 1, 8)
     if status == Status.TOX:
-        b[At.TOXIC + s] = 0
+        b[At.RESIDUAL_DAMAGE_COUNTER + s] = 0
     return True

@@ -14,13 +14,14 @@ from envlift.envs.pokemon.rules.gen1.turn import enter, first_of_event, turn_loo
 @wp.func
 def start(b: Battle):
     """Begin; the seed, species, levels, max HP, stats, moves and PP are given, all else is 0."""
-    b[At.RESULT] = ids.GOING_ON
+    b[At.WINNER] = ids.GOING_ON
+    b[At.QUEUE_LENGTH] = 0
     m = wp.int32(0)
     while m < 12:
         cure_status(b, m)
         b[At.HP + m] = b[At.MAX_HP + m]
         b[At.FAINTED + m] = wp.where(b[At.SPECIES + m] == 0, 1, 0)
-        b[At.ORDER + m] = m % 6
+        b[At.ORDER + m] = wp.where(b[At.SPECIES + m] == 0, -1, m % 6)
         m += 1
     enter(b, 0, 0)
     enter(b, 1, 6)

@@ -67,5 +67,5 @@ def boost(
 @wp.func
 def build_rage(b: Battle, t: wp.int32, s: wp.int32):
     """Raise the attack of who is in a rage."""
-    if b[At.RAGE + t] != 0 and b[At.BOOSTS + t * 6 + Stat.ATK] < 6:
+    if b[At.RAGE_ACCURACY + t] != 0 and b[At.BOOSTS + t * 6 + Stat.ATK] < 6:
         boost(b, t, Stat.ATK, 1, s, False)

@@ -189,9 +189,9 @@ def draw_set(b: Battle, lists: Lists, m: wp.int32, row: wp.int32):
     b[At.SPECIES + m] = species
     b[At.LEVEL + m] = level
     b[At.MAX_HP + m] = hp
-    b[At.SPEED_IV + m] = 30
-    b[At.SPEED_EV + m] = 255
-    stats = At.STATS + m * 4
+    b[At.SPE_IV + m] = 30
+    b[At.SPE_EV + m] = 255
+    stats = At.BASE_STORED_STATS + m * 4
     b[stats + Stat.ATK] = stat(data.of_species(species, data.Species.ATK), 2, 0, level)
     if strikes > 0:
         b[stats + Stat.ATK] = stat(data.of_species(species, data.Species.ATK), 30, 255, level)

@@ -9,7 +9,7 @@ import warp as wp
 from envlift.envs.pokemon.rules.gen1 import ids, prng
 from envlift.envs.pokemon.rules.gen1.after import flag
 from envlift.envs.pokemon.rules.gen1.endless import is_endless
-from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Stat, Status
+from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
 from envlift.envs.pokemon.rules.gen1.memory import At, Battle
 from envlift.envs.pokemon.rules.gen1.moves import run_move
 from envlift.envs.pokemon.rules.gen1.pokemon import (
@@ -61,8 +61,8 @@ def first_of_event(b: Battle) -> wp.int32:
 
 @wp.func
 def go_on_thrashing(b: Battle, s: wp.int32):
-    if is_alive(b, s) and b[At.THRASH + s] != 0:
-        change_action(b, active(b, s), b[At.THRASH + s])
+    if is_alive(b, s) and b[At.LOCKED_MOVE + s] != 0:
+        change_action(b, active(b, s), b[At.LOCKED_MOVE + s])
 
 
 @wp.func
@@ -99,9 +99,9 @@ def enter(b: Battle, s: wp.int32, m: wp.int32):
 def keep_metronome(b: Battle, foe: wp.int32):
     """A foe locked into a move by Metronome uses Metronome instead."""
     m = active(b, foe)
-    if not is_alive(b, foe) or b[At.HP + m] == 0 or b[At.LOCK + foe] == 0:
+    if not is_alive(b, foe) or b[At.HP + m] == 0 or b[At.PARTIAL_TRAPPING_LOCK_DURATION + foe] == 0:
         return
-    slot = b[At.LAST_SELECTED_SLOT + foe]
+    slot = b[At.LAST_SELECTED_MOVE_SLOT + foe]
     if b[At.ACTIVE_MOVES + foe * 4 + slot] != ids.METRONOME:
         return
     b[At.LAST_SELECTED_MOVE + foe] = ids.METRONOME
@@ -117,7 +117,7 @@ def run_switch(b: Battle, m: wp.int32):
     for side in range(2):
         if is_alive(b, side):
             b[At.ACTIVE_LAST_MOVE + side] = ids.NO_MOVE
-    b[At.LAST_SELECTED_SLOT + s] = 0
+    b[At.LAST_SELECTED_MOVE_SLOT + s] = 0
     keep_metronome(b, 1 - s)
     status = b[At.STATUS + m]
     if b[At.FAINTED_THIS_TURN + s] == 0 and (status == Status.PSN or status == Status.BRN):
@@ -129,24 +129,26 @@ def residual_holders(b: Battle, s: wp.int32) -> wp.int32:
     """Return how many of a side's volatiles count down at the end of a turn."""
     if not is_alive(b, s):
         return 0
-    trapped = flag(b[At.TRAPPED + s]) + flag(b[At.FAKE_TRAPPED + s])
-    return b[At.FLINCH + s] + trapped + flag(b[At.LOCK + s])
+    trapped = flag(b[At.PARTIALLY_TRAPPED_DURATION + s]) + flag(
+        b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s]
+    )
+    return b[At.FLINCH + s] + trapped + flag(b[At.PARTIAL_TRAPPING_LOCK_DURATION + s])
 
 
 @wp.func
 def count_down(b: Battle, s: wp.int32):
     b[At.FLINCH + s] = 0
-    if b[At.TRAPPED + s] > 0:
-        b[At.TRAPPED + s] = b[At.TRAPPED + s] - 1
-        if b[At.TRAPPED + s] == 0:
+    if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0:
+        b[At.PARTIALLY_TRAPPED_DURATION + s] = b[At.PARTIALLY_TRAPPED_DURATION + s] - 1
+        if b[At.PARTIALLY_TRAPPED_DURATION + s] == 0:
             end_trapped(b, s)
-    if b[At.FAKE_TRAPPED + s] > 0:
-        b[At.FAKE_TRAPPED + s] = b[At.FAKE_TRAPPED + s] - 1
-        if b[At.FAKE_TRAPPED + s] == 0:
+    if b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] > 0:
+        b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] = b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] - 1
+        if b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] == 0:
             end_fake_trapped(b, s)
-    if b[At.LOCK + s] > 0:
-        b[At.LOCK + s] = b[At.LOCK + s] - 1
-        if b[At.LOCK + s] == 0:
+    if b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0:
+        b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] = b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] - 1
+        if b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] == 0:
             end_lock(b, s)
 
 
@@ -178,6 +180,7 @@ def faint_messages(b: Battle):
             clear_volatile(b, s)
             cure_status(b, m)
             b[At.FAINTED + m] = 1
+            b[At.STATUS + m] = Status.FNT
             b[At.FAINTED_THIS_TURN + s] = 1
     b[At.QUEUE_LENGTH] = 0
     for s in range(2):
@@ -185,11 +188,11 @@ def faint_messages(b: Battle):
             b[At.BIDE_DAMAGE + s] = 0
     mine, theirs = num_left(b, 0), num_left(b, 1)
     if mine == 0 and theirs == 0:
-        b[At.RESULT] = ids.TIE
+        b[At.WINNER] = ids.TIE
     elif theirs == 0:
-        b[At.RESULT] = 0
+        b[At.WINNER] = 0
     elif mine == 0:
-        b[At.RESULT] = 1
+        b[At.WINNER] = 1
 
 
 @wp.func
@@ -239,11 +242,13 @@ def run_queue(b: Battle) -> wp.bool:
         if can_act(b, kind, mon):
             run_action(b, kind, mon, arg)
             faint_messages(b)
-            if b[At.RESULT] != ids.GOING_ON:
+            if b[At.WINNER] != ids.GOING_ON:
                 return False
             if kind_at(b, 0) != Action.INSTASWITCH:
                 if ask_for_replacements(b):
-                    b[At.REQUEST] = 1
+                    for s in range(2):
+                        if b[At.SWITCH_FLAG + s] != 0:
+                            b[At.REQUEST + s] = Request.SWITCH
                     return False
                 first_of_event(b)
     return True
@@ -276,14 +281,23 @@ def foe_holds(b: Battle, s: wp.int32, member: wp.int32) -> wp.bool:
 def drop_lost_partners(b: Battle, s: wp.int32):
     """End lock and trapping whose other half is gone."""
     foe = 1 - s
-    if b[At.LOCK + s] > 0:
-        if not foe_holds(b, s, b[At.LOCK_ON + s]) or b[At.TRAPPED + foe] == 0:
+    if b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0:
+        if (
+            not foe_holds(b, s, b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s])
+            or b[At.PARTIALLY_TRAPPED_DURATION + foe] == 0
+        ):
             end_lock(b, s)
-    if b[At.TRAPPED + s] > 0:
-        if not foe_holds(b, s, b[At.TRAPPED_BY + s]) or b[At.LOCK + foe] == 0:
+    if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0:
+        if (
+            not foe_holds(b, s, b[At.PARTIALLY_TRAPPED_SOURCE + s])
+            or b[At.PARTIAL_TRAPPING_LOCK_DURATION + foe] == 0
+        ):
             end_trapped(b, s)
-    if b[At.FAKE_TRAPPED + s] > 0:
-        if not foe_holds(b, s, b[At.FAKE_PARTNER + s]) or b[At.FAKE_TRAPPED + foe] == 0:
+    if b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] > 0:
+        if (
+            not foe_holds(b, s, b[At.FAKE_PARTIALLY_TRAPPED_COUNTERPART + s])
+            or b[At.FAKE_PARTIALLY_TRAPPED_DURATION + foe] == 0
+        ):
             end_fake_trapped(b, s)
 
 
@@ -291,8 +305,13 @@ def drop_lost_partners(b: Battle, s: wp.int32):
 def disable_moves(b: Battle, s: wp.int32):
     """Draw the order of those who have a say in which moves are disabled."""
     if is_alive(b, s):
-        prng.shuffle(b, flag(b[At.TRAPPED + s]) + flag(b[At.FAKE_TRAPPED + s]))
-        prng.shuffle(b, flag(b[At.LOCK + s]) + b[At.BIDE + s] + b[At.DISABLE + s])
+        prng.shuffle(
+            b,
+            flag(b[At.PARTIALLY_TRAPPED_DURATION + s])
+            + flag(b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s]),
+        )
+        locked = flag(b[At.PARTIAL_TRAPPING_LOCK_DURATION + s]) + flag(b[At.BIDE_TIME + s])
+        prng.shuffle(b, locked + flag(b[At.DISABLE_TIME + s]))
 
 
 @wp.func
@@ -306,5 +325,7 @@ def end_turn(b: Battle):
         disable_moves(b, s)
         b[At.FAINTED_THIS_TURN + s] = 0
     if is_endless(b) or b[At.TURN] > TURN_LIMIT:
-        b[At.RESULT] = ids.TIE
-    b[At.REQUEST] = 0
+        b[At.WINNER] = ids.TIE
+    else:
+        b[At.REQUEST] = Request.MOVE
+        b[At.REQUEST + 1] = Request.MOVE

@@ -1,7 +1,7 @@
 """Play recorded Showdown battles in the Warp rules and report the first difference of each.
 
     node record.js fields.json out.bin 1 200 random gen1ou 0
-    python lockstep.py out.bin 1 --clauses
+    python lockstep.py out.bin --clauses
 
 ``python lockstep.py --fields fields.json`` writes what ``record.js`` needs.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gzip
 import json
 import sys
 import time
@@ -32,19 +33,27 @@ GAVE_UP = -99
 
 @dataclasses.dataclass
 class Record:
-    """One battle: states int32 [T, S], actions [T, 2], states that were written in by step."""
+    """One battle.
 
+    Attributes:
+        seeds: int32 [4], words of the battle's and the generator's (0 for given teams).
+        states: int32 [T, S]. actions: int32 [T, 2].
+        written: by step, the state that was written over Showdown's before the actions.
+    """
+
+    seeds: np.ndarray
     states: np.ndarray
     actions: np.ndarray
     written: dict[int, np.ndarray]
 
 
 def read(path: Path) -> list[Record]:
-    """Read what ``record.js`` wrote."""
-    numbers = np.fromfile(path, dtype="<i4")
+    """Read what ``record.js`` wrote, perhaps packed by gzip."""
+    data = path.read_bytes()
+    numbers = np.frombuffer(gzip.decompress(data) if path.suffix == ".gz" else data, "<i4")
     records, at = [], 0
     while at < len(numbers):
-        count, at = int(numbers[at]), at + 1
+        count, seeds, at = int(numbers[at]), numbers[at + 1 : at + 5], at + 5
         states, actions, written = [], [], {}
         for t in range(count):
             states.append(numbers[at : at + STATE_SIZE])
@@ -54,7 +63,7 @@ def read(path: Path) -> list[Record]:
             if disturbed:
                 written[t] = numbers[at : at + STATE_SIZE]
                 at += STATE_SIZE
-        records.append(Record(np.array(states), np.array(actions), written))
+        records.append(Record(seeds, np.array(states), np.array(actions), written))
     return records
 
 
@@ -77,29 +86,24 @@ def to_numbers(state: State) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def opening(records: list[Record], first_seed: int) -> np.ndarray:
+def opening(records: list[Record]) -> np.ndarray:
     """Return the states before the start: teams and seeds alone."""
-    kept = ("species", "level", "max_hp", "stats", "speed_iv", "speed_ev", "moves")
+    kept = ("species", "level", "max_hp", "base_stored_stats", "spe_iv", "spe_ev", "moves", "pp")
     rows = np.zeros((len(records), STATE_SIZE), np.int32)
     for p in PLACES:
         if p.name in kept:
-            span = slice(p.start, p.start + p.size)
+            span = slice(p.start, p.start + (p.size or 1))
             rows[:, span] = [r.states[0][span] for r in records]
-        if p.name == "pp":
-            span = slice(p.start, p.start + p.size)
-            rows[:, span] = [r.states[0][span] for r in records]
-    seeds = first_seed + np.arange(len(records), dtype=np.int64)
-    rows[:, 0] = (((seeds & 65535) << 16) + 7).astype(np.uint32).view(np.int32)
-    rows[:, 1] = ((8 << 16) + (seeds >> 16) + 9).astype(np.int32)
+    rows[:, :2] = [r.seeds[:2] for r in records]
     return rows
 
 
-def compare(records: list[Record], first_seed: int, clauses: bool, verbose: int) -> Counter[str]:
+def compare(records: list[Record], clauses: bool, verbose: int = 0) -> Counter[str]:
     """Play the records in lockstep; print and count the first difference of each battle."""
     found: Counter[str] = Counter()
     begin = jax.jit(jax.vmap(batched.begin, in_axes=(0, None)))
     step = jax.jit(jax.vmap(batched.step, in_axes=(0, 0, None)))
-    now = to_numbers(begin(to_state(opening(records, first_seed)), clauses))
+    now = to_numbers(begin(to_state(opening(records)), clauses))
     live = np.ones(len(records), bool)
     lengths = np.array([len(r.states) for r in records])
     for t in range(lengths.max()):
@@ -117,7 +121,7 @@ def compare(records: list[Record], first_seed: int, clauses: bool, verbose: int)
                 found[f"first: {LABELS[wrong[0]].split('[')[0]}"] += 1
                 if found["battles that differ"] <= verbose:
                     before = records[k].states[max(t - 1, 0)]
-                    print(f"battle {first_seed + k}, state {t}, turn {want[2]}")
+                    print(f"battle {k}, state {t}, turn {want[2]}")
                     print(f"  actions {records[k].actions[max(t - 1, 0)]}")
                     for w in wrong[:12]:
                         print(f"  {LABELS[w]}: Showdown {want[w]}, Warp {now[k][w]},", end=" ")
@@ -128,7 +132,7 @@ def compare(records: list[Record], first_seed: int, clauses: bool, verbose: int)
             if t + 1 >= lengths[k]:
                 live[k] = False
                 found["battles to the end"] += 1
-                found[f"result {want[5]}"] += 1
+                found[f"winner {want[LABELS.index('winner')]}"] += 1
                 continue
             actions[k] = records[k].actions[t]
             if t in records[k].written:
@@ -152,7 +156,6 @@ def main() -> int:
     """Return 1 if anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("record", nargs="?", type=Path)
-    parser.add_argument("first_seed", nargs="?", type=int, default=1)
     parser.add_argument("--clauses", action="store_true")
     parser.add_argument("--verbose", type=int, default=2)
     parser.add_argument("--fields", type=Path)
@@ -162,7 +165,7 @@ def main() -> int:
         return 0
     start = time.perf_counter()
     records = read(given.record)
-    found = compare(records, given.first_seed, given.clauses, given.verbose)
+    found = compare(records, given.clauses, given.verbose)
     print(dict(found), f"{time.perf_counter() - start:.1f} s")
     return 1 if found["battles that differ"] else 0
 

@@ -4,8 +4,9 @@
 //
 // node record.js FIELDS.json OUT.bin FIRST_SEED BATTLES random|all|themed FORMAT PERTURB
 //
-// Per battle: how many states, then per state its numbers and the two actions that followed (-1 at the
-// end). Run it where `npm install @pkmn/sim@0.10.11 @pkmn/randoms@0.10.6` was run.
+// Per battle: how many states, four words of seeds (battle, team generator), then per state its
+// numbers, the two actions that followed (-1 at the end), and whether numbers were then overwritten: the
+// state after that follows. Run it where `npm install @pkmn/sim@0.10.11 @pkmn/randoms@0.10.6` was run.
 const fs = require('fs');
 const path = require('path');
 const load = name => require(require.resolve(name, {paths: [process.cwd(), __dirname]}));
@@ -18,7 +19,7 @@ const FIELDS = JSON.parse(fs.readFileSync(fieldsFile, 'utf8')); // [[name, size]
 Teams.setGeneratorFactory(TeamGenerators);
 const dex = Dex.forGen(1);
 const TYPES = ['Bug', 'Dragon', 'Electric', 'Fighting', 'Fire', 'Flying', 'Ghost', 'Grass', 'Ground', 'Ice', 'Normal', 'Poison', 'Psychic', 'Rock', 'Water'];
-const STATUS = {'': 0, slp: 1, psn: 2, brn: 3, frz: 4, par: 5, tox: 6, fnt: 0};
+const STATUS = {'': 0, brn: 1, frz: 2, par: 3, psn: 4, slp: 5, tox: 6, fnt: 7};
 const STATS = ['atk', 'def', 'spe', 'spa'];
 const BOOSTS = ['atk', 'def', 'spe', 'spa', 'accuracy', 'evasion'];
 const SPECIAL = {'': 0, '00': 0, cannotmove: 166};
@@ -29,20 +30,18 @@ const member = p => p.set.__i;
 function fieldsOf(b) {
   const o = {};
   const put = (name, n, value) => { (o[name] = o[name] || [])[n] = Number(value); };
-  const seed = b.prng.getSeed().split(',').map(Number);
-  o.seed = [seed[0] * 65536 + seed[1], seed[2] * 65536 + seed[3]];
+  o.seed = words(b.prng.getSeed());
   put('turn', 0, b.turn);
   put('last_damage', 0, b.lastDamage);
-  put('request', 0, !b.ended && b.requestState === 'switch');
-  put('result', 0, !b.ended ? -1 : b.winner === 'A' ? 0 : b.winner === 'B' ? 1 : 2);
+  put('winner', 0, !b.ended ? -1 : b.winner === 'A' ? 0 : b.winner === 'B' ? 1 : 2);
   b.sides.forEach((side, s) => {
+    put('request', s, requestOf(b, side));
     put('legal', s, legalBits(b, side));
     put('last_selected_move', s, moveNumber(side.lastSelectedMove));
-    put('last_selected_slot', s, side.lastSelectedMoveSlot);
+    put('last_selected_move_slot', s, side.lastSelectedMoveSlot);
     put('last_move', s, side.lastMove ? side.lastMove.num : 0);
     put('fainted_this_turn', s, !!side.faintedThisTurn);
-    put('switch_flag', s, !b.ended && !!side.active[0].switchFlag);
-    for (let i = 0; i < 6; i++) put('order', s * 6 + i, i < side.pokemon.length ? member(side.pokemon[i]) : i);
+    for (let i = 0; i < 6; i++) put('order', s * 6 + i, i < side.pokemon.length ? member(side.pokemon[i]) : -1);
     for (let i = 0; i < 6; i++) memberFields(put, s * 6 + i, side, side.pokemon.find(p => member(p) === i));
     activeFields(put, s, side.active[0]);
   });
@@ -54,26 +53,25 @@ function memberFields(put, m, side, p) {
   put('level', m, p ? p.level : 0);
   put('max_hp', m, p ? p.maxhp : 0);
   put('hp', m, p ? p.hp : 0);
-  STATS.forEach((k, i) => put('stats', m * 4 + i, p ? p.baseStoredStats[k] : 0));
-  put('speed_iv', m, p ? p.set.ivs.spe & 30 : 0);
-  put('speed_ev', m, p ? p.set.evs.spe : 0);
+  STATS.forEach((k, i) => put('base_stored_stats', m * 4 + i, p ? p.baseStoredStats[k] : 0));
+  put('spe_iv', m, p ? p.set.ivs.spe & 30 : 0);
+  put('spe_ev', m, p ? p.set.evs.spe : 0);
   for (let k = 0; k < 4; k++) {
     const slot = p && p.baseMoveSlots[k];
     put('moves', m * 4 + k, slot ? dex.moves.get(slot.id).num : 0);
     put('pp', m * 4 + k, slot ? slot.pp : 0);
   }
-  const status = p && !p.fainted ? STATUS[p.status] : 0;
+  const status = !p ? 0 : p.fainted ? 7 : STATUS[p.status];
   put('status', m, status);
-  put('sleep_time', m, status === 1 ? p.statusState.time : 0);
-  put('sleep_own', m, status === 1 && p.statusState.source.side === side);
-  put('sub_fainted', m, p && !!p.subFainted);
-  put('fainted', m, !p || p.fainted);
+  put('sleep_time', m, status === 5 ? p.statusState.time : 0);
+  put('sleep_by_own_side', m, status === 5 && p.statusState.source.side === side);
+  put('sub_fainted', m, !!p && !!p.subFainted);
 }
 
 function activeFields(put, s, p) {
   const v = p.volatiles, on = id => (v[id] ? 1 : 0), of = (id, key) => (v[id] ? v[id][key] : 0);
   put('active_species', s, p.species.num);
-  for (let k = 0; k < 2; k++) put('types', s * 2 + k, p.types[k] ? TYPES.indexOf(p.types[k]) : 15);
+  for (let k = 0; k < 2; k++) put('active_types', s * 2 + k, p.types[k] ? TYPES.indexOf(p.types[k]) : 15);
   STATS.forEach((k, i) => put('stored_stats', s * 4 + i, p.storedStats[k]));
   STATS.forEach((k, i) => put('modified_stats', s * 4 + i, p.modifiedStats[k]));
   if (p.modifiedStats.spa !== p.modifiedStats.spd || p.boosts.spa !== p.boosts.spd) throw new Error('two Specials');
@@ -82,31 +80,32 @@ function activeFields(put, s, p) {
     const slot = p.moveSlots[k];
     put('active_moves', s * 4 + k, slot ? dex.moves.get(slot.id).num : 0);
     put('active_pp', s * 4 + k, slot ? slot.pp : 0);
+    put('active_own', s * 4 + k, slot && slot === p.baseMoveSlots[k]);
   }
   put('transformed', s, p.transformed);
   put('active_last_move', s, p.lastMove ? p.lastMove.num : 0);
   put('speed', s, p.speed);
-  for (const [name, id] of [['must_recharge', 'mustrecharge'], ['flinch', 'flinch'], ['invulnerable', 'invulnerability'], ['focus_energy', 'focusenergy'], ['leech_seed', 'leechseed'], ['light_screen', 'lightscreen'], ['reflect', 'reflect'], ['mist', 'mist'], ['bide', 'bide'], ['disable', 'disable'], ['rage', 'rage'], ['substitute', 'substitute']]) put(name, s, on(id));
-  put('confusion', s, of('confusion', 'time'));
-  put('trapped', s, of('partiallytrapped', 'duration'));
-  put('trapped_by', s, on('partiallytrapped') ? member(v.partiallytrapped.source) : 0);
-  put('trapped_maybe', s, on('partiallytrapped') && !!v.partiallytrapped.maybeLocked);
-  put('fake_trapped', s, of('fakepartiallytrapped', 'duration'));
-  put('fake_partner', s, on('fakepartiallytrapped') ? member(v.fakepartiallytrapped.counterpart) : 0);
+  for (const [name, id] of [['must_recharge', 'mustrecharge'], ['flinch', 'flinch'], ['invulnerability', 'invulnerability'], ['focus_energy', 'focusenergy'], ['leech_seed', 'leechseed'], ['light_screen', 'lightscreen'], ['reflect', 'reflect'], ['mist', 'mist']]) put(name, s, on(id));
+  put('confusion_time', s, of('confusion', 'time'));
+  put('partially_trapped_duration', s, of('partiallytrapped', 'duration'));
+  put('partially_trapped_source', s, on('partiallytrapped') ? member(v.partiallytrapped.source) : -1);
+  put('partially_trapped_maybe_locked', s, on('partiallytrapped') && !!v.partiallytrapped.maybeLocked);
+  put('fake_partially_trapped_duration', s, of('fakepartiallytrapped', 'duration'));
+  put('fake_partially_trapped_counterpart', s, on('fakepartiallytrapped') ? member(v.fakepartiallytrapped.counterpart) : -1);
   const lock = v.partialtrappinglock;
-  put('lock', s, lock ? lock.duration : 0);
-  put('lock_total', s, lock ? lock.totalDuration : 0);
-  put('lock_move', s, lock ? moveNumber(lock.move) : 0);
-  put('lock_damage', s, lock ? lock.damage : 0);
-  put('lock_on', s, lock ? member(lock.locked) : 0);
-  put('thrash', s, on('lockedmove') ? moveNumber(v.lockedmove.move) : 0);
-  put('thrash_time', s, of('lockedmove', 'time'));
-  put('thrash_accuracy', s, of('lockedmove', 'accuracy'));
-  put('charge', s, on('twoturnmove') ? moveNumber(v.twoturnmove.move) : 0);
-  put('toxic', s, on('residualdmg') ? v.residualdmg.counter : -1);
+  put('partial_trapping_lock_duration', s, lock ? lock.duration : 0);
+  put('partial_trapping_lock_total_duration', s, lock ? lock.totalDuration : 0);
+  put('partial_trapping_lock_move', s, lock ? moveNumber(lock.move) : 0);
+  put('partial_trapping_lock_damage', s, lock ? lock.damage : 0);
+  put('partial_trapping_lock_locked', s, lock ? member(lock.locked) : -1);
+  put('locked_move', s, on('lockedmove') ? moveNumber(v.lockedmove.move) : 0);
+  put('locked_move_time', s, of('lockedmove', 'time'));
+  put('locked_move_accuracy', s, of('lockedmove', 'accuracy'));
+  put('two_turn_move', s, on('twoturnmove') ? moveNumber(v.twoturnmove.move) : 0);
+  put('residual_damage_counter', s, on('residualdmg') ? v.residualdmg.counter : -1);
   put('bide_time', s, of('bide', 'time'));
   put('bide_damage', s, of('bide', 'damage'));
-  put('disable_slot', s, of('disable', 'slotIndex'));
+  put('disable_slot', s, on('disable') ? v.disable.slotIndex : -1);
   put('disable_move', s, on('disable') ? moveNumber(v.disable.move) : 0);
   put('disable_time', s, of('disable', 'time'));
   put('rage_accuracy', s, of('rage', 'accuracy'));
@@ -120,20 +119,26 @@ function legal(b, side) {
   const out = [];
   const active = request.active && request.active[0];
   if (active) {
-    const single = active.moves.length === 1 && side.active[0].moveSlots.length > 1 || ['recharge', 'struggle', 'fight'].includes(active.moves[0].id);
     active.moves.forEach((m, j) => { if (!m.disabled) out.push([j, 'move ' + (j + 1)]); });
-    if (active.moves.length === 1) out[0][0] = lockedSlot(side);
+    if (active.moves.length === 1 && isForced(side)) out[0][0] = side.lastSelectedMoveSlot;
   }
   if (!active || !active.trapped) for (let j = 1; j < side.pokemon.length; j++) if (!side.pokemon[j].fainted) out.push([4 + member(side.pokemon[j]), 'switch ' + (j + 1)]);
   return out;
 }
 
-/** Where the one entry of a request stands: the slot of a lock, else 0. */
-function lockedSlot(side) {
-  const p = side.active[0];
-  const hard = p.volatiles.mustrecharge || p.volatiles.lockedmove || p.volatiles.twoturnmove || p.volatiles.rage;
-  const semi = !p.maybeLocked && (p.volatiles.partialtrappinglock || p.volatiles.bide);
-  return hard || semi ? side.lastSelectedMoveSlot : 0;
+/** Whether the one entry of a request is no choice: a lock, `fight`, recharge, Struggle. */
+function isForced(side) {
+  const p = side.active[0], v = p.volatiles;
+  const locked = v.mustrecharge || v.lockedmove || v.twoturnmove || v.rage;
+  const semi = !p.maybeLocked && (v.partialtrappinglock || v.bide);
+  const fight = p.status === 'slp' || p.status === 'frz' || (v.partiallytrapped && !p.maybeLocked);
+  return locked || semi || fight || !p.moveSlots.some(m => m.pp > 0 && !m.disabled);
+}
+
+function requestOf(b, side) {
+  const request = side.activeRequest;
+  if (b.ended || !request || request.wait) return 0;
+  return request.forceSwitch ? 2 : 1;
 }
 
 function legalBits(b, side) {
@@ -163,7 +168,8 @@ function play(seed, out) {
   const ai = new PRNG(`7,7,${seed >> 16},${seed & 65535}`);
   const teams = kind === 'random' ? randomTeams(seed) : themes.teams(dex, ai, kind);
   teams.forEach(team => team.forEach((p, i) => { p.__i = i; p.name = 'M' + i; }));
-  const b = new Battle({formatid: format, seed: `${seed & 65535},7,8,${(seed >> 16) + 9}`, debug: false});
+  const battleSeed = `${seed & 65535},7,8,${(seed >> 16) + 9}`;
+  const b = new Battle({formatid: format, seed: battleSeed, debug: false});
   b.setPlayer('p1', {name: 'A', team: teams[0]});
   b.setPlayer('p2', {name: 'B', team: teams[1]});
   const numbers = [];
@@ -199,11 +205,20 @@ function play(seed, out) {
     }
   }
   b.destroy();
-  fs.writeSync(out, Buffer.from(Int32Array.from([states, ...numbers]).buffer));
+  const header = [states, ...words(battleSeed), ...(kind === 'random' ? words(teamSeed(seed)) : [0, 0])];
+  fs.writeSync(out, Buffer.from(Int32Array.from([...header, ...numbers]).buffer));
+}
+
+const teamSeed = seed => `${seed & 65535},2,3,${4 + (seed >> 16)}`;
+
+/** Two words of 32 bits, high first, of a seed in four of 16. */
+function words(text) {
+  const [a, b, c, d] = text.split(',').map(Number);
+  return [(a << 16) | b, (c << 16) | d];
 }
 
 function randomTeams(seed) {
-  const generator = Teams.getGenerator('gen1randombattle', [seed & 65535, 2, 3, 4 + (seed >> 16)]);
+  const generator = Teams.getGenerator('gen1randombattle', teamSeed(seed));
   return [generator.getTeam(), generator.getTeam()];
 }
 

@@ -1,1 +1,0 @@
-"""Pokémon battles of generation 1, from Pokémon Showdown."""
