@@ -80,7 +80,7 @@ function activeFields(put, s, p) {
     const slot = p.moveSlots[k];
     put('active_moves', s * 4 + k, slot ? dex.moves.get(slot.id).num : 0);
     put('active_pp', s * 4 + k, slot ? slot.pp : 0);
-    put('active_own', s * 4 + k, slot && slot === p.baseMoveSlots[k]);
+    put('active_own', s * 4 + k, !!slot && slot === p.baseMoveSlots[k]);
   }
   put('transformed', s, p.transformed);
   put('active_last_move', s, p.lastMove ? p.lastMove.num : 0);

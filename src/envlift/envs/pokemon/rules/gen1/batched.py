@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
-from envlift.envs.pokemon.rules.gen1 import kernel
+from envlift.envs.pokemon.rules.gen1 import data, kernel
 from envlift.envs.pokemon.state import FIELDS, State
 from envlift.targets.warp import BatchedRule, made_once
 
@@ -72,6 +74,47 @@ def step(state: State, actions: jax.Array, clauses: jax.Array | bool) -> State:
         clauses: whether Sleep Clause and Freeze Clause are on.
     """
     return _play(state, kernel.Mode.STEP, clauses, actions=actions)
+
+
+def with_teams(
+    seed: jax.Array,
+    species: jax.Array,
+    level: jax.Array,
+    moves: jax.Array,
+    ivs: jax.Array,
+    evs: jax.Array,
+) -> State:
+    """Return a state that ``begin`` can begin with: the stats that teams have, full PP.
+
+    Args:
+        seed: uint32 [2], high word first.
+        species: int [2, 6], 0 behind the last member; the leads come first.
+        level: int [2, 6], 1 to 100.
+        moves: int [2, 6, 4], 0 behind the last.
+        ivs: int [2, 6, 5] of HP, Attack, Defense, Speed, Special: twice the DV, 0 to 30.
+        evs: int [2, 6, 5], 0 to 255.
+    """
+    base = jnp.asarray(data.species_rows(), jnp.int32)[species, :5]
+    there = species > 0
+    points = 2 * base + ivs.astype(jnp.int32) + evs.astype(jnp.int32) // 4
+    levels = level.astype(jnp.int32)
+    max_hp = (points[..., 0] + 100) * levels // 100 + 10
+    stats = points[..., 1:] * levels[..., None] // 100 + 5
+    pp = jnp.asarray(data.move_rows(), jnp.int32)[moves, data.Move.MAX_PP]
+    given = {
+        "seed": seed,
+        "species": species,
+        "level": level,
+        "moves": moves,
+        "pp": pp,
+        "max_hp": jnp.where(there, max_hp, 0),
+        "base_stored_stats": jnp.where(there[..., None], stats, 0),
+        "spe_iv": jnp.where(there, ivs[..., 3], 0),
+        "spe_ev": jnp.where(there, evs[..., 3], 0),
+    }
+    kinds = {f.name: f.dtype for f in FIELDS}
+    typed = {name: jnp.asarray(a, kinds[name]) for name, a in given.items()}
+    return dataclasses.replace(zeros(), **typed)
 
 
 def begin(state: State, clauses: jax.Array | bool) -> State:

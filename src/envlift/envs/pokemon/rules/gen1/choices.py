@@ -30,16 +30,12 @@ def is_maybe_locked(b: Battle, s: wp.int32) -> wp.bool:
     status = active_status(b, s)
     if status == Status.SLP or status == Status.FRZ or b[At.BIDE_TIME + s] != 0:
         return False
-    if (
-        b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 and b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + s] != 0
-    ) or b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] > 0:
+    if b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] > 0:
         return True
-    return (
-        b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0
-        and b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s]
-        - b[At.PARTIAL_TRAPPING_LOCK_DURATION + s]
-        > 1
-    )
+    if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 and b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + s] != 0:
+        return True
+    total = b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s]
+    return total - b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 1
 
 
 @wp.func
