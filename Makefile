@@ -10,7 +10,7 @@ CODEX := 0.169.0
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test codex lint format bench cards figures docs lock clean python
+.PHONY: help setup demo test codex libraries lint format bench cards figures docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our 
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)
 	PATH="$(CURDIR)/build/codex/node_modules/.bin:$$PATH" $(BIN)/python -m pytest -m codex
 
+# Their environment is made once, in the user's cache: PyTorch brings some 7 GB.
+libraries: $(STAMP)  ## Test with Stable-Baselines3, TorchRL and PyTorch, in an environment of their own
+	PYTHONPATH=src $$($(BIN)/python tests/libraries/environment.py) -m pytest -m libraries tests/libraries
+
 lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -83,11 +87,14 @@ figures: $(STAMP)  ## Draw the learning curves in the evidence
 docs: $(STAMP)  ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
-lock: $(STAMP)  ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra gymnax --extra docs --extra train --extra translate \
-	  --extra tensorboard \
-	  --universal --python-version 3.11 --generate-hashes --no-header --upgrade --system-certs \
-	  --quiet --output-file requirements.lock
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+  --system-certs --quiet
+
+lock: $(STAMP)  ## Resolve requirements.lock anew, and what `make libraries` installs
+	$(LOCK) pyproject.toml --group dev --extra gymnax --extra docs --extra train --extra translate \
+	  --extra tensorboard --extra onnx --output-file requirements.lock
+	$(LOCK) pyproject.toml tests/libraries/requirements.in --extra train --extra onnx --extra sb3 \
+	  --extra torchrl --constraint requirements.lock --output-file tests/libraries/requirements.txt
 
 clean:  ## Remove .venv and everything generated
 	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

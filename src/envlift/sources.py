@@ -20,8 +20,8 @@ from pathlib import Path
 # left, so that a new file counts until somebody says that it decides nothing.
 OF_ENVIRONMENT = {
     "reference": ("reference/*",),
-    # ``look.py`` shows level 1 what rules compute on their way; ``__init__.py`` registers.
-    "suite": ("verification/*", "look.py", "train.toml", "__init__.py"),
+    # ``intermediates.py`` shows level 1 what rules compute on their way; ``__init__.py`` registers.
+    "suite": ("verification/*", "intermediates.py", "train.toml", "__init__.py"),
     "rules": ("*",),
 }
 """Kind -> patterns of files in the environment's folder."""
@@ -44,10 +44,12 @@ NOT_OF_ENVIRONMENT = (
 NOT_OF_PACKAGE = (
     *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
     *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py"),
+    *("adapters/sb3.py", "adapters/torchrl.py"),
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
     *("verify/failure/record.py", "verify/failure/repro.py"),
     *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
+    *("train/export.py", "train/onnx_graph.py"),
     *("train/metrics.py", "train/play.py", "train/settings.py"),
 )
 """Patterns of files on which no verdict rests."""

@@ -346,6 +346,7 @@ def test_pictures_of_steps(case: Case) -> None:
     two = batch.render()
     assert len(two) == 2
     np.testing.assert_array_equal(two[0], pictures[0])
+    assert all(picture.flags.writeable for picture in (single.render(), *two))
     assert GymnasiumEnv(env).render() is None
     with pytest.raises(ValueError, match=r"render_mode='human': give 'rgb_array' or None"):
         VectorEnv(env, num_envs=2, render_mode="human")

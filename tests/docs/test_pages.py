@@ -1,7 +1,6 @@
 """What the pages show is true: Python blocks run, command lines parse, the site builds.
 
-The blocks of a page share one namespace and run in order, from the root of the checkout. A block
-after the line ``<!-- fragment -->`` is part of something larger and does not run.
+How a page is read stands in ``pages.py``.
 """
 
 from __future__ import annotations
@@ -11,51 +10,14 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from envlift.cli import parser
+from tests.docs.pages import PAGES, ROOT, blocks, run_page
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "AGENTS.md"]
-FENCE = re.compile(
-    r"(?P<fragment><!-- fragment -->\n+)?"
-    r"^(?P<fence>`{3,})(?P<tag>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=fence)$",
-    re.MULTILINE | re.DOTALL,
-)
 KNOWN_TAGS = {"python", "console", "text", "json", "toml", "c", "js", "mermaid"}
-
-
-@dataclass(frozen=True)
-class Block:
-    tag: str
-    code: str
-    line: int
-    fragment: bool
-
-
-def blocks(text: str) -> list[Block]:
-    """Return the fenced blocks of a page; ``line`` is that of their first line of code."""
-    return [
-        Block(
-            tag=found["tag"],
-            code=found["code"],
-            line=text.count("\n", 0, found.start("code")) + 1,
-            fragment=found["fragment"] is not None,
-        )
-        for found in FENCE.finditer(text)
-    ]
-
-
-def run_page(text: str, name: str) -> None:
-    """Run the Python blocks of a page; an error names the page and its line."""
-    namespace = {"__name__": "__docs__"}
-    for block in blocks(text):
-        if block.tag == "python" and not block.fragment:
-            padded = "\n" * (block.line - 1) + block.code
-            exec(compile(padded, name, "exec"), namespace)
 
 
 def command_lines(text: str) -> list[list[str]]:
@@ -155,6 +117,13 @@ class TestTheRunner:
         run_page("<!-- fragment -->\n```python\nunknown\n```\n", "page.md")
         with pytest.raises(NameError):
             run_page("<!-- fragment -->\n\ntext\n\n```python\nunknown\n```\n", "page.md")
+
+    def test_a_block_may_need_another_library(self) -> None:
+        text = "<!-- needs torch, stable-baselines3 -->\n```python\nunknown\n```\n"
+        run_page(text, "page.md")
+        assert [block.needs for block in blocks(text)] == [["torch", "stable-baselines3"]]
+        with pytest.raises(NameError):
+            run_page(text.replace("<!-- needs", "<!-- need"), "page.md")
 
     @pytest.mark.parametrize(
         "line", ["envlift verfy pong", "envlift verify", "envlift bench pong --fast", "make tets"]

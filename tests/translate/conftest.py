@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult, Usage
-from envlift.translate.court import Court
+from envlift.translate.decision import Decisions
 from envlift.translate.judgement import Failure, Judgement
 
 TOY = Path(__file__).parent / "toy"
@@ -91,7 +91,7 @@ def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Replace the judge's process; return what it was asked each time."""
     asked: list[list[str]] = []
 
-    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
+    def run_judge(decisions: Decisions, place: Path, log: Path, words: list[str]) -> object:
         asked.append(words)
         if "--speed" in words:
             slow = "SLOW" in (place / "walk" / "env.py").read_text()
@@ -101,5 +101,5 @@ def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             wrong(place).write(Path(words[words.index("--json") + 1]))
         return None
 
-    monkeypatch.setattr(Court, "_run", run_judge)
+    monkeypatch.setattr(Decisions, "_run", run_judge)
     return asked

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.court import Court
+from envlift.translate.decision import Decisions
 from envlift.translate.judgement import Failure, Judgement
 from envlift.translate.ledger import Ledger
 from envlift.translate.loop import Loop
@@ -65,7 +65,7 @@ def run(folder: Path, fatal: int | None) -> list[str]:
         moments.pass_by(f"git {words[0]}")
         return plain_git(workspace, *words, **options)
 
-    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> None:
+    def run_judge(decisions: Decisions, place: Path, log: Path, words: list[str]) -> None:
         found = Judgement({"L1": "PASS"}, speed={"32": 1.0})
         if "== 7" in (place / "walk" / "rules.py").read_text():
             found = Judgement({"L1": "FAIL"}, [Failure("L1", "move", "slips", module="rules")])
@@ -74,7 +74,7 @@ def run(folder: Path, fatal: int | None) -> list[str]:
         found.write(Path(words[words.index("--json") + 1]))
 
     Ledger.append, Workspace._git = append, git  # type: ignore[method-assign,assignment]
-    Court._run = run_judge  # type: ignore[method-assign,assignment]
+    Decisions._run = run_judge  # type: ignore[method-assign,assignment]
     Loop(folder, moments, agent=Scripted(DEEDS)).run()
     return moments.names
 

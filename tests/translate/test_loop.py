@@ -16,7 +16,7 @@ import pytest
 from envlift.cli import main
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
 from envlift.translate.agents.secrets import Redactor
-from envlift.translate.court import Court
+from envlift.translate.decision import Decisions
 from envlift.translate.judgement import Failure, Judgement
 from envlift.translate.ledger import Turn
 from envlift.translate.loop import Loop
@@ -275,15 +275,15 @@ def test_what_a_person_has_to_mend_is_told_in_a_sentence(
 def test_a_speed_that_cannot_be_measured_has_a_reason(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_judge(court: Court, place: Path, log: Path, words: list[str]) -> object:
+    def run_judge(decisions: Decisions, place: Path, log: Path, words: list[str]) -> object:
         failure = Failure("L1", "build", "`make` ended with exit code 2", "build")
         Judgement(failures=[failure]).write(Path(words[words.index("--json") + 1]))
         return SimpleNamespace(how="exit status 1")
 
     workspace = Workspace(toy)
     workspace.prepare()
-    monkeypatch.setattr(Court, "_run", run_judge)
-    found = Court(load_project(toy), workspace, Redactor()).measured(workspace.head)
+    monkeypatch.setattr(Decisions, "_run", run_judge)
+    found = Decisions(load_project(toy), workspace, Redactor()).measured(workspace.head)
     assert found == ({}, "its speed could not be measured: `make` ended with exit code 2")
 
 

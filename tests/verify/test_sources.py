@@ -24,7 +24,7 @@ FILES = {
     "envs/toy/a_new_file.py": "rules",
     "envs/toy/tables/cards.jsonl": "rules",
     "envs/toy/tables/deep/SOURCE.toml": "rules",
-    "envs/toy/look.py": "suite",
+    "envs/toy/intermediates.py": "suite",
     "envs/toy/train.toml": "suite",
     "envs/toy/verification/suite.py": "suite",
     "envs/toy/verification/deviations.toml": "suite",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import scipy
 
 from envlift.verify.engine.two_sample import ALPHA, same_given, same_joint, smirnov
-from envlift.verify.levels.draws import resets
+from envlift.verify.levels.asking import kinship
+from envlift.verify.levels.draws import resets, starts
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
+from envlift.verify.suite import Field
 from tests.verify.inside import verify_inside
 
 PLACE = "gymnasium:tests.verify.beginnings:"
@@ -110,3 +113,50 @@ def test_a_number_that_cannot_be_had_exactly_is_had_nearly_without_a_word(monkey
     ours, theirs = rng.normal(size=256), rng.normal(size=512)
     assert smirnov(ours, theirs).pvalue > ALPHA
     assert smirnov(ours, theirs * 9).pvalue < ALPHA
+
+
+def started(observation):
+    nothing = np.zeros(len(observation))
+    return starts._Starts(observation, {}, nothing, observation, nothing)
+
+
+def of_suite(atol):
+    wide = Field("observation", atol=atol, rtol=0.0, drift=1.0, reason="wide")
+    return SimpleNamespace(suite=SimpleNamespace(observation=wide, state=()))
+
+
+@pytest.mark.parametrize("n", [4, 8, 64])
+def test_starts_that_agree_by_a_wide_tolerance_alone_are_not_those_of_equal_seeds(n):
+    """gymnax's Acrobot, whose starts are within 0.1, failed with 2 of 4 starts that differ."""
+    context, rng = of_suite(atol=0.1), np.random.default_rng(3)
+    drawn = (started(rng.uniform(-0.1, 0.1, (n, 2))) for _ in range(600))
+    agree = [starts._seeds_agree(context, one, next(drawn)) for one in drawn]
+    assert len(agree) == 300
+    assert not any(agree)
+
+
+@pytest.mark.parametrize(("n", "wrong"), [(6, 1), (64, 20)])
+def test_equal_seeds_are_noticed_where_some_starts_are_wrong(n, wrong):
+    ours = np.random.default_rng(4).uniform(-1, 1, (n, 2))
+    theirs = ours.copy()
+    theirs[:wrong] *= -1
+    assert starts._seeds_agree(of_suite(atol=1e-3), started(ours), started(theirs))
+    context, check = of_suite(atol=1e-3), SimpleNamespace(counts={}, detail="", verdict=None)
+    context.suite.start = "copy"
+    pairs = started(ours), started(theirs)
+    starts._decide(context, check, False, pairs, pairs, [])
+    assert check.verdict is Verdict.FAIL
+    assert f"{wrong} of {n} first observations or states differ" in check.detail
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_generators_are_told_apart_where_every_start_is_within_the_tolerance(same):
+    rng = np.random.default_rng(5)
+    ours = rng.uniform(-0.01, 0.01, (1, 64, 3))
+    theirs = ours + 1e-5 if same else rng.uniform(-0.01, 0.01, (1, 64, 3))
+    shown = [
+        kinship._Shown(values, np.zeros((0, 64)), np.ones((1, 64), np.bool_))
+        for values in (ours, theirs)
+    ]
+    wide = of_suite(atol=0.1).suite.observation
+    assert kinship.judge(*shown, wide, wide).by_seed is same

@@ -20,7 +20,7 @@ from envlift.reference.failure import CandidateFailure
 from envlift.verify.levels.transfer import training
 from envlift.verify.levels.transfer.training import CURVE_POINTS, Ppo, TrainingError
 from envlift.verify.run.result import EXIT_CODES, Verdict
-from envlift.verify.sides.guard import WatchedSide
+from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Transfer
 
 SMALL = {
@@ -97,7 +97,7 @@ class Context:
 
     def __init__(self, candidate, suite=SMALL_SUITE, open_reference=None):
         self.suite = suite
-        self.candidate = WatchedSide(EnvSide(candidate, 2))
+        self.candidate = AuditedSide(EnvSide(candidate, 2))
         self.open_reference = open_reference
 
 

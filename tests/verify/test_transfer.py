@@ -9,6 +9,7 @@ import itertools
 import re
 from dataclasses import dataclass, replace
 from functools import partial
+from unittest.mock import Mock
 
 import jax.numpy as jnp
 import numpy as np
@@ -504,3 +505,31 @@ def test_nothing_is_printed_where_nothing_was_evaluated(tmp_path):
     with path.open("w") as stream:
         print_report(Console(file=stream, width=80), Report("s", "r", "c", 0))
     assert "transfer" not in path.read_text()
+
+
+# -- the reference as it is used -------------------------------------------------------------------
+
+
+def test_a_configuration_for_level_4_alone_compares_nothing_else(transferred, unplayed):
+    only = tuple(replace(config, transfer_only=True) for config in SUITE.configs)
+    report = transferred(levels=(), suite=replace(SUITE, configs=only))
+    assert {check.level for check in report.checks} == {"L4"}
+    assert report.transfer is not None
+
+
+def test_who_trains_in_the_reference_plays_it_as_level_4_does(monkeypatch):
+    """HalfCheetah's steps are compared with a solver that goes on for longer than MuJoCo's."""
+    asked = []
+
+    def opened(launch, **how):
+        asked.append(how["config"])
+        return Mock()
+
+    monkeypatch.setattr("envlift.reference.launch.open_reference", opened)
+    monkeypatch.setattr("envlift.adapters.reference.ReferenceVectorEnv", Mock())
+    for options in ({}, {"frame_skip": 5, "backend": "warp"}, {"frame_skip": 1}):
+        training.reference_vector("half_cheetah", 1, options)
+    assert ["solver_tolerance" in config for config in asked] == [False, False, True]
+    assert asked[2]["frame_skip"] == 1
+    with pytest.raises(ValueError, match=r"no configuration for \{'frame_skip': 4\}; it has"):
+        training.reference_vector("half_cheetah", 1, {"frame_skip": 4})

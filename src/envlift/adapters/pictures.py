@@ -40,7 +40,8 @@ class Renderer:
             ModuleNotFoundError: if what draws is not installed; says how to install it.
         """
         try:
-            return self.frame(jax.device_get(state), scale)
+            # A copy: pictures of Pillow are read-only, and who films writes into them.
+            return np.array(self.frame(jax.device_get(state), scale))
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
                 f'drawing needs {error.name}: pip install "envlift[train]"', name=error.name

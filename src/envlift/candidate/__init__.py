@@ -1,1 +1,1 @@
-"""The judged side: opened, driven and probed without anything of the verifier's."""
+"""The candidate: opened, driven and probed without anything of the verifier's."""

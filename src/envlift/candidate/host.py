@@ -14,8 +14,8 @@ from typing import Any
 
 import jax
 
+from envlift.candidate.audit import audited
 from envlift.candidate.opening import open_here
-from envlift.candidate.watch import watched
 from envlift.reference import wire
 from envlift.reference.host import run
 from envlift.reference.types import Array, ArraySpec, Record, Side
@@ -37,7 +37,7 @@ class CandidateServer:
             return self._open(request)
         if self._side is None:
             raise wire.WireError(f"{operation!r} came before 'spec'")
-        with watched():
+        with audited():
             return self._do(operation, self._side, request, raw)
 
     def _open(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from envlift.candidate.audit import audited
 from envlift.candidate.env_side import EnvSide
 from envlift.candidate.params import OPTION, WithParams, make_with
 from envlift.candidate.states import AnyEnv
 from envlift.candidate.vector_side import VectorSide
-from envlift.candidate.watch import watched
 from envlift.env import Env
 from envlift.reference.failure import (
     CandidateFailure,
@@ -104,7 +104,7 @@ def _module(name: str) -> Any:
 def open_here(
     candidate: str | Callable[..., Any], options: Mapping[str, Any], num_lanes: int
 ) -> Side:
-    """Open a candidate in this process, watched.
+    """Open a candidate in this process, audited.
 
     Raises:
         ValueError: for a launch string of none of the known forms.
@@ -115,7 +115,7 @@ def open_here(
         # gymnax imports matplotlib, which asks programs of the system about fonts.
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module("gymnax")
-    with watched(), _wide_enough(options), _opening(candidate):
+    with audited(), _wide_enough(options), _opening(candidate):
         return _open(candidate, dict(options), num_lanes)
 
 

@@ -61,7 +61,7 @@ class ReferenceFailure(SideFailure):
 
 
 class CandidateFailure(SideFailure):
-    """The judged side failed: that is a verdict about it."""
+    """The candidate failed: that is a verdict about it."""
 
     who = "the candidate"
 

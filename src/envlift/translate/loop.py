@@ -21,7 +21,7 @@ from envlift.translate.agents.protocol import Agent, Cost, TurnRequest, TurnResu
 from envlift.translate.agents.registry import make_agent
 from envlift.translate.agents.sandbox import allowed_environment
 from envlift.translate.agents.secrets import Redactor, is_secret
-from envlift.translate.court import TOOLS, Court
+from envlift.translate.decision import TOOLS, Decisions
 from envlift.translate.decomposition import accept, proposed
 from envlift.translate.evidence import Evidence, Previous
 from envlift.translate.faults import PROPOSAL, fault_of, not_blind
@@ -236,8 +236,8 @@ class Loop:
                 words = "\n".join([words, *_told(Judgement.read(judged))])
             previous = Previous(words, diff)
         if step.kind == "optimise" and not speed:
-            court = Court(project, self.workspace, redactor, self.only_rollouts)
-            speed, _ = court.measured(self.workspace.head)
+            decisions = Decisions(project, self.workspace, redactor, self.only_rollouts)
+            speed, _ = decisions.measured(self.workspace.head)
         return render(
             step.kind,
             project,
@@ -361,8 +361,8 @@ class Loop:
             fault = not_blind(project, place)
             if not fault:
                 state = state_of(project, history, self.only_rollouts)
-                court = Court(project, self.workspace, redactor, self.only_rollouts)
-                outcome |= court.decide(turn, place, state)
+                decisions = Decisions(project, self.workspace, redactor, self.only_rollouts)
+                outcome |= decisions.decide(turn, place, state)
         self.ledger.append(
             "judged",
             number=turn.number,

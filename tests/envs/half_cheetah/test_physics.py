@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envlift.envs.half_cheetah.look import look
+from envlift.envs.half_cheetah.intermediates import intermediates
 from envlift.envs.half_cheetah.rules import model
 from envlift.envs.half_cheetah.verification.components import EDGES, edge_states, states
 
@@ -197,7 +197,7 @@ def test_the_inertia_is_one():
     qpos, qvel, ctrl = r.uniform(-3, 3, (200, 9)), r.normal(size=(200, 9)), np.zeros((200, 6))
     # The rules divide by M, column by column.
     units = (np.broadcast_to(unit, (200, 9)) for unit in np.eye(9))
-    divided = [look("float64", qpos, qvel, ctrl, unit)["divided"] for unit in units]
+    divided = [intermediates("float64", qpos, qvel, ctrl, unit)["divided"] for unit in units]
     matrix = np.linalg.inv(np.stack(divided, axis=2))
     # Rounding of sums of 14 kg over half a metre, times the condition of M, some 1,000.
     np.testing.assert_allclose(matrix, matrix.swapaxes(1, 2), rtol=0, atol=1e-11)
@@ -209,11 +209,11 @@ def test_the_inertia_is_one():
 def test_float64_has_little_left_to_do():
     """What Newton's steps look at in float32 is what float64 computed, rounded, and no more."""
     drawn = states(np.random.default_rng(5), 4000)
-    seen = look("float32", **drawn, vector=np.zeros((4000, 9)))
+    seen = intermediates("float32", **drawn, vector=np.zeros((4000, 9)))
     touching = (seen["stiff"] > 0).any(axis=1)
     assert 0.3 < touching.mean() < 0.9
     assert (seen["polishing"] > 1).mean() < 0.01
-    alone = look("float64", **drawn, vector=np.zeros((4000, 9)))
+    alone = intermediates("float64", **drawn, vector=np.zeros((4000, 9)))
     # In float64 Newton's steps have ended where polishing begins.
     assert (alone["polishing"] == 1).all()
     np.testing.assert_allclose(seen["qvel_after"], alone["qvel_after"], atol=1e-9)
@@ -229,6 +229,7 @@ def test_float32_is_wrong_about_a_row_of_every_edge_state():
         np.testing.assert_array_equal(values[:number], other[name][:number])
         assert (values[number] != other[name][number]).any()
     drawn = {name: values[:number] for name, values in first.items()}
-    seen, alone = (look(t, **drawn, vector=np.zeros((16, 9))) for t in ("float32", "float64"))
+    vector = np.zeros((16, 9))
+    seen, alone = (intermediates(t, **drawn, vector=vector) for t in ("float32", "float64"))
     assert (seen["polishing"] == 2).all()
     np.testing.assert_allclose(seen["qacc"], alone["qacc"], rtol=0, atol=1e-8)

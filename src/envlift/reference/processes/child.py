@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 _TAIL_BYTES = 1 << 16
 _TAIL_LINES = 20
 _GRACE = 2.0
-_WATCH = str(Path(__file__).with_name("watch.py"))
+_SUPERVISOR = str(Path(__file__).with_name("supervise.py"))
 
 
 class ChildTrouble(Exception):  # noqa: N818 - turned into a SideFailure by the client
@@ -32,7 +32,7 @@ class ChildHung(ChildTrouble):
 
 def _reap(process: subprocess.Popen[bytes], lifeline: int) -> None:
     """End the child's whole process group and wait for the child. Idempotent by its caller."""
-    # The watcher keeps the group's number from being used again, so this hits nobody else.
+    # The supervisor keeps the group's number from being used again, so this hits nobody else.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -96,7 +96,7 @@ class ChildProcess:
     """A command with pipes to its stdin, stdout and stderr, in a process group of its own.
 
     The group is killed by ``close``, by garbage collection, at the exit of the interpreter, and
-    by its watcher (see ``watch.py``) when this process ends in any other way.
+    by its supervisor (see ``supervise.py``) when this process ends in any other way.
 
     Raises:
         ChildTrouble: if the command does not exist.
@@ -119,7 +119,7 @@ class ChildProcess:
         read_end, lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", _WATCH, str(read_end), *command],
+                [sys.executable, "-I", "-S", _SUPERVISOR, str(read_end), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

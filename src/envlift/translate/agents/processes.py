@@ -1,10 +1,10 @@
 """A process of a turn: watched, logged as it runs, and gone when the turn is over.
 
-A command runs in a process group of its own, under a watcher that kills the group should envlift
-die (see ``reference/processes/watch.py``). What it writes goes through the redactor into files at
-once, so that a kill loses nothing. When it ends, by itself or not, whatever it left behind is ended
-too, also what moved to a process group of its own: nothing may go on writing while the verifier
-judges.
+A command runs in a process group of its own, under a supervisor that kills the group should envlift
+die (see ``reference/processes/supervise.py``). What it writes goes through the redactor into files
+at once, so that a kill loses nothing. When it ends, by itself or not, whatever it left behind is
+ended too, also what moved to a process group of its own: nothing may go on writing while the
+verifier judges.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from envlift.reference.processes import watch
+from envlift.reference.processes import supervise
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.agents.secrets import Redactor
 
@@ -169,7 +169,7 @@ def run_child(
     read_end, lifeline = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", watch.__file__, str(read_end), *words],
+            [sys.executable, "-I", "-S", supervise.__file__, str(read_end), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
@@ -296,7 +296,7 @@ def _receive(key: selectors.SelectorKey, sink: _Log, selector: selectors.BaseSel
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # The watcher keeps the group's number from being used again, so this hits nobody else.
+    # The supervisor keeps the group's number from being used again, so this hits nobody else.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 

@@ -160,7 +160,7 @@ def _run(
     no_transfer = _no_transfer(request, suite, configs)
     reasons: dict[str, str] = {}
     try:
-        for config in configs:
+        for config in [c for c in configs if no_transfer is None or not c.transfer_only]:
             rng = np.random.default_rng([seed, *config.name.encode()])
             with arithmetic(config):
                 config = _with_attributes(request, suite, config)
@@ -227,9 +227,8 @@ def _check_attributes(request: Request, suite: Suite) -> None:
     sides, given = (suite.reference, suite.candidate), request.state_attributes
     if given and not any(map(_takes_attributes, sides)):
         raise PairError(
-            f"--state-attributes {','.join(given)} is for gymnasium: and vector: "
-            f"sides; neither {sides[0]} nor {sides[1]} is one: give their classes get_state and "
-            "set_state instead"
+            f"--state-attributes {','.join(given)} is for gymnasium: and vector: sides; neither "
+            f"{sides[0]} nor {sides[1]} is one: give their classes get_state and set_state instead"
         )
 
 
@@ -499,7 +498,8 @@ def _run_stages(
 def _due(level: str, request: Request, context: Context) -> bool:
     """Whether a level runs in this configuration."""
     if level != "L4":
-        return not request.levels or level in request.levels or level == "corpus"
+        asked = not request.levels or level in request.levels or level == "corpus"
+        return asked and not context.config.transfer_only
     if _no_transfer(request, context.suite, [context.config]) is not None:
         return False
     # Training takes long, and a fault that is known already does not need it.

@@ -31,7 +31,7 @@ from envlift.candidate.opening import load_file as load_file
 from envlift.reference.client import START_TIMEOUT, ReferenceProcess
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.verify.sides.guard import WatchedSide
+from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Config
 
 IN_PROCESS = ("gymnasium:", "python:", "process:")
@@ -85,7 +85,7 @@ def open_candidate(
     reason = "it was asked to" if not apart else _bound_to_here(candidate, options)
     if reason is None:
         return open_apart(_name_of(candidate), options, num_lanes, limits)
-    side = WatchedSide(open_here(candidate, options, num_lanes))
+    side = AuditedSide(open_here(candidate, options, num_lanes))
     side.together = reason if apart else ""
     return side
 

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from envlift.candidate.watch import watched
+from envlift.candidate.audit import audited
 from envlift.reference.failure import CandidateFailure as CandidateFailure
 from envlift.reference.failure import CandidateViolation as CandidateViolation
 from envlift.reference.failure import PairError
@@ -17,10 +17,10 @@ from envlift.reference.types import Array, Record, Side, StateDict
 
 
 @contextlib.contextmanager
-def judged(what: str) -> Iterator[None]:
-    """Watch candidate code and turn whatever it raises into a verdict about it."""
+def blamed(what: str) -> Iterator[None]:
+    """Audit candidate code, and turn whatever it raises into a verdict about it."""
     try:
-        with watched():
+        with audited():
             yield
     except (CandidateViolation, CandidateFailure, PairError):
         raise
@@ -30,8 +30,8 @@ def judged(what: str) -> Iterator[None]:
         ) from error
 
 
-class WatchedSide:
-    """A candidate, every call of which is watched; everything else is the candidate's own."""
+class AuditedSide:
+    """A candidate, every call of which is audited; everything else is the candidate's own."""
 
     def __init__(self, side: Side) -> None:
         self._side = side
@@ -43,30 +43,30 @@ class WatchedSide:
         return getattr(self._side, name)
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Record:
-        """Watched."""
-        with judged("reset"):
+        """Audited."""
+        with blamed("reset"):
             return self._side.reset(seeds, chance)
 
     def step(
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
     ) -> Record:
-        """Watched."""
-        with judged("step"):
+        """Audited."""
+        with blamed("step"):
             return self._side.step(actions, chance, reset_seeds)
 
     def get_state(self) -> StateDict:
-        """Watched."""
-        with judged("get_state"):
+        """Audited."""
+        with blamed("get_state"):
             return self._side.get_state()
 
     def set_state(self, state: StateDict) -> None:
-        """Watched."""
-        with judged("set_state"):
+        """Audited."""
+        with blamed("set_state"):
             self._side.set_state(state)
 
     def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
-        """Watched."""
-        with judged(component.removeprefix("probe:")):
+        """Audited."""
+        with blamed(component.removeprefix("probe:")):
             return self._side.call(component, arguments)
 
     def coverage(self) -> dict[str, int]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from envlift.candidate.audit import audited
 from envlift.candidate.host import CandidateServer
 from envlift.candidate.opening import open_here
-from envlift.candidate.watch import watched
 from envlift.reference.host import run
 from envlift.reference.types import Array, Side
 from envlift.verify.suite import Suite
@@ -44,7 +44,7 @@ class ComponentSide:
         if component not in self._functions:
             found = self._suite.components[int(component)]
             assert found.candidate is not None
-            with watched():
+            with audited():
                 made = found.candidate(getattr(self._side, "env", self._side))
             self._functions[component] = made
         results: dict[str, Array] = self._functions[component](arguments)

@@ -221,6 +221,7 @@ class Config:
             fields' own tolerances hold, otherwise those of a rollout (``drift``).
         effort: how much is compared here, numbers of ``Effort`` by name, such as ``lanes``. With
             ``--quick`` they only make it less, and what the command line says stands above them.
+        transfer_only: level 4 alone runs in it, and nothing else is compared.
     """
 
     name: str
@@ -230,6 +231,7 @@ class Config:
     x64: bool = False
     resync: int | None = None
     effort: Mapping[str, int] = field(default_factory=dict)
+    transfer_only: bool = False
 
     def __post_init__(self) -> None:
         if self.resync is not None and self.resync < 1:

@@ -45,7 +45,7 @@ class HalfCheetahReference:
         exclude_current_positions_from_observation: leave ``qpos[0]`` out of the observation.
         max_episode_steps: the time limit.
         solver_tolerance: MuJoCo's own option; None for the model's 1e-8, with which its solver
-            stops a little early in one of 15,000 substeps. The stages are always computed with 0.
+            stops a little early now and then. The stages are always computed with 0.
     """
 
     batched = True

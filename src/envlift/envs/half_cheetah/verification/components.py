@@ -77,12 +77,12 @@ def lost_states(rng: np.random.Generator, n: int) -> Named:
 def look(env: Any) -> Look:
     """Return ``(arguments, vector [N, 9]) -> everything the rules compute``, float64 [N, ...]."""
     # Only here: the suite is read without loading Warp.
-    from envlift.envs.half_cheetah.look import look as look_into
+    from envlift.envs.half_cheetah.intermediates import intermediates
 
     def evaluate(arguments: Named, vector: Array) -> Named:
         n = len(vector)
         qpos, qvel = (arguments.get(name, np.zeros((n, 9))) for name in ("qpos", "qvel"))
-        return look_into(env.dtype, qpos, qvel, arguments.get("ctrl", np.zeros((n, 6))), vector)
+        return intermediates(env.dtype, qpos, qvel, arguments.get("ctrl", np.zeros((n, 6))), vector)
 
     return evaluate
 

@@ -18,10 +18,14 @@ HERE = Path(__file__).parent
 REQUIREMENTS = {"requirements": "envlift.envs.half_cheetah.reference:requirements.txt"}
 
 EXACT = {**REQUIREMENTS, "solver_tolerance": 0.0}
-"""MuJoCo's solver goes on as long as it gains anything."""
+"""MuJoCo's solver goes on as long as it gains anything.
+
+At its default tolerance it stops early now and then: by less than 1e-12 in ``qpos`` in 9,999 of
+10,000 steps, by 5e-9 in one of 60,000, by 1.3e-6 in one of perhaps a million. No tolerance of ours
+is both close and never passed. Policies play in MuJoCo as it is shipped (level 4).
+"""
 
 NAMES = ("rootx", "rootz", "rooty", "bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot")
-MEASURED = "measured for a planar solver in float32 from equal states: 1e-6 in qpos, 1e-4 in qvel"
 ROUNDING = (
     "sums in another order, in float64; a contact that opens or closes multiplies what that leaves"
 )
@@ -79,12 +83,12 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
     }
 
 
-PLAYED = tolerances(1e-6, 1e-4, MEASURED)
+PLAYED = tolerances(1e-9, 1e-7, ROUNDING)
 TRAINING = tomllib.loads((HERE.parent / "train.toml").read_text())
 TRANSFER = Transfer(
     margin=100.0,
     reason="3 % of a return of 3,000, at which a cheetah runs",
-    config="float32",
+    config="as shipped",
     training={**TRAINING, "total_steps": 1_000_000},
     learnt=3000.0,
     seeds=10,
@@ -107,7 +111,7 @@ SUITE = Suite(
     to_candidate=to_candidate,
     to_reference=to_reference,
     configs=(
-        Config("float32", REQUIREMENTS, resync=1, effort=EPISODES),
+        Config("float32", EXACT, resync=1, effort=EPISODES),
         Config(
             "substep",
             {**EXACT, "frame_skip": 1},
@@ -158,6 +162,7 @@ SUITE = Suite(
             resync=1,
             effort={"lanes": 32, "min_ends": 1, "min_steps": 240, "transitions": 4096},
         ),
+        Config("as shipped", REQUIREMENTS, effort=EPISODES, transfer_only=True),
     ),
     policies=POLICIES,
     components=COMPONENTS,
@@ -171,8 +176,8 @@ SUITE = Suite(
     transfer=TRANSFER,
     not_verified=(
         "models other than the half_cheetah.xml of Gymnasium 1.4",
-        "MuJoCo's solver at its default tolerance closer than the float32 configuration says: it "
-        "stops early in one of 15,000 substeps, by up to 3e-8 in qvel; the others ask it for 0",
+        "steps of MuJoCo at its solver's default tolerance, with which it stops early now and "
+        "then: its solver is asked for 0, and policies play in MuJoCo as it is shipped",
         "NumPy's random numbers: resets are compared as distributions",
         "info['unstable'] of a step of several substeps: it is compared substep by substep",
         "an acceleration of more than 1e10, after which MuJoCo repeats the substep from its first "

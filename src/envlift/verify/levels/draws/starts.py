@@ -12,9 +12,10 @@ Shape letters: ``T`` steps, ``B`` lanes, ``N`` starts, ``D`` coordinates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 
 from envlift.reference.types import Array, Record, Side, StateDict
 from envlift.verify.engine.actions import legal_now, random_actions
@@ -28,6 +29,12 @@ from envlift.verify.suite import Field
 
 ALIKE = 0.5
 """Share of equal seeds whose starts must agree for the others to be called different."""
+
+BY_CHANCE = 1e-6
+"""How improbable it must be that starts agree as often as they do, if seeds meant nothing."""
+
+SHUFFLES = 8
+"""How often the starts of other seeds are compared, to see how often those agree."""
 
 MOST = 2_048
 """Starts of either side."""
@@ -54,6 +61,11 @@ class _Starts:
     action: Array
     then: Array
     reward: Array
+
+    def turned(self, by: int) -> _Starts:
+        """Return the observations and states as those of the starts ``by`` places on."""
+        state = {name: np.roll(values, by, axis=0) for name, values in self.state.items()}
+        return replace(self, observation=np.roll(self.observation, by, axis=0), state=state)
 
     def rows(self, names: list[str], some: Array | None) -> tuple[Array, Array]:
         """Return what goes with the observation, [N, K], and the observation, [N, D].
@@ -87,7 +99,6 @@ def _resets(context: Context, check: Check) -> None:
     count = min(context.effort.resets, MOST)
     ours: list[_Starts] = []
     theirs: list[_Starts] = []
-    equal: list[Array] = []
     names: list[str] = []
     reference, candidate = context.reference, context.candidate
     lanes = reference.num_lanes
@@ -107,13 +118,12 @@ def _resets(context: Context, check: Check) -> None:
         )
         other = other_start, candidate.step(actions, tape, again)
         one = one_start, reference.step(actions, tape, again)
-        equal.append(_equal(context, one[0], other[0]))
         ours.append(_started(context, reference, one[0], actions[0], one[1]))
         theirs.append(_started(context, candidate, other[0], actions[0], other[1]))
         names = _names(context, ours[0], theirs[0])
         context.progress.advance(len(ours) * lanes, count)
-    same = np.concatenate(equal)
-    _decide(context, check, same, promised, _all(ours), _all(theirs), names)
+    starts = _all(ours), _all(theirs)
+    _decide(context, check, promised, starts, starts, names)
 
 
 def _after_ends(context: Context, check: Check) -> None:
@@ -125,7 +135,7 @@ def _after_ends(context: Context, check: Check) -> None:
     seeds = context.rng.integers(0, MAX_SEED, size=lanes)
     for side in sides:
         side.reset(seeds)
-    equal: list[Array] = []
+    alike: list[list[_Starts]] = [[], []]
     done, longest = 0, max(CHUNK, min(effort.max_steps, LONG * effort.min_steps))
     while done < longest:
         again = context.rng.integers(0, MAX_SEED, size=(CHUNK, lanes))
@@ -134,17 +144,17 @@ def _after_ends(context: Context, check: Check) -> None:
         for kept, side, record, ended in zip(found, sides, records, ends, strict=True):
             kept.append(_following(context, side, record, actions, ended))
         both = ends[0] & ends[1]
-        if both.any():
-            equal.append(_equal(context, records[1], records[0])[:-1][both])
+        for kept, side, record in zip(alike, sides, records, strict=True):
+            kept.append(_following(context, side, record, actions, both))
         done += CHUNK
         context.progress.advance(done, longest)
         if min(sum(len(k.observation) for k in kept) for kept in found) >= wanted:
             break
     theirs, ours = (_all(kept) for kept in found)
     names = _names(context, ours, theirs)
-    same = np.concatenate(equal) if equal else np.zeros(0, np.bool_)
+    pairs = _all(alike[1]), _all(alike[0])
     fewest = min(len(ours.observation), len(theirs.observation))
-    if fewest < FEWEST and not (len(same) and same.mean() >= ALIKE):
+    if fewest < FEWEST and not _seeds_agree(context, *pairs):
         check.verdict = Verdict.SKIPPED
         check.detail = (
             f"{len(ours.observation)} and {len(theirs.observation)} episodes ended in {done} steps "
@@ -152,7 +162,7 @@ def _after_ends(context: Context, check: Check) -> None:
         )
         check.counts = {"episodes": fewest}
         return
-    _decide(context, check, same, False, ours, theirs, names)
+    _decide(context, check, False, pairs, (ours, theirs), names)
 
 
 def _together(
@@ -211,20 +221,29 @@ def _then(record: Record) -> Array:
     return np.asarray(np.where(lift, record.final_observation, record.observation))
 
 
-def _equal(context: Context, ours: Record, theirs: Record) -> Array:
-    """Return a bool array over the leading axes: observation and state agree."""
+def _equal(context: Context, ours: _Starts, theirs: _Starts) -> Array:
+    """Return bool [N]: the observation and the state of two starts agree."""
     suite = context.suite
-    lead = ours.observation.ndim - len(context.reference.spec.observation.shape)
-    state = suite.reference_state(theirs.state)
-    good = ~_bad(ours.observation, theirs.observation, suite.observation, lead)
+    good = ~_bad(ours.observation, theirs.observation, suite.observation)
     for field in suite.state:
-        if field.name in ours.state and field.name in state:
-            good &= ~_bad(ours.state[field.name], state[field.name], field, lead)
+        if field.name in ours.state and field.name in theirs.state:
+            good &= ~_bad(ours.state[field.name], theirs.state[field.name], field)
     return np.asarray(good)
 
 
-def _bad(one: Array, other: Array, field: Field, lead: int) -> Array:
-    return compare_field(one, other, field.drifted(), lead=lead).bad
+def _bad(one: Array, other: Array, field: Field) -> Array:
+    return compare_field(one, other, field.drifted(), lead=1).bad
+
+
+def _seeds_agree(context: Context, ours: _Starts, theirs: _Starts) -> bool:
+    """Whether starts of equal seeds agree much more often than those of different ones do."""
+    same, n = _equal(context, ours, theirs), len(ours.observation)
+    if n < 2 or same.mean() < ALIKE:
+        return False
+    turns = range(1, min(SHUFFLES, n - 1) + 1)
+    others = np.concatenate([_equal(context, ours, theirs.turned(by)) for by in turns])
+    often = (others.sum() + 1) / (len(others) + 1)
+    return bool(scipy.stats.binom.sf(same.sum() - 1, n, often) < BY_CHANCE)
 
 
 def _names(context: Context, ours: _Starts, theirs: _Starts) -> list[str]:
@@ -254,19 +273,23 @@ def _all(starts: list[_Starts]) -> _Starts:
 def _decide(
     context: Context,
     check: Check,
-    same: Array,
     promised: bool,
-    ours: _Starts,
-    theirs: _Starts,
+    pairs: tuple[_Starts, _Starts],
+    every: tuple[_Starts, _Starts],
     names: list[str],
 ) -> None:
-    """Compare starts seed by seed where equal seeds mean the same, else as distributions."""
+    """Compare starts seed by seed where equal seeds mean the same, else as distributions.
+
+    Args:
+        promised: equal seeds, or equal chance, are to give equal starts.
+        pairs: starts of both sides after the same seeds, row by row.
+        every: all starts of both sides.
+    """
+    ours, theirs = every
     fewest = min(len(ours.observation), len(theirs.observation))
     check.counts = {"episodes": fewest}
-    share = float(same.mean()) if len(same) else 0.0
-    # A state that is the same at every start agrees whatever the seed.
-    varies = len(np.unique(_flat(ours.observation)[:, :64], axis=0)) > 1
-    if promised or (share >= ALIKE and varies):
+    if promised or _seeds_agree(context, *pairs):
+        same = _equal(context, *pairs)
         wrong = int((~same).sum())
         check.verdict = Verdict.FAIL if wrong else Verdict.PASS
         how = "chance" if context.suite.start == "chance" else "seeds"
@@ -274,7 +297,7 @@ def _decide(
         if wrong:
             check.detail = (
                 f"{wrong} of {len(same)} first observations or states differ, where equal {how} "
-                f"should give equal ones{_example(context, ours, theirs, same)}"
+                f"should give equal ones{_example(*pairs, same)}"
             )
         return
     some = _some(ours.observation, context.rng)
@@ -300,10 +323,8 @@ def _decide(
         check.detail += ": the candidate's first observations are not those of the reference"
 
 
-def _example(context: Context, ours: _Starts, theirs: _Starts, same: Array) -> str:
-    """Show one start that differs, where the rows of both sides go together."""
-    if len(ours.observation) != len(same) or len(theirs.observation) != len(same):
-        return ""
+def _example(ours: _Starts, theirs: _Starts, same: Array) -> str:
+    """Show one start that differs."""
     at = int(np.flatnonzero(~same)[0])
     one, other = (np.ravel(side.observation[at]) for side in (ours, theirs))
     if one.shape != other.shape:

@@ -21,7 +21,7 @@ from envlift.verify.engine.compare import compare_field, refuse_nan_of_reference
 from envlift.verify.engine.lockstep import describe
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Divergence, Verdict
-from envlift.verify.sides.guard import judged
+from envlift.verify.sides.guard import blamed
 from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Component, PairError, applies
 
@@ -148,7 +148,7 @@ def candidate_function(context: Context, component: Component) -> Function:
         env: Any = context.own.env_here()
     else:
         env = getattr(context.candidate, "env", context.candidate)
-    with judged(component.name):
+    with blamed(component.name):
         return component.candidate(env)
 
 
@@ -171,7 +171,7 @@ def compare_component(context: Context, component: Component) -> None:
 
         def compare(arguments: dict[str, Array], n: int, row: Callable[[int], Row]) -> None:
             try:
-                with judged(component.name):
+                with blamed(component.name):
                     theirs = function({name: value.copy() for name, value in arguments.items()})
             except (CandidateFailure, CandidateViolation) as error:
                 _refuse_unanswered(context, component, arguments, error)

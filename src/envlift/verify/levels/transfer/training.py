@@ -19,7 +19,7 @@ from envlift.candidate.states import AnyEnv
 from envlift.reference.types import Side
 from envlift.train.player import Player
 from envlift.verify.run.context import Context
-from envlift.verify.sides.guard import judged
+from envlift.verify.sides.guard import blamed
 from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Config, Suite
 
@@ -178,7 +178,7 @@ class Ppo:
         from envlift.train.trainer import DivergedError, train
 
         config = self._config.replace(seed=seed, collector="fused")
-        with judged("training"):
+        with blamed("training"):
             try:
                 trained = train(config, env=self._env, display=_Display(advance))
             except (ConfigError, DivergedError) as error:
@@ -227,16 +227,21 @@ def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> An
     """
     from envlift.adapters.reference import RETURNS, ReferenceVectorEnv
     from envlift.reference.launch import open_reference
+    from envlift.registry import make
     from envlift.verify.suite.find import find_suite
 
     suite, _ = find_suite(name)
     if suite.prepare is not None:
         suite.prepare()
-    wanted = {key: value for key, value in options.items() if key != "backend"}
-    for config in suite.configs:
-        if all(config.reference.get(key, value) == value for key, value in wanted.items()) and (
-            set(config.candidate) <= set(wanted) or config is suite.configs[0]
-        ):
+    wanted = make(name, **options).info.options
+    wide = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    plan = suite.transfer
+    # First the one that level 4 plays: the reference as it is used, not as it is compared.
+    for config in sorted(suite.configs, key=lambda c: plan is None or c.name != plan.config):
+        # What ``params`` say is not said by options of the constructor.
+        if "params" in config.candidate or (config.x64 and not wide):
+            continue
+        if make(name, **config.candidate).info.options == wanted:
             side = open_reference(
                 suite.reference,
                 num_lanes=num_envs,
@@ -245,7 +250,9 @@ def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> An
             )
             return ReferenceVectorEnv(side, suite.draw_chance)
     known = ", ".join(f"{config.name} {dict(config.candidate)}" for config in suite.configs)
-    raise ValueError(f"the suite of {name} has no configuration for {wanted}; it has {known}")
+    raise ValueError(
+        f"the suite of {name} has no configuration for {dict(options)}; it has {known}"
+    )
 
 
 class _Display:

@@ -1,9 +1,9 @@
 """A candidate that looks at the reference proves nothing: this makes looking an error.
 
-While candidate code runs, Python's audit events are watched: starting a process, opening a
+While candidate code runs, Python's audit events are audited: starting a process, opening a
 connection, importing an environment's ``reference`` or ``verification`` folder or the
 ``envlift.reference`` client, and opening or loading a file of the reference's cache or of another
-process all raise ``CandidateViolation``. Compiled code can escape such a watch; that the candidate
+process all raise ``CandidateViolation``. Compiled code can escape such an audit; that the candidate
 runs in a process of its own, moves before the reference is asked, and that seeds are fresh on every
 run, does not depend on it.
 """
@@ -22,7 +22,7 @@ from envlift.reference.failure import CandidateViolation
 from envlift.reference.processes.cache import cache_folder
 
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
-_watching = 0
+_auditing = 0
 _forbidden_folder = ""
 _installed = False
 
@@ -39,7 +39,7 @@ _FILES = ("open", "ctypes.dlopen", "os.listdir", "os.scandir")
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _watching:
+    if not _auditing:
         return
     if event in _OUTSIDE:
         raise CandidateViolation(f"the candidate called {event}: it may not reach outside")
@@ -62,17 +62,17 @@ def _is_reference(module: str) -> bool:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[None]:
-    """Watch the process while candidate code runs."""
-    global _forbidden_folder, _installed, _watching
+def audited() -> Iterator[None]:
+    """Audit the process while candidate code runs."""
+    global _forbidden_folder, _installed, _auditing
     _forbidden_folder = os.path.join(os.path.realpath(cache_folder()), "")
     if not _installed:
         # Warp asks for it when it starts, and Python starts a process once to find out.
         platform.processor()
         sys.addaudithook(_audit)
         _installed = True
-    _watching += 1
+    _auditing += 1
     try:
         yield
     finally:
-        _watching -= 1
+        _auditing -= 1

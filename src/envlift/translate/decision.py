@@ -36,7 +36,7 @@ FASTER = 1.03
 
 
 @dataclass(frozen=True)
-class Court:
+class Decisions:
     """Judges the turns of one project.
 
     Attributes:

@@ -66,10 +66,10 @@ PLACES = dict(zip(SIZES, np.cumsum([0, *SIZES.values()])[:-1].tolist(), strict=T
 TOTAL = sum(SIZES.values())
 
 
-def look(
+def intermediates(
     dtype: str, qpos: np.ndarray, qvel: np.ndarray, ctrl: np.ndarray, vector: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Look into one substep from each state, without JAX.
+    """Return what one substep computes on its way, from each state, without JAX.
 
     Args:
         dtype: ``float32`` or ``float64``, in which Newton's steps are taken.
@@ -276,7 +276,7 @@ def _kernel(dtype: str) -> wp.Kernel:
             work.rows,
         )
 
-    module = wp.get_module(f"envlift.half_cheetah.look.{dtype}")
+    module = wp.get_module(f"envlift.half_cheetah.intermediates.{dtype}")
     module.options.update(warp_init.MODULE_OPTIONS)
     # Looked at a few thousand times, after each change of the rules: compiling takes longer.
     module.options.update(max_unroll=1, optimization_level=1)

@@ -1,11 +1,11 @@
 """Start a command that cannot outlive the process that asked for it.
 
-Run by path as ``python -I -S watch.py LIFELINE COMMAND...`` in a new session. ``LIFELINE`` is the
-read end of a pipe whose write end only the asking process holds. A watcher process in the
-command's process group waits for that pipe to close, which the operating system does however the
-asking process ends, and then kills the whole group. This works for references in any language,
-also when one hangs and never looks at its stdin; unlike ``PR_SET_PDEATHSIG`` it reaches
-grandchildren, does not depend on which thread started the child, and is not Linux only.
+Run by path as ``python -I -S supervise.py LIFELINE COMMAND...`` in a new session. ``LIFELINE`` is
+the read end of a pipe whose write end only the asking process holds. A supervisor in the command's
+process group waits for that pipe to close, which the operating system does however the asking
+process ends, and then kills the whole group. This works for references in any language, also when
+one hangs and never looks at its stdin; unlike ``PR_SET_PDEATHSIG`` it reaches grandchildren, does
+not depend on which thread started the child, and is not Linux only.
 """
 
 import os
@@ -13,7 +13,7 @@ import signal
 import sys
 
 
-def _watch(lifeline: int) -> None:
+def _supervise(lifeline: int) -> None:
     """Kill the process group when the lifeline closes; never returns."""
     # Held open, these would keep the command's pipes from ever reaching their end.
     for descriptor in (0, 1, 2):
@@ -26,14 +26,14 @@ def _watch(lifeline: int) -> None:
 
 
 def main() -> None:
-    """Fork the watcher, then become the command."""
+    """Fork the supervisor, then become the command."""
     lifeline, command = int(sys.argv[1]), sys.argv[2:]
     middle = os.fork()
     if middle == 0:
-        # The watcher is a grandchild, so that a command that waits for its own children is not
+        # The supervisor is a grandchild, so that a command that waits for its own children is not
         # handed one that it never started.
         if os.fork() == 0:
-            _watch(lifeline)
+            _supervise(lifeline)
         os._exit(0)
     os.waitpid(middle, 0)
     os.close(lifeline)
