@@ -2,21 +2,25 @@
 
 A battle lies in one array of int32, ``b``; ``memory.At`` says what lies where. ``s`` is a side (0
 or 1), ``t`` the side that a move is aimed at, ``m`` a Pokémon: side * 6 + its place in the team.
+Functions are named after Showdown's, and draw in its order.
 
-| file | what it holds, in Showdown's words |
+| file | what it holds |
 |---|---|
-| ``memory`` | where each field of the state lies |
-| ``ids`` | effect codes, statuses, stats |
-| ``data`` | moves, species, types |
-| ``prng`` | the generator and its draws |
-| ``pokemon`` | stats, HP, status and volatiles of a Pokémon |
+| ``batched`` | the rules as JAX functions |
+| ``kernel`` | what is compiled: a state is copied into ``b``, played, copied back |
+| ``choices`` | requests, legal choices, what a choice does; ``step`` |
+| ``start``, ``teams`` | a new battle; the generator of random teams |
+| ``turn`` | the loop over actions, switches, faints, the end of a turn |
+| ``endless`` | battles in which nobody can make progress |
 | ``queue`` | actions and their order |
-| ``before`` | what may stop a move; runMove, useMove |
+| ``moves`` | runMove, what may stop it, useMove |
 | ``hit`` | tryMoveHit, moveHit |
 | ``damage`` | getDamage |
 | ``effects`` | the interpreter of effect codes |
-| ``after`` | what follows a move: partial trapping, damage by status |
-| ``turn`` | the loop over actions, switches, ends |
-| ``choices`` | requests, legal choices, what a choice does |
-| ``start`` | a new battle from two teams |
+| ``after`` | partial trapping, recharge, damage by status |
+| ``stats``, ``pokemon`` | stages; HP, status, volatiles |
+| ``prng``, ``data``, ``ids``, ``memory`` | draws; tables; numbers; where fields lie |
+
+Two rules of Warp's language: ``x, y = b[i], b[j]`` holds places, not numbers, so such reads stand
+in lines of their own; and ``and`` evaluates both sides, so what draws stands in an ``if``.
 """
