@@ -130,7 +130,7 @@ def begin_random(seeds: jax.Array, clauses: jax.Array | bool) -> State:
         clauses: see ``step``.
     """
     # The seeds give the zeros their batch axis.
-    blank = jax.tree.map(lambda a: a + seeds[0].astype(a.dtype) * 0, zeros())
+    blank = jax.tree.map(lambda a: jnp.where(seeds[0] == 0, a, a), zeros())
     return _play(blank, kernel.Mode.BEGIN_RANDOM, clauses, seeds=seeds)
 
 
