@@ -211,7 +211,8 @@ def is_weak_to(species: wp.int32, kind: wp.int32) -> wp.bool:
     second = data.multiplier10(kind, data.of_species(species, data.Species.TYPE_2))
     if first == 0 or second == 0:
         return False
-    return wp.sign(first - 10) + wp.sign(second - 10) > 0
+    # Double beside half is 100, as neutral is: one cancels the other.
+    return first * second > 100
 
 
 @wp.func
