@@ -20,6 +20,7 @@ from envlift import __version__
 from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
+from envlift.train.export import add_export
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.command import add_ledger, add_replay, add_translate
 from envlift.translate.command_init import add_init
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     # The trainer knows no suites, which say how a reference is opened.
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
+    add_export(commands)
     _add_bench(commands)
     add_init(commands)
     add_prompt(commands)

@@ -43,14 +43,14 @@ NOT_OF_ENVIRONMENT = (
 )
 NOT_OF_PACKAGE = (
     *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
-    *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py"),
+    *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
     *("adapters/sb3.py", "adapters/torchrl.py"),
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
     *("verify/failure/record.py", "verify/failure/repro.py"),
     *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
     *("train/export.py", "train/onnx_graph.py"),
-    *("train/metrics.py", "train/play.py", "train/settings.py"),
+    *("train/metrics.py", "train/play.py", "train/settings.py", "train/presets/*"),
 )
 """Patterns of files on which no verdict rests."""
 

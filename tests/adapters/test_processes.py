@@ -70,3 +70,15 @@ def test_a_fork_of_a_process_that_used_jax_is_refused(before: str, play: str) ->
 def test_a_fork_before_jax_is_used_plays() -> None:
     done = child_of(IMPORT, "make_single('pong', backend='jax').reset(seed=0)")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_id_is_known_in_a_fresh_process() -> None:
+    code = (
+        "import gymnasium\n"
+        "env = gymnasium.make('envlift.adapters.ids:envlift/pong-v1', backend='jax')\n"
+        "print(env.unwrapped.env.info.name)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert (done.returncode, done.stdout) == (0, "pong\n"), done.stderr

@@ -46,7 +46,7 @@ class Draws:
 
 
 class Toy(Env[State, Params, Draws]):
-    """Walk until an edge (terminated) or the time limit (truncated)."""
+    """Walk until an edge (terminated) or the time limit (truncated), or both at once."""
 
     def __init__(
         self, *, horizon: int = 7, continuous: bool = False, autoreset: Autoreset = "same_step"
@@ -91,7 +91,8 @@ class Toy(Env[State, Params, Draws]):
         time = state.time + 1
         terminated = jnp.abs(position) >= EDGE
         reward = jnp.where(terminated, -1.0, 1.0) + 0.25 * move
-        truncated = (time >= self.horizon) & ~terminated
+        # Both, where the walk reaches an edge in its last step: so does Gymnasium's TimeLimit.
+        truncated = time >= self.horizon
         return Transition(State(position, time), reward, terminated, truncated)
 
     def observe(self, state: State, params: Params | None = None) -> jax.Array:

@@ -13,6 +13,7 @@ import pytest
 from envlift.report.page.gather import gather
 from envlift.report.page.render import render
 from tests.report.reader import read
+from tests.report.translated import project, report
 
 pytestmark = pytest.mark.browser
 
@@ -35,13 +36,16 @@ SCRIPT = '<script>document.body.dataset.it = "r" + "an"</script>'
 WIDE = '<div style="width: 600px">wide</div>'
 
 
-@pytest.fixture
-def sources(evidence: Path, folder: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Pong, a failing run and a translation."""
-    return {"pong": "pong", "failing": str(evidence), "translation": str(folder)}
+    place = tmp_path_factory.mktemp("sources")
+    report(failing=True).write(place / "taxi.json")
+    translation = project(place / "project")
+    return {"pong": "pong", "failing": str(place / "taxi.json"), "translation": str(translation)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pages(sources: dict[str, str]) -> dict[str, str]:
     return {name: render(gather([source])) for name, source in sources.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,3 +273,29 @@ class TestWhatIsNotThere:
         (folder / name).write_text("{")
         with pytest.raises(CheckpointError, match=f"{name.split('/')[0]} is damaged"):
             checkpoint.restore(tmp_path, np.zeros(3))
+
+
+@pytest.mark.parametrize("way", ["disk", "orbax"])
+def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path, monkeypatch, way):
+    tree = {"w": np.arange(5.0)}
+    checkpoint.save(tmp_path, 1, tree, {})
+    if way == "disk":
+        usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        reason = r"no space left on device: [\d,]+ bytes are needed, 1,000 are free"
+    else:
+
+        def fail(folder, arrays):
+            folder.mkdir()
+            raise ValueError("OUT_OF_RANGE: Error writing x: No space left\nmany\nmore\nlines")
+
+        monkeypatch.setattr(checkpoint, "_write_arrays", fail)
+        reason = r"OUT_OF_RANGE: Error writing x: No space left"
+    with pytest.raises(
+        checkpoint.CheckpointError,
+        match=rf"0002 could not be written: {reason}\. That of update 1 is whole; make room",
+    ):
+        checkpoint.save(tmp_path, 2, tree, {})
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["000000000001"]
+    restored, _ = checkpoint.restore(tmp_path, tree)
+    np.testing.assert_array_equal(restored["w"], tree["w"])

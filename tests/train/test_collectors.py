@@ -52,12 +52,12 @@ def value_of(fused, params, memory, observation, starts):
 
 @pytest.mark.parametrize("kind", ["mlp", "gru"])
 def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
-    env = Toy()
+    env = Toy(horizon=5)
     fused = Fused(config(network=kind), env)
     state = fused.start()
     lanes, after, rollout, metrics = collected(fused, state)
     params = state.learner.params
-    truncations = ends = 0
+    truncations = ends = both = 0
     returns = []
     for b in range(B):
         at = jax.tree.map(lambda leaf, b=b: leaf[b], state.envs)
@@ -85,7 +85,8 @@ def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
             _, env_state, reward, terminated, truncated, info = env.step(key, env_state, action)
             total += float(reward)
             expected = float(reward)
-            if truncated:
+            both += bool(truncated & terminated)
+            if truncated and not terminated:
                 final = info["final_observation"]
                 expected += 0.9 * value_of(fused, params, memory, final, False)
                 truncations += 1
@@ -100,6 +101,7 @@ def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
         last = value_of(fused, params, memory, env.observe(env_state), starts)
         assert float(rollout.last_value[b]) == pytest.approx(last, abs=1e-5)
     assert 0 < truncations < ends
+    assert both > 0
     assert int(metrics["episodes"]) == ends
     assert float(metrics["return_sum"]) == pytest.approx(sum(returns), abs=1e-4)
 
@@ -108,7 +110,8 @@ class Recording(VectorEnv):
     """Our vector, which keeps every step."""
 
     def __init__(self):
-        super().__init__(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="same_step", seed=0)
+        toy = Toy(horizon=3, autoreset="disabled")
+        super().__init__(toy, num_envs=B, autoreset_mode="same_step", seed=0)
         self.steps = []
 
     def step(self, actions):
@@ -125,7 +128,7 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
     params = state.learner.params
     after, kept, metrics = host._collect(state, jax.random.key(3))
     observation, starts, mask, action, log_prob, value, learnt, ended = kept
-    truncations = 0
+    truncations = both = 0
     memory, seen, begins, legal = state.memory, state.observation, state.starts, state.mask
     for t, (given, nxt, reward, terminated, truncated, infos) in enumerate(vector.steps):
         np.testing.assert_array_equal(given, action[t])
@@ -140,7 +143,8 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
         chosen = np.take_along_axis(outputs.distribution.log_probs[0], action[t][:, None], 1)[:, 0]
         np.testing.assert_allclose(log_prob[t], chosen, rtol=1e-4, atol=1e-5)
         expected = np.array(reward, np.float32)
-        for b in np.flatnonzero(truncated):
+        both += int((truncated & terminated).sum())
+        for b in np.flatnonzero(truncated & ~terminated):
             one = jax.tree.map(lambda leaf, b=b: leaf[b], memory)
             final = jnp.asarray(infos["final_obs"][b])
             expected[b] += 0.9 * value_of(host, params, one, final, False)
@@ -150,6 +154,7 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
         seen, begins = nxt, terminated | truncated
         legal = infos["action_mask"].astype(bool)
     assert truncations > 0
+    assert both > 0
     assert metrics["episodes"] == ended.sum()
     np.testing.assert_array_equal(after.observation, seen)
 
@@ -165,3 +170,45 @@ def test_vectors_that_cannot_be_trained_on_are_refused():
     with pytest.raises(ValueError, match="autoreset='same_step'"):
         Fused(config(), Toy(autoreset="disabled"))
     assert next_step.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+
+
+class Told(Recording):
+    """Our vector, if it showed no final observation where an episode terminated."""
+
+    def step(self, actions):
+        *given, infos = super().step(actions)
+        if "final_obs" in infos:
+            infos["final_obs"][given[2]] = None
+        return *given, infos
+
+
+def test_the_last_observation_of_a_terminated_episode_is_not_asked_for():
+    host = Host(config(collector="host"), Told())
+    host._collect(host.start(), jax.random.key(3))
+    assert any((step[3] & step[4]).any() for step in host.vector_env.steps)
+
+
+class Saved(Recording):
+    save = None
+
+
+def test_environments_that_cannot_be_saved_begin_new_episodes():
+    """What belongs to the old episodes is forgotten: seen, remembered and counted."""
+    first = Host(config(collector="host", network="gru"), Saved())
+    state = first.start()
+    state, *_ = first._collect(state, jax.random.key(3))
+    state = state._replace(update=1)
+    assert state.length.any()
+    assert state.returned.any()
+    vector = Saved()
+    resumed = Host(config(collector="host", network="gru"), vector)
+    again = resumed.restore(state)
+    np.testing.assert_array_equal(again.observation, np.asarray(vector._observations()))
+    np.testing.assert_array_equal(again.mask, vector._lanes.mask)
+    assert again.starts.all()
+    for zero in (again.length, again.returned, again.scored, again.memory):
+        assert not np.asarray(zero).any()
+    assert again.learner is state.learner
+    assert again.update == 1
+    # Not the first episodes of the run once more.
+    assert not np.array_equal(again.observation, first.start().observation)

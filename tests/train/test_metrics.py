@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import re
@@ -173,3 +174,34 @@ class TestTensorBoard:
         with pytest.raises(ModuleNotFoundError, match=r'pip install "envlift\[tensorboard\]"'):
             Recorder(tmp_path / "run", Config(), tensorboard=True)
         assert not (tmp_path / "run").exists()
+
+
+class Full:
+    """A file on a full disk."""
+
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self):
+        pass
+
+
+def test_a_full_disk_is_told(tmp_path):
+    with Recorder(tmp_path, Config()) as recorder:
+        recorder.record({"steps": 1})
+        recorder._file.close()
+        recorder._file = Full()
+        with pytest.raises(
+            MetricsError, match=rf"could not be written: No space left on device; .*{tmp_path}"
+        ):
+            recorder.record({"steps": 2})
+    assert [row["steps"] for row in metrics.read(tmp_path)] == [1]
+
+
+def test_a_run_that_began_meanwhile_is_not_written_over(tmp_path):
+    first, second = Recorder(tmp_path, Config()), Recorder(tmp_path, Config())
+    with first:
+        first.record({"steps": 1})
+    with second, pytest.raises(MetricsError, match="holds a run already"):
+        second.record({"steps": 2})
+    assert [row["steps"] for row in metrics.read(tmp_path)] == [1]

@@ -16,6 +16,7 @@ from envlift.train.distributions import Head
 from envlift.train.fused import Fused
 from envlift.train.host import Host
 from envlift.train.networks import init, make_network
+from envlift.train.observations import Reading
 from envlift.train.play import load_policy
 from envlift.train.ppo import AXIS
 from envlift.train.trainer import train
@@ -23,6 +24,7 @@ from tests.contract.toy import Toy
 from tests.train.test_collectors import B, Recording, T, collected, config
 from tests.train.test_ppo import on_one_device
 
+LAYERS = {"encoder_0", "value_encoder_0", "policy", "value"}
 HEAD = Head(2, discrete=True)
 TIMES_NINE = {6.75, 9.0, 11.25}
 """Nine times the rewards of the toy."""
@@ -55,9 +57,11 @@ def test_statistics_of_all_parts_are_those_of_the_whole() -> None:
 
 def test_the_network_sees_clipped_standard_scores() -> None:
     settings = Config(hidden=4, **ON)
-    plain = make_network(settings.replace(normalize_observations=False), (3,), HEAD)
-    network = make_network(settings, (3,), HEAD)
-    params = init(network, (3,), jnp.float32, jax.random.key(0))
+    plain = make_network(
+        settings.replace(normalize_observations=False), Reading((3,), "float32"), HEAD
+    )
+    network = make_network(settings, Reading((3,), "float32"), HEAD)
+    params = init(network, jax.random.key(0))
     params[normalizer.NAME] = {
         "count": jnp.ones(()),
         "mean": jnp.array([1.0, -2.0, 5.0]),
@@ -110,7 +114,7 @@ def test_no_gradient_moves_them() -> None:
     assert kept is normalizer.update
     for name, value in before.items():
         np.testing.assert_array_equal(after[name], value)
-    assert set(state.learner.params) == {normalizer.NAME, "encoder_0", "policy", "value"}
+    assert set(state.learner.params) == {normalizer.NAME, *LAYERS}
 
 
 def test_a_policy_plays_with_what_was_saved(tmp_path: Path) -> None:
@@ -123,7 +127,7 @@ def test_a_policy_plays_with_what_was_saved(tmp_path: Path) -> None:
 
 
 def test_without_it_a_network_has_no_statistics() -> None:
-    assert set(Fused(config(), Toy()).start().learner.params) == {"encoder_0", "policy", "value"}
+    assert set(Fused(config(), Toy()).start().learner.params) == LAYERS
 
 
 @pytest.mark.parametrize(

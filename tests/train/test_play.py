@@ -17,6 +17,7 @@ from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import Head
 from envlift.train.film import Film
 from envlift.train.fused import TrainState
+from envlift.train.observations import Reading
 from envlift.train.play import Camera, Episode, RandomPlayer, camera, load_policy, play
 from envlift.train.policy import Policy
 from envlift.train.ppo import Learner
@@ -215,12 +216,12 @@ def test_a_policy_comes_back_from_its_run(tmp_path: Path) -> None:
     """With a checkpoint in the trainer's form: the parameters are a part of it."""
     config = Config(hidden=4)
     head = Head(3, True, (), ())
-    about = Policy(config, head, (8,), "float32", None).about()
+    about = Policy(config, head, Reading((8,), "float32"), None).about()
     fresh = Policy.of(about)
     params = jax.tree.map(lambda leaf: leaf + 0.5, fresh.params)
     learner = Learner(params, np.zeros(2))
     checkpoint.save(tmp_path, 1, TrainState(learner, None, jax.random.key(0), np.int32(1)), about)
     found = load_policy(tmp_path)
-    assert (found.config, found.observation_shape) == (config, (8,))
+    assert (found.config, found.reading) == (config, Reading((8,), "float32"))
     for expected, leaf in zip(*map(jax.tree.leaves, (params, found.params)), strict=True):
         np.testing.assert_array_equal(expected, leaf)

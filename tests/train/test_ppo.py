@@ -14,9 +14,14 @@ from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import Categorical, DiagonalNormal, Head, head_of
 from envlift.train.networks import Network, count_parameters, init, make_network
+from envlift.train.observations import Reading, reading_of
 from envlift.train.ppo import AXIS, Learner, Rollout, Samples
 
 T, B = 6, 8
+
+
+def box(*shape, dtype="float32"):
+    return Reading(shape, dtype)
 
 
 def on_one_device(function, *arguments):
@@ -67,8 +72,8 @@ def test_advantages_are_normalized_over_the_minibatch():
 
 def tiny(**changes):
     config = Config(hidden=4, num_envs=B, horizon=T, minibatches=2, epochs=1, **changes)
-    network = make_network(config, (2,), Head(3, discrete=True))
-    return config, network, init(network, (2,), jnp.float32, jax.random.key(0))
+    network = make_network(config, box(2), Head(3, discrete=True))
+    return config, network, init(network, jax.random.key(0))
 
 
 def samples_of(network, params, *, ratio, advantage, value_moved=0.0, target=0.0):
@@ -196,7 +201,7 @@ def test_an_update_makes_rewarded_actions_likelier_and_values_truer():
         learner, metrics = compiled(learner, jax.random.key(index))
     _, outputs = network.apply({"params": learner.params}, (), observation, starts)
     assert float(jnp.exp(outputs.distribution.log_probs)[0, 0, 1]) > 0.9
-    assert abs(float(outputs.value[0, 0]) - 1 / 3) < before / 5
+    assert abs(float(outputs.value[0, 0]) - 1 / 3) < 0.05 < before
     assert set(metrics) >= {"policy_loss", "value_loss", "entropy", "explained_variance"}
 
 
@@ -270,13 +275,17 @@ def test_continuous_actions_are_clipped_to_the_space():
 # -- networks -----------------------------------------------------------------------------------
 
 
-def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts():
-    network = Network(Head(3, discrete=True), "gru", hidden=8, layers=1, activation="tanh")
-    params = init(network, (2,), jnp.float32, jax.random.key(0))
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts(shared):
+    head = Head(3, discrete=True)
+    network = Network(head, box(2), "gru", 8, 1, "tanh", share_layers=shared)
+    params = init(network, jax.random.key(0))
     rng = np.random.default_rng(0)
     observations = jnp.asarray(rng.normal(size=(T, B, 2)), jnp.float32)
     starts = jnp.asarray(rng.random((T, B)) < 0.3)
-    memory = jnp.asarray(rng.normal(size=(B, 8)), jnp.float32)
+    memory = jax.tree.map(
+        lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), jnp.float32), network.start(B)
+    )
     after, whole = network.apply({"params": params}, memory, observations, starts)
     step_memory = memory
     for t in range(T):
@@ -284,7 +293,8 @@ def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts():
             {"params": params}, step_memory, observations[t : t + 1], starts[t : t + 1]
         )
         np.testing.assert_allclose(one.value[0], whole.value[t], rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(step_memory, after, rtol=1e-4, atol=1e-6)
+    for one, other in zip(*map(jax.tree.leaves, (step_memory, after)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
     # What came before a start changes nothing after it, and without a start it does.
     t, b = np.argwhere(np.asarray(starts[1:]))[0] + [1, 0]
@@ -299,8 +309,8 @@ def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts():
 def test_a_fresh_policy_has_the_deviation_it_was_given():
     for log_std in (0.0, -1.0):
         config = Config(hidden=4, initial_log_std=log_std)
-        network = make_network(config, (2,), Head(3, False, (-1.0,) * 3, (1.0,) * 3))
-        params = init(network, (2,), jnp.float32, jax.random.key(0))
+        network = make_network(config, box(2), Head(3, False, (-1.0,) * 3, (1.0,) * 3))
+        params = init(network, jax.random.key(0))
         _, outputs = network.apply({"params": params}, (), jnp.ones((1, 1, 2)), jnp.ones((1, 1)))
         noise = np.random.default_rng(0).random((100_000, 3), np.float32)
         actions = np.asarray(outputs.distribution.sample(noise))
@@ -312,26 +322,28 @@ def test_a_fresh_policy_has_the_deviation_it_was_given():
 def test_networks_come_in_the_wanted_size(kind, parameters):
     shape = (32, 32, 3) if kind == "cnn" else (8,)
     config = Config(network=kind, layers=2, parameters=parameters)
-    network = make_network(config, shape, Head(3, discrete=True))
-    assert count_parameters(network, shape) == pytest.approx(parameters, rel=0.1)
+    network = make_network(config, box(*shape), Head(3, discrete=True))
+    assert count_parameters(network) == pytest.approx(parameters, rel=0.1)
 
 
 def test_parameters_are_counted_as_they_are_made():
     # Eight inputs, two hidden layers of 16, three actions, one value.
-    by_hand = (8 * 16 + 16) + (16 * 16 + 16) + (16 * 3 + 3) + (16 + 1)
+    layers = (8 * 16 + 16) + (16 * 16 + 16)
+    heads = (16 * 3 + 3) + (16 + 1)
     head = Head(3, discrete=True)
-    mlp = Network(head, "mlp", hidden=16, layers=2, activation="relu")
-    assert count_parameters(mlp, (8,)) == by_hand
+    for shared in (True, False):
+        mlp = Network(head, box(8), "mlp", 16, 2, "relu", share_layers=shared)
+        assert count_parameters(mlp) == layers * (1 if shared else 2) + heads
     for kind, shape in (("mlp", (8,)), ("gru", (8,)), ("cnn", (16, 16))):
-        network = Network(head, kind, hidden=8, layers=1, activation="relu")
-        made = jax.tree.leaves(init(network, shape, jnp.float32, jax.random.key(0)))
-        assert count_parameters(network, shape) == sum(leaf.size for leaf in made)
+        network = Network(head, box(*shape), kind, hidden=8, layers=1, activation="relu")
+        made = jax.tree.leaves(init(network, jax.random.key(0)))
+        assert count_parameters(network) == sum(leaf.size for leaf in made)
 
 
 def test_a_cnn_reads_bytes_as_brightness_and_refuses_flat_observations():
     head = Head(2, discrete=True)
-    network = Network(head, "cnn", hidden=8, layers=1, activation="relu")
-    params = init(network, (16, 16), jnp.uint8, jax.random.key(0))
+    network = Network(head, box(16, 16, dtype="uint8"), "cnn", 8, 1, "relu")
+    params = init(network, jax.random.key(0))
     image = np.random.default_rng(0).integers(0, 256, (1, 2, 16, 16), dtype=np.uint8)
     starts = jnp.ones((1, 2), bool)
     _, one = network.apply({"params": params}, (), jnp.asarray(image), starts)
@@ -339,4 +351,55 @@ def test_a_cnn_reads_bytes_as_brightness_and_refuses_flat_observations():
     _, other = network.apply({"params": params}, (), floats, starts)
     np.testing.assert_allclose(one.value, other.value, rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="'cnn' needs images"):
-        init(network, (8,), jnp.float32, jax.random.key(0))
+        init(Network(head, box(8), "cnn", 8, 1, "relu"), jax.random.key(0))
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gru", "cnn"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_value_moves_no_layer_of_the_policy_unless_they_share(kind, shared):
+    shape = (16, 16) if kind == "cnn" else (5,)
+    network = Network(Head(3, True), box(*shape), kind, 8, 1, "tanh", share_layers=shared)
+    params = init(network, jax.random.key(0))
+    observations = jax.random.normal(jax.random.key(1), (T, B, *shape))
+
+    def touched(part):
+        def number(params):
+            memory = network.start(B)
+            _, outputs = network.apply({"params": params}, memory, observations, jnp.ones((T, B)))
+            return {"value": outputs.value, "policy": outputs.distribution.log_probs}[part][
+                -1
+            ].sum()
+
+        gradient = jax.grad(lambda params: number(params) ** 2)(params)
+        return {name for name, leaf in gradient.items() if any(map(jnp.any, jax.tree.leaves(leaf)))}
+
+    common = touched("value") & touched("policy")
+    assert bool(common) == shared
+    assert touched("value") | touched("policy") == set(params)
+
+
+def test_a_choice_is_read_as_one_of_several_things():
+    choice = reading_of(gymnasium.spaces.Discrete(4, start=-1), Config())
+    found = choice.flat(jnp.asarray([[-1, 2, 0]]))
+    np.testing.assert_array_equal(found, np.eye(4)[[0, 3, 1]][None])
+    several = reading_of(gymnasium.spaces.MultiDiscrete([3, 2], start=[0, 5]), Config())
+    found = several.flat(jnp.asarray([[[2, 5], [0, 6]]]))
+    np.testing.assert_array_equal(found, [[[0, 0, 1, 1, 0], [1, 0, 0, 0, 1]]])
+    numbers = reading_of(gymnasium.spaces.Box(-1, 1, (2, 2)), Config())
+    assert numbers.flat(jnp.ones((1, 3, 2, 2))).shape == (1, 3, 4)
+    bits = reading_of(gymnasium.spaces.MultiBinary(3), Config())
+    assert bits.flat(jnp.ones((1, 2, 3), jnp.int8)).dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("space", "changes", "message"),
+    [
+        (gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)), {}, r"cannot read .*FlattenObs"),
+        (gymnasium.spaces.Text(4), {}, "cannot read observations of Text"),
+        (gymnasium.spaces.Discrete(2), {"network": "cnn"}, "'cnn' is not allowed for Discrete"),
+        (gymnasium.spaces.Discrete(2), {"normalize_observations": True}, "give false"),
+    ],
+)
+def test_observations_that_cannot_be_read_are_refused(space, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        reading_of(space, Config(**changes))

@@ -31,7 +31,7 @@ from envlift.verify.run.result import Check, Report, Verdict
 from envlift.verify.run.session import Request
 from envlift.verify.run.show import print_report
 from envlift.verify.run.show_transfer import signed
-from envlift.verify.suite import Transfer
+from envlift.verify.suite import Config, Suite, Transfer
 from tests.verify.conftest import TINY
 
 PLAN = Transfer(margin=1.0, reason="a test", config="frameskip8", seeds=3, reference_seeds=3)
@@ -510,9 +510,28 @@ def test_nothing_is_printed_where_nothing_was_evaluated(tmp_path):
 # -- the reference as it is used -------------------------------------------------------------------
 
 
+APART = tuple(replace(c, transfer_only=c.name == PLAN.config) for c in SUITE.configs)
+
+
+ALONE = Config(PLAN.config, transfer_only=True)
+
+
+@pytest.mark.parametrize(
+    ("configs", "plan", "words"),
+    [
+        (APART, None, "nothing is compared in the configurations"),
+        ((ALONE, Config("discrete", transfer_only=True)), PLAN, "nothing is compared in the con"),
+        ((ALONE,), PLAN, "its steps are compared nowhere"),
+    ],
+)
+def test_what_only_level_4_plays_is_one_configuration_of_several(configs, plan, words):
+    """Else a suite could pass although no step of the candidate was compared."""
+    with pytest.raises(ValueError, match=words):
+        replace(Suite("pong", "pong", "pong"), configs=configs, transfer=plan)
+
+
 def test_a_configuration_for_level_4_alone_compares_nothing_else(transferred, unplayed):
-    only = tuple(replace(config, transfer_only=True) for config in SUITE.configs)
-    report = transferred(levels=(), suite=replace(SUITE, configs=only))
+    report = transferred(levels=(), suite=replace(SUITE, transfer=PLAN, configs=APART))
     assert {check.level for check in report.checks} == {"L4"}
     assert report.transfer is not None
 

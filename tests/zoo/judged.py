@@ -11,8 +11,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from envlift.cli import main
+from envlift.verify.levels.steps import freely
 from envlift.verify.run import context, session
 from envlift.verify.run.result import Report
+from tests.forking import forked
 from tests.zoo.rows import HERE, PASS, Row
 
 TINY = replace(
@@ -20,15 +22,18 @@ TINY = replace(
 )
 """What ``--quick`` means here: the faults of the zoo are not rare ones."""
 
+STEPS_IN_A_ROW = 64
+"""Likewise: each of them is an exchange of its own."""
+
 LISTED = ("not compared", "not verified")
 
 
 @contextmanager
 def small(whole: bool = True) -> Iterator[None]:
-    """Let ``--quick`` compare less, and let children find the zoo's environments.
+    """Let ``--quick`` compare less, fork processes, and let them find the zoo's environments.
 
     Where the run is not wanted whole, a difference is not made short, and nothing runs after the
-    first level that failed: starting processes is most of what the zoo costs.
+    first level that failed.
     """
     run = session.verify
 
@@ -38,8 +43,10 @@ def small(whole: bool = True) -> Iterator[None]:
     path = os.pathsep.join(filter(None, (str(HERE / "envs"), os.environ.get("PYTHONPATH"))))
     with (
         patch.object(context, "QUICK", TINY),
+        patch.object(freely, "QUICK_STEPS", STEPS_IN_A_ROW),
         patch.object(session, "verify", run if whole else hurried),
         patch.dict("os.environ", {"PYTHONPATH": path}),
+        forked(),
     ):
         yield
 

@@ -10,6 +10,7 @@ PASS, FAIL, INCONCLUSIVE, USAGE = 0, 1, 2, 4
 
 SEED = HERE / "suites" / "by_seed.py"
 DICE = HERE / "suites" / "dice.py"
+DRIFTING = HERE / "suites" / "drifting.py"
 SMALL = ("--quick",)
 
 
@@ -163,6 +164,15 @@ STARTS = [
         FAIL,
         ("observation[0]", "--seed"),
         suite=SEED,
+        whole=True,
+    ),
+    Row(
+        "first-within-a-drift",
+        gym("starts", "Drawn"),
+        gym("starts", "DrawnNear"),
+        FAIL,
+        ("first observations or states differ",),
+        suite=DRIFTING,
         whole=True,
     ),
     *(

@@ -1,6 +1,6 @@
 """A candidate that looks at the reference proves nothing: this makes looking an error.
 
-While candidate code runs, Python's audit events are audited: starting a process, opening a
+While candidate code runs, Python's audit events are listened to: starting a process, opening a
 connection, importing an environment's ``reference`` or ``verification`` folder or the
 ``envlift.reference`` client, and opening or loading a file of the reference's cache or of another
 process all raise ``CandidateViolation``. Compiled code can escape such an audit; that the candidate

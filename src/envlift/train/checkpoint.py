@@ -7,15 +7,18 @@
                                  about.json    what the caller says: settings, versions, statistics
 
 A step is written under another name and renamed when it is complete, so a killed process never
-leaves a checkpoint that can be read in part. One process writes; its devices may be many.
+leaves a checkpoint that can be read in part. Of several processes all call ``save``: what is spread
+over them is gathered, and the first one writes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,12 +26,16 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 
 from envlift.train.leaves import Leaf, differences, is_number, leaf_of, suspects
 
 Tree = TypeVar("Tree")
 
 FOLDER = "checkpoints"
+LOCK = ".lock"
+SPARE = 2**20
+"""Bytes of a checkpoint besides its arrays, at most."""
 _DIGITS = 12
 
 
@@ -51,17 +58,42 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
 
     Raises:
         TypeError: for a leaf that is neither, or for ``about`` that is no JSON.
-        ValueError: for a step or ``keep`` out of range, or an array that is spread over processes.
+        ValueError: for a step or ``keep`` out of range.
+        CheckpointError: if it cannot be written, as on a full disk; the ones before stay whole.
     """
     if step < 0 or keep < 1:
         raise ValueError(f"step = {step}, keep = {keep}: give a step from 0 and a number from 1")
     text = json.dumps(about, indent=2)
     leaves, arrays = _flatten(tree)
     parent = Path(folder).resolve() / FOLDER
+    final = parent / f"{step:0{_DIGITS}d}"
+    if jax.process_index() == 0:
+        try:
+            _write_step(final, leaves, arrays, text, keep)
+        except (OSError, ValueError) as error:  # Orbax tells a full disk by a ValueError
+            shutil.rmtree(final.with_name(f".{final.name}.new"), ignore_errors=True)
+            kept = latest(folder)
+            raise CheckpointError(
+                f"{final} could not be written: {str(error).splitlines()[0][:300]}. "
+                + ("There is none before it" if kept is None else f"That of update {kept} is whole")
+                + "; make room, and go on from there"
+            ) from None
+    if jax.process_count() > 1:
+        # Nobody goes on, and perhaps reads, before it is there.
+        multihost_utils.sync_global_devices(f"checkpoint {step}")
+    return final
+
+
+def _write_step(
+    final: Path, leaves: list[Leaf], arrays: list[np.ndarray[Any, Any]], text: str, keep: int
+) -> None:
+    parent = final.parent
     parent.mkdir(parents=True, exist_ok=True)
+    needed, free = sum(array.nbytes for array in arrays) + SPARE, shutil.disk_usage(parent).free
+    if free < needed:  # looked at first: what Orbax began it does not end without noise
+        raise OSError(f"no space left on device: {needed:,} bytes are needed, {free:,} are free")
     for stale in parent.glob(".*"):  # left behind by a killed process
         shutil.rmtree(stale)
-    final = parent / f"{step:0{_DIGITS}d}"
     fresh = parent / f".{final.name}.new"
     fresh.mkdir()
     _write_arrays(fresh / "arrays", arrays)
@@ -72,9 +104,41 @@ def save(folder: Path, step: int, tree: Any, about: Mapping[str, Any], *, keep: 
         final.rename(replaced)
     fresh.rename(final)
     shutil.rmtree(replaced, ignore_errors=True)
-    for old in steps(folder)[:-keep]:
+    for old in steps(parent.parent)[:-keep]:
         shutil.rmtree(parent / f"{old:0{_DIGITS}d}")
-    return final
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a run's folder; it is made if it is not there.
+
+    A killed process leaves no claim. Of several processes of one run the first one holds it.
+
+    Raises:
+        CheckpointError: if another run is at work in it.
+    """
+    if jax.process_index() != 0:
+        yield
+        return
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_ino != path.stat().st_ino:  # removed by who just ended
+                raise BlockingIOError
+        except OSError:
+            raise CheckpointError(
+                f"another run is at work in {folder}: wait until it has ended, or choose another "
+                "folder"
+            ) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            if made and not any(folder.iterdir()):  # a run that could not begin leaves nothing
+                folder.rmdir()
 
 
 def steps(folder: Path) -> list[int]:
@@ -161,9 +225,9 @@ def _flatten(tree: Any) -> tuple[list[Leaf], list[np.ndarray[Any, Any]]]:
     leaves, arrays = [], []
     for path, value in jax.tree.flatten_with_path(tree)[0]:
         leaf = leaf_of(path, value)
-        if isinstance(value, jax.Array) and not value.is_fully_addressable:
-            raise ValueError(f"{leaf.path} is spread over several processes: gather it first")
         data = jax.random.key_data(value) if leaf.generator else value
+        if isinstance(data, jax.Array) and not data.is_fully_addressable:
+            data = multihost_utils.process_allgather(data, tiled=True)
         leaves.append(leaf)
         arrays.append(np.asarray(data))
     return leaves, arrays
@@ -174,8 +238,9 @@ def _as_like(model: Any, data: np.ndarray[Any, Any], generator: str | None) -> A
         return data.item()
     if isinstance(model, (np.ndarray, np.generic)):
         return data
-    value = jax.random.wrap_key_data(jnp.asarray(data), impl=generator) if generator else data
-    return jax.device_put(value, model.sharding)
+    # What lies on devices of other processes too takes NumPy arrays only.
+    value = jax.device_put(data, model.sharding)
+    return jax.random.wrap_key_data(value, impl=generator) if generator else value
 
 
 def _find(folder: Path, step: int | None) -> Path:
@@ -204,25 +269,36 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_arrays(folder: Path, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
-    from orbax.checkpoint import PyTreeCheckpointer
-
     # Orbax takes no empty trees and no arrays of size 0; the shapes in tree.json give those back.
     content = {f"{index:06d}": array for index, array in enumerate(arrays) if array.size}
     if content:
-        with PyTreeCheckpointer() as checkpointer:
+        with _checkpointer() as checkpointer:
             checkpointer.save(folder, content)
+
+
+def _checkpointer() -> Any:
+    """Return an Orbax checkpointer of this process alone: it waits for no other one."""
+    from orbax.checkpoint import Checkpointer, PyTreeCheckpointHandler
+    from orbax.checkpoint.options import MultiprocessingOptions
+
+    own = jax.process_index()
+    alone = MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"envlift{own}"
+    )
+    handler = PyTreeCheckpointHandler(multiprocessing_options=alone)
+    return Checkpointer(handler, multiprocessing_options=alone)
 
 
 def _read_arrays(folder: Path, leaves: Mapping[int, Leaf]) -> list[np.ndarray[Any, Any]]:
     """Read some arrays, given by their place in the tree."""
-    from orbax.checkpoint import PyTreeCheckpointer, RestoreArgs
+    from orbax.checkpoint import RestoreArgs
 
     kept = {f"{index:06d}": index for index, leaf in leaves.items() if 0 not in leaf.shape}
     content: dict[str, np.ndarray[Any, Any]] = {}
     if kept:
         arguments = {name: RestoreArgs(restore_type=np.ndarray) for name in kept}
         try:
-            with PyTreeCheckpointer() as checkpointer:
+            with _checkpointer() as checkpointer:
                 content = checkpointer.restore(
                     folder, item=kept, restore_args=arguments, partial_restore=True
                 )

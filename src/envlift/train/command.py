@@ -157,7 +157,7 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
         if getattr(options, other) is not None:
             raise ConfigError(f"--resume goes on in its own folder: leave out --{other}")
     about = checkpoint.read_about(options.resume)
-    before = Config(**about["config"])
+    before = Config.of(about["config"])
     config = settings.read(options, before)
     if config.env != before.env:
         raise ConfigError(f"{options.resume} is a run of {before.env}, not of {config.env}")
@@ -280,13 +280,19 @@ def _make(name: str, options: dict[str, Any]) -> AnyEnv:
 
 def _require_fit(policy: Any, env: AnyEnv) -> None:
     from envlift.train.distributions import head_of
+    from envlift.train.observations import reading_of
 
-    shape, head = env.observation_space().shape, head_of(env.action_space())
-    if (shape, head) != (policy.observation_shape, policy.head):
+    own = reading_of(env.observation_space(), policy.config)
+    head = head_of(env.action_space())
+    if (own.shape, own.choices, head) != (
+        policy.reading.shape,
+        policy.reading.choices,
+        policy.head,
+    ):
         raise ConfigError(
-            f"the policy takes observations {policy.observation_shape} and gives {policy.head}; "
-            f"{env!r} gives {shape} and takes {head}: play it with the options of its training, "
-            f"{policy.config.env_options}"
+            f"the policy takes observations {policy.reading.shape} and gives {policy.head}; "
+            f"{env!r} gives {own.shape} and takes {head}: play it with the options of its "
+            f"training, {policy.config.env_options}"
         )
 
 

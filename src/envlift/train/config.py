@@ -38,6 +38,8 @@ class Config:
         network: ``mlp``, ``gru`` (one recurrent layer after the encoder) or ``cnn`` (for images).
         hidden: units of each hidden layer.
         layers: hidden layers of the encoder.
+        share_layers: policy and value have the layers before their heads in common. Cheaper, but
+            the value's gradient may take them over; by default each has its own.
         parameters: about how many parameters the network shall have; overrides ``hidden``.
         activation: of the hidden layers.
         initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
@@ -73,6 +75,7 @@ class Config:
     network: NetworkKind = "mlp"
     hidden: int = 128
     layers: int = 1
+    share_layers: bool = False
     parameters: int | None = None
     activation: Activation = "relu"
     initial_log_std: float = 0.0
@@ -116,7 +119,7 @@ class Config:
             real = isinstance(value, (int, float)) and not isinstance(value, bool)
             good = real and math.isfinite(value) and low_end <= value <= high_end
             _require(self, name, good, f"a number from {low_end:g} to {high_end:g}")
-        for name in ("anneal", "normalize_advantages", "normalize_observations"):
+        for name in _FLAGS:
             _require(self, name, isinstance(getattr(self, name), bool), "true or false")
         if self.normalize_observations:
             _require(
@@ -141,6 +144,12 @@ class Config:
     def replace(self, **changes: Any) -> Config:
         """Return a copy with some fields changed, checked again."""
         return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> Config:
+        """Return what ``to_dict`` gave, in this version or in one that knew fewer settings."""
+        # Without a word it was so.
+        return cls(**{"share_layers": True, **saved})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; ``Config(**config.to_dict())`` is equal."""
@@ -179,6 +188,7 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "reward_scale": (1e-9, 1e9),
     "target_score": (-1e9, 1e9),
 }
+_FLAGS = ("anneal", "normalize_advantages", "normalize_observations", "share_layers")
 _OPTIONAL = ("parameters", "value_clip", "target_score")
 
 

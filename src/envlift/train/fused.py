@@ -26,6 +26,7 @@ from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.networks import init, make_network
+from envlift.train.observations import reading_of
 from envlift.train.policy import apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
@@ -90,6 +91,11 @@ class Fused:
     def __init__(
         self, config: Config, env: AnyEnv, devices: list[jax.Device] | None = None
     ) -> None:
+        if not hasattr(env, "autoreset"):
+            raise ConfigError(
+                f"{env!r} is no envlift.Env, which the fused collector compiles: give a Gymnasium "
+                "vector of it as vector_env, with collector = 'host'"
+            )
         if env.autoreset != "same_step":
             raise ValueError(f"{env!r} must be made with autoreset='same_step'")
         ppo.rows_of(config)
@@ -98,13 +104,10 @@ class Fused:
             raise ConfigError(
                 f"devices = {config.devices} is not allowed: JAX has {len(jax.devices())}"
             )
-        space = env.observation_space()
-        if space.shape is None or space.dtype is None:
-            raise ConfigError(f"PPO cannot read observations of {space}: a Box is needed")
         self.config, self.env = config, env
         self.head = head_of(env.action_space())
-        self.observation_shape, self.observation_dtype = space.shape, space.dtype
-        self.network = make_network(config, self.observation_shape, self.head)
+        self.reading = reading_of(env.observation_space(), config)
+        self.network = make_network(config, self.reading, self.head)
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
@@ -121,7 +124,7 @@ class Fused:
         weights, envs, rest = jax.random.split(jax.random.key(self.config.seed), 3)
 
         def make() -> TrainState:
-            params = init(self.network, self.observation_shape, self.observation_dtype, weights)
+            params = init(self.network, weights)
             learner = Learner(params, self._optimizer.init(params))
             return TrainState(learner, self._begin(envs), rest, jnp.int32(0))
 
@@ -154,8 +157,10 @@ class Fused:
         """Return what a checkpoint must hold: the state."""
         return state
 
-    def restore(self, state: TrainState) -> None:
-        """Nothing is kept outside the state."""
+    def restore(self, state: TrainState) -> TrainState:
+        """Return what a checkpoint held, on its devices; nothing is kept outside the state."""
+        placed: TrainState = jax.device_put(state, self.shardings(state))
+        return placed
 
     # -- traced ---------------------------------------------------------------------------------
 
@@ -203,7 +208,8 @@ class Fused:
             learnt = reward * self.config.reward_scale
             if self.env.truncates:
                 final = info["final_observation"]
-                learnt = learnt + self._bootstrap(apply, after, final, truncated)
+                cut = truncated & ~terminated
+                learnt = learnt + self._bootstrap(apply, after, final, cut)
             returned = carry.returned + reward
             scored = carry.scored + self.env.score(reward)
             length = carry.length + 1
@@ -241,17 +247,18 @@ class Fused:
         }
         return envs, rollout, metrics
 
-    def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, truncated: jax.Array) -> Any:
-        """Return the discounted value of truncated episodes' final observations, float32 [B].
+    def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, cut: jax.Array) -> Any:
+        """Return the discounted value of the final observations of ``cut`` episodes, float32 [B].
 
-        The network is asked only in steps in which something was truncated.
+        Cut were those that a time limit ended and the rules did not. The network is asked only in
+        steps in which there are any.
         """
 
         def valued() -> jax.Array:
-            _, _, value = apply(memory, final, jnp.zeros_like(truncated), None)
-            return jnp.where(truncated, self.config.gamma * value, 0.0)
+            _, _, value = apply(memory, final, jnp.zeros_like(cut), None)
+            return jnp.where(cut, self.config.gamma * value, 0.0)
 
-        return jax.lax.cond(jnp.any(truncated), valued, lambda: jnp.zeros(truncated.shape))
+        return jax.lax.cond(jnp.any(cut), valued, lambda: jnp.zeros(cut.shape))
 
 
 def noise_of(keys: jax.Array, size: int) -> jax.Array:

@@ -24,6 +24,7 @@ from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.fused import noise_of
 from envlift.train.networks import init, make_network
+from envlift.train.observations import reading_of
 from envlift.train.policy import Array, apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
@@ -86,14 +87,11 @@ class Host:
             raise ConfigError(
                 f"devices = {config.devices} is not allowed: the host collector uses one"
             )
-        space = vector_env.single_observation_space
-        if space.shape is None or space.dtype is None:
-            raise ConfigError(f"PPO cannot read observations of {space}: a Box is needed")
         ppo.rows_of(config)
         self.config, self.vector_env = config, vector_env
         self.head = head_of(vector_env.single_action_space)
-        self.observation_shape, self.observation_dtype = space.shape, space.dtype
-        self.network = make_network(config, self.observation_shape, self.head)
+        self.reading = reading_of(vector_env.single_observation_space, config)
+        self.network = make_network(config, self.reading, self.head)
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
         self._value = jax.jit(self._valued)
@@ -103,10 +101,17 @@ class Host:
     def start(self) -> HostState:
         """Reset all environments and make a fresh learner."""
         weights, _, rest = jax.random.split(jax.random.key(self.config.seed), 3)
-        params = init(self.network, self.observation_shape, self.observation_dtype, weights)
+        params = init(self.network, weights)
         learner = Learner(params, ppo.make_optimizer(self.config).init(params))
+        return self._begin(learner, rest, 0)
+
+    def _begin(self, learner: Learner, key: jax.Array, update: int) -> HostState:
+        """Return the state in which every environment begins an episode."""
         # Gymnasium gives environment i the seed s + i: runs must be further apart than that.
-        observation, infos = self.vector_env.reset(seed=(self.config.seed * 1_000_003) % 2**31)
+        seed = self.config.seed * 1_000_003
+        if update:
+            seed = int(np.random.SeedSequence([seed, update]).generate_state(1)[0])
+        observation, infos = self.vector_env.reset(seed=seed % 2**31)
         count = self.config.num_envs
         return HostState(
             learner,
@@ -117,8 +122,8 @@ class Host:
             np.zeros(count, np.float32),
             np.zeros(count, np.float32),
             np.zeros(count, np.int32),
-            rest,
-            0,
+            key,
+            update,
         )
 
     def snapshot(self, state: HostState) -> HostState:
@@ -126,10 +131,15 @@ class Host:
         save = getattr(self.vector_env, "save", None)
         return state if save is None else state._replace(envs=save())
 
-    def restore(self, state: HostState) -> None:
-        """Put the environments where they were; those that cannot start new episodes."""
-        if state.envs is not None:
-            self.vector_env.restore(state.envs)  # type: ignore[attr-defined]
+    def restore(self, state: HostState) -> HostState:
+        """Return where a run goes on, with the environments put where they were.
+
+        Those that cannot be saved begin new episodes, and nothing of the old ones is kept.
+        """
+        if state.envs is None:
+            return self._begin(state.learner, state.key, state.update)
+        self.vector_env.restore(state.envs)  # type: ignore[attr-defined]
+        return state
 
     def compile(self, state: HostState) -> Callable[[HostState], tuple[HostState, Any]]:
         """Return one update as a function ``state -> state, metrics``."""
@@ -200,8 +210,10 @@ class Host:
             reward = np.asarray(reward, np.float32)
             ended = np.asarray(terminated) | np.asarray(truncated)
             learnt = reward * np.float32(self.config.reward_scale)
-            if np.any(truncated):
-                learnt = learnt + self._bootstrap(params, memory, seen, truncated, infos)
+            # What the rules ended has no value afterwards, whatever the time limit says.
+            cut = np.asarray(truncated) & ~np.asarray(terminated)
+            if cut.any():
+                learnt = learnt + self._bootstrap(params, memory, seen, cut, infos)
             steps.append((observation, starts, mask, action, log_prob, value, learnt, ended))
             returned, scored = returned + reward, scored + self._score(reward)
             length = length + 1
@@ -232,21 +244,20 @@ class Host:
         return state, kept, metrics
 
     def _bootstrap(
-        self, params: Any, memory: Any, seen: Any, truncated: Any, infos: dict[str, Any]
+        self, params: Any, memory: Any, seen: Any, cut: Array, infos: dict[str, Any]
     ) -> Array:
-        """Return the discounted value of truncated episodes' final observations, float32 [B]."""
-        truncated = np.asarray(truncated)
+        """Return the discounted value where an episode was cut, float32 [B]; cut: bool [B]."""
         if "final_obs" not in infos:
             raise ValueError(
                 f"{self.vector_env!r} truncated an episode and did not show infos['final_obs']: "
                 "its value cannot be learnt from"
             )
         final = np.array(seen)
-        for lane in np.flatnonzero(truncated):
+        for lane in np.flatnonzero(cut):
             final[lane] = infos["final_obs"][lane]
-        value = self._value(params, memory, final, np.zeros_like(truncated))
+        value = self._value(params, memory, final, np.zeros_like(cut))
         discounted = self.config.gamma * np.asarray(value)
-        return np.where(truncated, discounted, 0.0).astype(np.float32)
+        return np.where(cut, discounted, 0.0).astype(np.float32)
 
     def _mask_of(self, infos: dict[str, Any]) -> Array | None:
         if not self.head.discrete or "action_mask" not in infos:

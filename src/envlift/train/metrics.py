@@ -124,13 +124,21 @@ class Recorder:
         Raises:
             ValueError: without ``steps``.
             TypeError: for a value that is no number.
+            MetricsError: if it cannot be written, as on a full disk, or if another run has begun in
+                the folder.
         """
         plain = {name: _plain(name, value) for name, value in row.items()}
         if plain.get("steps") is None:
             raise ValueError(f"a row needs 'steps'; it has {', '.join(plain) or 'nothing'}")
-        file = self._file or self._open()
-        file.write(_line(plain))
-        file.flush()
+        try:
+            file = self._file or self._open()
+            file.write(_line(plain))
+            file.flush()
+        except OSError as error:
+            raise MetricsError(
+                f"{self.path} could not be written: {error.strerror or error}; make room, and go "
+                f"on with --resume {self.folder}"
+            ) from None
         if self._board is not None:
             for name, value in plain.items():
                 if value is not None:
@@ -151,6 +159,8 @@ class Recorder:
         self.close()
 
     def _open(self) -> TextIO:
+        if self._resume_at is None:
+            run_folder(self._config, self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / CONFIG).write_text(settings.to_toml(self._config), encoding="utf-8")
         if self._resume_at is not None and self.path.exists():

@@ -1,5 +1,7 @@
 """Actor-critic networks over whole sequences: MLP, GRU and a small CNN.
 
+Policy and value have layers of their own unless they are told to share them.
+
 Every network maps a stretch of ``T`` steps of ``B`` environments at once. A recurrent one is reset
 where an episode starts; for the others a sequence is only a larger batch.
 
@@ -21,6 +23,7 @@ from envlift.train import normalizer
 from envlift.train.config import Config
 from envlift.train.distributions import Categorical, DiagonalNormal, Head
 from envlift.train.normalizer import Normalizer
+from envlift.train.observations import Reading
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
 CHANNELS = (16, 32, 32)
@@ -40,26 +43,34 @@ class Outputs(NamedTuple):
     value: jax.Array
 
 
+VALUE = "value_"
+"""Before the names of the value's own layers; the policy's have none, shared or not."""
+
+
 class Network(nn.Module):
-    """Encoder, optional recurrent layer, policy head and value head.
+    """Encoder and optional recurrent layer, each once or twice; policy head and value head.
 
     Attributes:
         head: what the policy's numbers mean.
+        reading: how observations are read.
         kind: ``mlp``, ``gru`` or ``cnn``.
         hidden: ``H``.
         layers: hidden layers of the encoder.
         activation: ``relu`` or ``tanh``.
         normalize: observations become standard scores first, see ``normalizer``.
         initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
+        share_layers: the value head stands on the policy's layers, instead of on its own.
     """
 
     head: Head
+    reading: Reading
     kind: str
     hidden: int
     layers: int
     activation: str
     normalize: bool = False
     initial_log_std: float = 0.0
+    share_layers: bool = False
 
     @property
     def recurrent(self) -> bool:
@@ -67,8 +78,15 @@ class Network(nn.Module):
         return self.kind == "gru"
 
     def start(self, batch: int) -> Any:
-        """Return the memory of ``batch`` environments that begin: float32 [B, H], or nothing."""
-        return jnp.zeros((batch, self.hidden), jnp.float32) if self.recurrent else ()
+        """Return the memory of ``batch`` environments that begin.
+
+        Of a recurrent network float32 [B, H] of the policy, and of the value if that has its own;
+        otherwise nothing.
+        """
+        if not self.recurrent:
+            return ()
+        own = [jnp.zeros((batch, self.hidden), jnp.float32) for _ in ("policy", "value")]
+        return own[0] if self.share_layers else tuple(own)
 
     @nn.compact
     def __call__(
@@ -82,27 +100,44 @@ class Network(nn.Module):
             starts: bool [T, B]; the memory is emptied before a step that starts an episode.
             mask: bool [T, B, A] of legal actions, None if all are.
         """
-        act = ACTIVATIONS[self.activation]
         if self.normalize:
             observations = Normalizer(observations.shape[2:], name=normalizer.NAME)(observations)
-        x = self._image(observations, act) if self.kind == "cnn" else self._flat(observations)
-        for layer in range(self.layers):
-            x = act(_dense(self.hidden, math.sqrt(2.0), f"encoder_{layer}")(x))
-        if self.recurrent:
-            memory, x = _Gru(self.hidden, name="gru")(memory, x, starts)
+        if self.share_layers or not self.recurrent:
+            memory, x = self._layers(memory, observations, starts, "")
+            of_value = x
+            if not self.share_layers:
+                _, of_value = self._layers((), observations, starts, VALUE)
+        else:
+            ours, values = memory
+            ours, x = self._layers(ours, observations, starts, "")
+            values, of_value = self._layers(values, observations, starts, VALUE)
+            memory = (ours, values)
         raw = _dense(self.head.outputs, 0.01, "policy")(x)
-        value = _dense(1, 1.0, "value")(x)[..., 0]
+        value = _dense(1, 1.0, "value")(of_value)[..., 0]
         log_std = None
         if not self.head.discrete:
             begin = nn.initializers.constant(self.initial_log_std)
             log_std = self.param("log_std", begin, (self.head.outputs,))
         return memory, Outputs(self.head.distribution(raw, log_std, mask), value)
 
-    def _flat(self, observations: jax.Array) -> jax.Array:
-        lead = observations.shape[:2]
-        return observations.reshape(*lead, -1).astype(jnp.float32)
+    def _layers(
+        self, memory: Any, observations: jax.Array, starts: jax.Array, prefix: str
+    ) -> tuple[Any, jax.Array]:
+        """Return the memory, and float32 [T, B, H] on which a head stands."""
+        act = ACTIVATIONS[self.activation]
+        if self.kind == "cnn":
+            x = self._image(observations, act, prefix)
+        else:
+            x = self.reading.flat(observations)
+        for layer in range(self.layers):
+            x = act(_dense(self.hidden, math.sqrt(2.0), f"{prefix}encoder_{layer}")(x))
+        if self.recurrent:
+            memory, x = _Gru(self.hidden, name=f"{prefix}gru")(memory, x, starts)
+        return memory, x
 
-    def _image(self, observations: jax.Array, act: Callable[[jax.Array], jax.Array]) -> jax.Array:
+    def _image(
+        self, observations: jax.Array, act: Callable[[jax.Array], jax.Array], prefix: str
+    ) -> jax.Array:
         lead, shape = observations.shape[:2], observations.shape[2:]
         if len(shape) not in (2, 3):
             raise ValueError(
@@ -113,7 +148,7 @@ class Network(nn.Module):
         scale = 255.0 if observations.dtype == jnp.uint8 else 1.0
         x = x.astype(jnp.float32) / scale
         for index, channels in enumerate(CHANNELS):
-            x = act(nn.Conv(channels, (3, 3), (2, 2), name=f"conv_{index}")(x))
+            x = act(nn.Conv(channels, (3, 3), (2, 2), name=f"{prefix}conv_{index}")(x))
         return x.reshape(*lead, -1)
 
 
@@ -155,7 +190,7 @@ def _dense(features: int, gain: float, name: str) -> nn.Dense:
     return nn.Dense(features, kernel_init=nn.initializers.orthogonal(gain), name=name)
 
 
-def make_network(config: Config, observation_shape: tuple[int, ...], head: Head) -> Network:
+def make_network(config: Config, reading: Reading, head: Head) -> Network:
     """Return the configured network, sized to ``config.parameters`` if that is given.
 
     Raises:
@@ -165,25 +200,27 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
     def of(hidden: int) -> Network:
         return Network(
             head,
+            reading,
             config.network,
             hidden,
             config.layers,
             config.activation,
             config.normalize_observations,
             config.initial_log_std,
+            config.share_layers,
         )
 
     if config.parameters is None:
         return of(config.hidden)
     low, high = 1, 2
-    while count_parameters(of(high * MULTIPLE), observation_shape) < config.parameters:
+    while count_parameters(of(high * MULTIPLE)) < config.parameters:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        enough = count_parameters(of(middle * MULTIPLE), observation_shape) >= config.parameters
+        enough = count_parameters(of(middle * MULTIPLE)) >= config.parameters
         low, high = (low, middle) if enough else (middle, high)
     wanted = config.parameters
-    counts = {w: count_parameters(of(w * MULTIPLE), observation_shape) for w in (low, high)}
+    counts = {width: count_parameters(of(width * MULTIPLE)) for width in (low, high)}
     best = min(counts, key=lambda width: abs(counts[width] - wanted))
     if abs(counts[best] - wanted) > wanted / 10:
         raise ValueError(
@@ -193,17 +230,16 @@ def make_network(config: Config, observation_shape: tuple[int, ...], head: Head)
     return of(best * MULTIPLE)
 
 
-def init(network: Network, observation_shape: tuple[int, ...], dtype: Any, key: jax.Array) -> Any:
+def init(network: Network, key: jax.Array) -> Any:
     """Return fresh parameters."""
+    shape, dtype = network.reading.shape, network.reading.dtype
     # A reference's float64 is float32 to JAX, as everywhere; asked for outright it would warn.
-    observations = jnp.zeros((1, 1, *observation_shape), jax.dtypes.canonicalize_dtype(dtype))
+    observations = jnp.zeros((1, 1, *shape), jax.dtypes.canonicalize_dtype(dtype))
     variables = network.init(key, network.start(1), observations, jnp.ones((1, 1), bool))
     return variables["params"]
 
 
-def count_parameters(network: Network, observation_shape: tuple[int, ...]) -> int:
+def count_parameters(network: Network) -> int:
     """Count a network's numbers without making them."""
-    shapes = jax.eval_shape(
-        lambda: init(network, observation_shape, jnp.float32, jax.random.key(0))
-    )
+    shapes = jax.eval_shape(lambda: init(network, jax.random.key(0)))
     return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(shapes))

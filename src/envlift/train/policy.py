@@ -14,6 +14,7 @@ import numpy as np
 from envlift.train.config import Config
 from envlift.train.distributions import Head
 from envlift.train.networks import Network, init, make_network
+from envlift.train.observations import Reading
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -39,7 +40,7 @@ class Policy:
     Args:
         config: of the run it comes from.
         head: what its outputs mean.
-        observation_shape, observation_dtype: of one observation.
+        reading: how it reads observations.
         params: the network's parameters.
     """
 
@@ -47,22 +48,30 @@ class Policy:
         self,
         config: Config,
         head: Head,
-        observation_shape: tuple[int, ...],
-        observation_dtype: str,
+        reading: Reading,
         params: Any,
     ) -> None:
         self.config = config
         self.head = head
-        self.observation_shape = tuple(observation_shape)
-        self.observation_dtype = str(observation_dtype)
+        self.reading = reading
         self.params = params
-        self.network = make_network(config, self.observation_shape, head)
+        self.network = make_network(config, reading, head)
         self._act = jax.jit(self._acted, static_argnums=6)
 
     @property
     def noise_size(self) -> int:
         """Uniform numbers that one action takes, ``N``."""
         return self.head.noise_size
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """Shape of one observation."""
+        return self.reading.shape
+
+    @property
+    def observation_dtype(self) -> str:
+        """Dtype of observations."""
+        return self.reading.dtype
 
     def start(self, batch: int) -> Any:
         """Return the memory of ``batch`` environments that begin."""
@@ -123,8 +132,10 @@ class Policy:
                 "low": list(self.head.low),
                 "high": list(self.head.high),
             },
-            "observation_shape": list(self.observation_shape),
-            "observation_dtype": self.observation_dtype,
+            "observation_shape": list(self.reading.shape),
+            "observation_dtype": self.reading.dtype,
+            "observation_choices": list(self.reading.choices),
+            "observation_first": list(self.reading.first),
         }
 
     @classmethod
@@ -132,13 +143,16 @@ class Policy:
         """Make a policy from what ``about`` gave; without ``params``, with fresh ones."""
         head = about["head"]
         policy = cls(
-            Config(**about["config"]),
+            Config.of(about["config"]),
             Head(head["outputs"], head["discrete"], tuple(head["low"]), tuple(head["high"])),
-            tuple(about["observation_shape"]),
-            about["observation_dtype"],
+            Reading(
+                tuple(about["observation_shape"]),
+                about["observation_dtype"],
+                tuple(about.get("observation_choices", ())),
+                tuple(about.get("observation_first", ())),
+            ),
             params,
         )
         if params is None:
-            shape, dtype = policy.observation_shape, policy.observation_dtype
-            policy.params = init(policy.network, shape, dtype, jax.random.key(0))
+            policy.params = init(policy.network, jax.random.key(0))
         return policy

@@ -46,9 +46,9 @@ class Rollout(NamedTuple):
         action: [T, B(, D)], as drawn.
         log_prob: float32 [T, B], of the action when it was drawn.
         value: float32 [T, B], of the observation.
-        reward: float32 [T, B], scaled by ``config.reward_scale``. Where an episode was truncated it
-            includes the discounted value of its final observation, so that ``ended`` needs no
-            second kind.
+        reward: float32 [T, B], scaled by ``config.reward_scale``. Where an episode was truncated
+            and did not terminate it includes the discounted value of its final observation, so
+            that ``ended`` needs no second kind.
         ended: bool [T, B], terminated or truncated after this step.
         memory: of the network before the first step.
         last_value: float32 [B], of the observation after the last step.

@@ -147,8 +147,12 @@ def read(namespace: argparse.Namespace, base: Config | None = None) -> Config:
 def preset(env: str) -> Path | None:
     """Return the TOML file of an environment's own settings, None if it has none.
 
-    It is ``train.toml`` beside the environment's rules; ``reference:NAME`` has those of ``NAME``.
+    It is ``train.toml`` beside the environment's rules; ``reference:NAME`` has those of ``NAME``,
+    and ``gymnasium:ID`` those of ``presets/ID.toml`` beside this file.
     """
+    if env.startswith("gymnasium:"):
+        path = Path(__file__).parent / "presets" / f"{env.rpartition(':')[2]}.toml"
+        return path if path.is_file() else None
     name = env.removeprefix("reference:")
     if name not in list_envs():
         return None

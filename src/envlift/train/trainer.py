@@ -17,9 +17,13 @@ from typing import Any, Protocol
 
 import gymnasium
 import jax
+import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
+from jax.experimental import multihost_utils
 
+from envlift.adapters.lanes import refuse_fork
 from envlift.registry import AnyEnv, make
+from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
@@ -58,7 +62,7 @@ class Trained:
         history: one row of metrics per update, resumed runs from where they went on.
         compile_seconds: time until the first update could start.
         seconds: time of the updates.
-        interrupted: Ctrl-C ended the run early.
+        interrupted: Ctrl-C or SIGTERM ended the run early.
     """
 
     policy: Policy
@@ -95,9 +99,26 @@ def train(
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
         DivergedError: if a number became NaN or infinite.
-        CheckpointError: if there is nothing to resume, or it does not fit.
+        CheckpointError: if there is nothing to resume, it does not fit, another run is at work in
+            ``out``, or a checkpoint cannot be written.
+        ForkedError: in a process that was forked from one that had used JAX.
     """
+    refuse_fork()
     collector = _collector(config, env, vector_env, score)
+    if resume:
+        _folder(out)
+    with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
+        return _train(collector, recorder, display, out, resume)
+
+
+def _train(
+    collector: Fused | Host,
+    recorder: Recorder | None,
+    display: Display | None,
+    out: Path | None,
+    resume: bool,
+) -> Trained:
+    config = collector.config
     begun = time.perf_counter()
     state: Any = collector.start()
     done, recent = 0, _Recent()
@@ -108,6 +129,7 @@ def train(
     trained.compile_seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     loop = _Loop(config, trained, recent, recorder, display, begun)
+    loop.out = out
     with _stop_request() as stopped:
         pending: Any = None
         saved = done
@@ -125,7 +147,7 @@ def train(
                 pending = None
             if due:
                 saved = _save(collector, state, loop, _folder(out), update)
-            if stopped() or loop.reached_target:
+            if _anywhere(stopped()) or loop.reached_target:
                 break
         if pending is not None:
             loop.note(*pending)
@@ -137,6 +159,13 @@ def train(
     if out is not None and saved != last:
         _save(collector, state, loop, out, last)
     return trained
+
+
+def _anywhere(asked: bool) -> bool:
+    """Tell whether any process was asked to stop: all of them stop after the same update."""
+    if jax.process_count() == 1:
+        return asked
+    return bool(np.any(multihost_utils.process_allgather(np.array(asked))))
 
 
 def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
@@ -151,13 +180,20 @@ def _vector_env(config: Config) -> tuple[Any, Any]:
     """Make the environments that the configuration names: registered, or Gymnasium's own."""
     kind, _, name = config.env.rpartition(":")
     if kind == "gymnasium":
-        vector: Any = gymnasium.make_vec(
-            name,
-            num_envs=config.num_envs,
-            vectorization_mode="sync",
-            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
-            **config.env_options,
-        )
+        try:
+            vector: Any = gymnasium.make_vec(
+                name,
+                num_envs=config.num_envs,
+                vectorization_mode="sync",
+                vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+                **config.env_options,
+            )
+        except (gymnasium.error.Error, ModuleNotFoundError) as error:
+            raise ConfigError(f"env = {config.env!r} cannot be made: {error}") from None
+        except TypeError as error:
+            raise ConfigError(
+                f"env_options = {config.env_options!r} is not allowed for {name}: {error}"
+            ) from None
         return vector, None
     if kind:
         raise ConfigError(
@@ -176,8 +212,7 @@ def _policy(collector: Fused | Host, state: Any) -> Policy:
     return Policy(
         collector.config,
         collector.head,
-        collector.observation_shape,
-        str(collector.observation_dtype),
+        collector.reading,
         state.learner.params,
     )
 
@@ -228,6 +263,7 @@ class _Loop:
         self.config, self.trained, self.recent = config, trained, recent
         self.recorder, self.display = recorder, display
         self.reached_target = False
+        self.out: Path | None = None
         self._last = 0.0
 
     def note(self, update: int, metrics: Any) -> None:
@@ -238,7 +274,10 @@ class _Loop:
         # Only now: before its numbers were fetched the update may not have ended.
         seconds = time.perf_counter() - self.begun
         steps = update * self.config.batch
-        check_finite(values, update, steps)
+        try:
+            check_finite(values, update, steps)
+        except DivergedError as error:
+            raise DivergedError(f"{error}. {self._before()}") from None
         episodes = values.pop("episodes")
         sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
         self.recent.add(episodes, *sums)
@@ -265,6 +304,20 @@ class _Loop:
         if target is not None and scored is not None and self.recent.episodes >= RECENT:
             self.reached_target = scored >= target
 
+    def _before(self) -> str:
+        """Say what came before a number that was not finite, and where one can go back to."""
+        kept = None if self.out is None else checkpoint.latest(self.out)
+        told = "There is no checkpoint from before it"
+        if kept is not None:
+            told = f"The newest checkpoint is from before it, of update {kept}"
+        largest = max(self.trained.history, key=lambda row: row["approx_kl"], default=None)
+        if largest is not None and largest["approx_kl"] > 1.0:
+            told += (
+                f". In update {largest['update']} the policy had moved by a KL of "
+                f"{largest['approx_kl']:.3g}, where 0.05 is much"
+            )
+        return told
+
 
 CULPRITS = {
     "observation": "an observation of the environment",
@@ -290,30 +343,33 @@ def check_finite(values: Row, update: int, steps: int) -> None:
             else:
                 remedy = "try a lower learning_rate or max_gradient_norm"
             raise DivergedError(
-                f"{words} was {values[name]} in update {update}, before step {steps:,}; {remedy}. "
-                "The newest checkpoint is from before it"
+                f"{words} was {values[name]} in update {update}, before step {steps:,}; {remedy}"
             )
+
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what a scheduler sends before it kills."""
 
 
 @contextlib.contextmanager
 def _stop_request() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the loop after its update, the second one everything."""
+    """Let the first of ``STOPS`` end the loop after its update, the second one everything."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
 
     def ask(number: int, frame: Any) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
 
-    signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in STOPS}
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _folder(out: Path | None) -> Path:
@@ -323,8 +379,6 @@ def _folder(out: Path | None) -> Path:
 
 
 def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int) -> int:
-    from envlift.train import checkpoint
-
     about = loop.trained.policy.about() | {
         "update": update,
         "steps": update * collector.config.batch,
@@ -335,11 +389,6 @@ def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: i
 
 
 def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, _Recent]:
-    from envlift.train import checkpoint
-
     config = collector.config.to_dict()
     state, about = checkpoint.restore(out, collector.snapshot(state), config=config)
-    if isinstance(collector, Fused):
-        state = jax.device_put(state, collector.shardings(state))
-    collector.restore(state)
-    return state, int(about["update"]), _Recent(about["recent"])
+    return collector.restore(state), int(about["update"]), _Recent(about["recent"])

@@ -114,7 +114,7 @@ class Verification:
     """How much is compared; None leaves it to ``envlift verify``.
 
     Attributes:
-        quick: compare less, in seconds: for trying things out.
+        quick: compare less, in seconds, and measure speed in fewer steps: for trying things out.
         lanes, max_steps, min_ends: as the options of ``envlift verify``.
         timeout: seconds that the reference may take for one answer.
         minutes: wall time of one judgement; a candidate that takes longer has failed.

@@ -19,6 +19,7 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from envlift.translate.judgement import HOLLOW, Failure, Judgement
 from envlift.translate.project import Module, Project
@@ -36,6 +37,9 @@ OPTIONS = (
     *("-p", "envlift.translate.testing"),
 )
 """No configuration and no plugin of the workspace changes how its tests are run."""
+
+Plan = dict[str, Any]
+"""What ``planted`` is told, and the ``source`` that is broken."""
 
 
 def tests_of(module: Module) -> str:
@@ -64,7 +68,11 @@ def judge(
         mine = {tests_of(one) for one in project.modules}
         more = sorted(p.relative_to(folder).as_posix() for p in folder.glob("tests/test_*.py"))
         files += [path for path in more if path not in mine]
-    passed, failures = run(folder, [path for path in files if (folder / path).is_file()])
+    files = [path for path in files if (folder / path).is_file()]
+    newest_of = project.module(module) if module else None
+    with tempfile.TemporaryDirectory() as scratch:
+        plan = _plan(project, newest_of, Path(scratch)) if newest_of else None
+        passed, failures, noticed = run(folder, files, plan)
     judgement.tests = passed
     owners = {tests_of(one): one.name for one in due}
     for path, name, words, traceback in failures[:SHOWN]:
@@ -74,24 +82,32 @@ def judge(
     if len(failures) > SHOWN:
         words = f"{len(failures) - SHOWN} more tests fail"
         judgement.failures.append(Failure("L1", "more tests", words, "test"))
-    if not judgement.failures and module:
-        _plant(project, project.module(module), judgement)
+    if judgement.failures or newest_of is None:
+        return
+    if plan:
+        _hollow(newest_of, plan["source"], plan["sources"], noticed, judgement)
+    elif newest_of.file.endswith(".rs"):
+        _plant_built(project, newest_of, judgement)
 
 
-def run(folder: Path, files: Sequence[str]) -> tuple[int, list[tuple[str, str, str, str]]]:
-    """Run test files in a process of their own.
+def run(
+    folder: Path, files: Sequence[str], plan: Plan | None = None
+) -> tuple[int, list[tuple[str, str, str, str]], list[bool]]:
+    """Run test files in a process of their own, and then those of a plan (see ``planted``).
 
     Returns:
-        How many passed, and of each failure: file, test, one sentence, end of the traceback.
+        How many passed; of each failure: file, test, one sentence, end of the traceback; and
+        whether the tests of the plan failed with each of its sources.
     """
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch) / "found.xml"
-        words = [sys.executable, "-P", "-m", "pytest", *OPTIONS, f"--rootdir={folder}"]
+        runner = "envlift.translate.planted" if plan else "pytest"
+        words = [sys.executable, "-P", "-m", runner, *OPTIONS, f"--rootdir={folder}"]
         done = subprocess.run(
             [*words, f"--junitxml={found}", "-o", "junit_family=xunit1", *files],
             cwd=folder,
             env=environment(folder),
-            stdin=subprocess.DEVNULL,
+            input=json.dumps(plan) if plan else "",
             capture_output=True,
             text=True,
             errors="replace",
@@ -99,7 +115,11 @@ def run(folder: Path, files: Sequence[str]) -> tuple[int, list[tuple[str, str, s
         )
         output = done.stdout + done.stderr
         if not found.is_file():
-            return 0, [("tests", "pytest", f"pytest ended with {done.returncode}", _end(output))]
+            ended = f"pytest ended with {done.returncode}"
+            return 0, [("tests", "pytest", ended, _end(output))], []
+        code = Path(plan["code"]) if plan else None
+        # A fault that ends the process ends it later, and was noticed by everybody.
+        passes = code is not None and code.is_file() and code.read_text() == "0"
         cases = list(ElementTree.parse(found).getroot().iter("testcase"))
     failures, passed = [], 0
     for case in cases:
@@ -112,9 +132,13 @@ def run(folder: Path, files: Sequence[str]) -> tuple[int, list[tuple[str, str, s
             passed += 1
     if not cases:
         failures.append((files[0] if files else "tests", "none", "no test was found", _end(output)))
-    elif done.returncode and not failures:
+    elif done.returncode and not failures and not passes:
         failures.append(("tests", "pytest", f"pytest ended with {done.returncode}", _end(output)))
-    return passed, failures
+    try:
+        noticed = [bool(one) for one in json.loads(done.stdout.strip().rpartition("\n")[2])]
+    except ValueError:
+        noticed = [True]
+    return passed, failures, noticed
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -132,25 +156,60 @@ def _end(text: str) -> str:
     return "\n".join(lines[-30:])
 
 
-def _plant(project: Project, module: Module, judgement: Judgement) -> None:
-    """Break a module a few times; its tests must notice at least once."""
-    source = (project.folder / module.file).read_text(encoding="utf-8")
-    rust = module.file.endswith(".rs")
-    if rust:
-        broken = rust_faults(source)
-    elif module.file.endswith(".py"):
+def _plan(project: Project, module: Module, scratch: Path) -> Plan | None:
+    """Plan how a module is broken a few times; its tests must notice at least once."""
+    if not module.file.endswith(".py"):
+        return None
+    try:
+        source = (project.folder / module.file).read_text(encoding="utf-8")
         broken = [mutant.source for mutant in mutants_of(project.folder, module.file)]
-    else:
-        return
+    except (OSError, ValueError, SyntaxError):
+        return None  # Its tests say so.
+    if not broken:
+        return None
+    copy = _copied(project, scratch)
+    return {
+        "code": str(scratch / "code"),
+        "folder": str(project.folder),
+        "copy": str(copy),
+        "file": module.file,
+        "source": source,
+        "sources": _drawn(source, broken),
+        "tests": tests_of(module),
+        "options": [*OPTIONS, f"--rootdir={copy}"],
+    }
+
+
+def _drawn(source: str, broken: Sequence[str]) -> list[str]:
+    """Draw by the source itself, so that judging an attempt again draws the same."""
+    return random.Random(source).sample(broken, min(PLANTED, len(broken)))
+
+
+def _copied(project: Project, scratch: Path) -> Path:
+    ignored = shutil.ignore_patterns(".git", ".envlift", "__pycache__")
+    return Path(shutil.copytree(project.folder, scratch / "work", ignore=ignored))
+
+
+def _plant_built(project: Project, module: Module, judgement: Judgement) -> None:
+    """Break a module that is compiled a few times."""
+    source = (project.folder / module.file).read_text(encoding="utf-8")
+    broken = rust_faults(source)
     if not broken:
         return
-    # Drawn by the source itself, so that judging an attempt again draws the same.
-    chosen = random.Random(source).sample(broken, min(PLANTED, len(broken)))
+    chosen = _drawn(source, broken)
     with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "work"
-        ignored = shutil.ignore_patterns(".git", ".envlift", "__pycache__")
-        shutil.copytree(project.folder, copy, ignore=ignored)
-        noticed = (_noticed_built if rust else _noticed)(project, copy, module, chosen)
+        noticed = _noticed_built(project, _copied(project, Path(scratch)), module, chosen)
+    _hollow(module, source, chosen, noticed, judgement)
+
+
+def _hollow(
+    module: Module,
+    source: str,
+    chosen: Sequence[str],
+    noticed: Sequence[bool],
+    judgement: Judgement,
+) -> None:
+    """Note it if no fault was noticed."""
     if noticed and not any(noticed):
         shown = "\n".join(_diff(source, one) for one in chosen[:3])
         words = (
@@ -197,24 +256,3 @@ def build(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
         errors="replace",
         check=False,
     )
-
-
-def _noticed(project: Project, copy: Path, module: Module, sources: Sequence[str]) -> list[bool]:
-    """Run a module's tests for one changed source after the other, until they fail."""
-    plan = {"file": module.file, "tests": tests_of(module), "sources": list(sources)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "envlift.translate.planted", *OPTIONS, f"--rootdir={copy}"],
-        cwd=copy,
-        env=environment(copy),
-        input=json.dumps(plan),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    last = done.stdout.strip().rpartition("\n")[2]
-    try:
-        return [bool(one) for one in json.loads(last)]
-    except ValueError:
-        # A fault that ends the process was noticed by everybody.
-        return [True]

@@ -21,11 +21,13 @@ from envlift.verify.sides.candidates import open_candidate
 from envlift.verify.suite.find import find_suite
 
 BATCHES = (32, 128, 512, 2048, 8192)
-STEPS = 2**18
-"""Environment steps of one repetition."""
-REPETITIONS = 5
+STEPS, QUICK_STEPS = 2**18, 2**15
+"""Environment steps of one repetition; the fewer where the project is judged quickly."""
+REPETITIONS, QUICK_REPETITIONS = 5, 3
 REFERENCE = "reference"
 REFERENCE_LANES = 64
+REFERENCE_STEPS = 2**14
+"""Of one repetition, all lanes together."""
 
 
 def measure(project: Project) -> dict[str, float]:
@@ -37,15 +39,17 @@ def measure(project: Project) -> dict[str, float]:
     """
     suite, _ = find_suite(project.suite)
     config = suite.configs[0]
+    quick = project.verification.quick
+    repetitions = QUICK_REPETITIONS if quick else REPETITIONS
     found = {}
     for batch in BATCHES:
-        steps = max(8, STEPS // batch)
+        steps = max(8, (QUICK_STEPS if quick else STEPS) // batch)
         with contextlib.closing(
             open_candidate(suite.candidate, dict(config.candidate), batch)
         ) as side:
             env = env_of(side)
             play = _compiled(env, batch, steps) if env is not None else _stepped(side, batch, steps)
-            found[str(batch)] = _median(play, batch * steps)
+            found[str(batch)] = _median(play, batch * steps, repetitions)
     with contextlib.closing(
         open_reference(
             suite.reference,
@@ -54,7 +58,7 @@ def measure(project: Project) -> dict[str, float]:
             returns=(),
         )
     ) as reference:
-        steps = 256
+        steps = REFERENCE_STEPS // REFERENCE_LANES // (8 if quick else 1)
         seeds = np.arange(REFERENCE_LANES, dtype=np.int64)
         chance = None
         if suite.start == "chance":
@@ -66,14 +70,14 @@ def measure(project: Project) -> dict[str, float]:
         def play_reference() -> None:
             reference.step(actions, chance, np.tile(seeds, (steps, 1)))
 
-        found[REFERENCE] = _median(play_reference, REFERENCE_LANES * steps)
+        found[REFERENCE] = _median(play_reference, REFERENCE_LANES * steps, repetitions)
     return found
 
 
-def _median(play: Callable[[], object], steps: int) -> float:
+def _median(play: Callable[[], object], steps: int, repetitions: int) -> float:
     play()
     seconds = []
-    for _ in range(REPETITIONS):
+    for _ in range(repetitions):
         started = time.perf_counter()
         play()
         seconds.append(time.perf_counter() - started)

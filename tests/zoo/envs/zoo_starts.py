@@ -38,6 +38,13 @@ class DrawnZeros(Drawn):
         return np.zeros(2, np.float32)
 
 
+class DrawnNear(Drawn):
+    """The first observation is off by less than a rollout may drift, more than a step may."""
+
+    def first(self):
+        return self.look() + np.float32(5e-4)
+
+
 class Readable(Drawn):
     """The same with the whole state in ``state``."""
 

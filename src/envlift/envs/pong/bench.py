@@ -49,6 +49,9 @@ FORMS = tuple(
 REFERENCE = "python:envlift.envs.pong.reference.pong:PongReference"
 SPEC = "its own trainer, on one core of a machine like this one; measured before, not in this run"
 
+SHARED = {"share_layers": True}
+"""As PufferLib has it: equal work."""
+
 TRAINING = Training(
     launch=REFERENCE,
     draw_chance=draw_chance,
@@ -59,9 +62,13 @@ TRAINING = Training(
     target_score=20.0,
     gpu={"frameskip": 1},
     recorded=(
-        Recorded("PufferLib 3.0, MLP", 256_000, {"network": "mlp", "hidden": 128}, 2.0, SPEC),
+        Recorded(
+            "PufferLib 3.0, MLP", 256_000, {"network": "mlp", "hidden": 128, **SHARED}, 2.0, SPEC
+        ),
         # 148 units make a GRU of 134K parameters, as many as its LSTM of 128 units has.
-        Recorded("PufferLib 3.0, LSTM", 42_000, {"network": "gru", "hidden": 148}, 2.0, SPEC),
+        Recorded(
+            "PufferLib 3.0, LSTM", 42_000, {"network": "gru", "hidden": 148, **SHARED}, 2.0, SPEC
+        ),
     ),
 )
 

@@ -7,25 +7,21 @@ user's cache and is made by pip with the user's own settings (index, proxy, cert
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from envlift.reference.failure import ReferenceUnavailable
 from envlift.reference.processes.cache import cache_folder
+from envlift.reference.processes.making import only_one, run, say
 
 # What the environment was made from, written last: one without it was never finished, however it
 # looks.
 _FINISHED = "envlift-requirements.txt"
-_SHOWN = 15
+_WHAT = "the reference's environment"
 
 
 def environment(requirements: Path) -> Path:
@@ -51,7 +47,7 @@ def environment(requirements: Path) -> Path:
         return program
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder.with_name(folder.name + ".lock")) as lock:
+        with only_one(folder.with_name(folder.name + ".lock"), _WHAT) as lock:
             if not _finished(folder):
                 _make(folder, requirements, lock)
     except OSError as error:
@@ -67,39 +63,23 @@ def _finished(folder: Path) -> bool:
     return (folder / _FINISHED).is_file() and (folder / "bin" / "python").is_file()
 
 
-@contextmanager
-def _only_one(path: Path) -> Iterator[int]:
-    """Hold a lock that ends with its process, and with the children it is handed to.
-
-    Yields:
-        Its file descriptor.
-    """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say("another process is making the reference's environment; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield file.fileno()
-
-
 def _make(folder: Path, requirements: Path, lock: int) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-    _say(f"making the reference's own environment, once, in {folder}")
+    say(f"making the reference's own environment, once, in {folder}")
     # -I keeps PYTHONPATH and the user's own packages out: pip would find a package there and leave
     # it out here. Wheels only, because what builds a source archive has no hash.
     make = (sys.executable, "-I", "-m", "venv", str(folder))
     pip = (str(folder / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check")
     pins = ("--require-hashes", "--only-binary=:all:", "-r", str(requirements))
     try:
-        _run(
+        run(
             make,
             lock,
             f"a virtual environment of {sys.executable} could not be made; Debian and Ubuntu keep "
             "what is needed in the package python3-venv",
         )
-        _run(
+        run(
             (*pip, "install", "--no-input", "--progress-bar=off", *pins),
             lock,
             f"the packages of {requirements.name} could not be installed; connect this machine to "
@@ -110,35 +90,3 @@ def _make(folder: Path, requirements: Path, lock: int) -> None:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _run(command: tuple[str, ...], lock: int, failed: str) -> None:
-    """Run a command and show what it says; where it fails, raise with its last lines."""
-    last: deque[str] = deque(maxlen=_SHOWN)
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        # A pip that outlives us, because we alone were killed, keeps the others out of its folder.
-        pass_fds=(lock,),
-    ) as child:
-        assert child.stdout is not None
-        try:
-            for line in child.stdout:
-                last.append(line.rstrip())
-                _say(line.rstrip().partition(" (from -r ")[0])
-        except BaseException:
-            child.kill()
-            raise
-    if child.returncode:
-        said = "\n".join(f"  {line}" for line in last) or "  (nothing)"
-        raise ReferenceUnavailable(
-            f"{failed}. It ended with exit status {child.returncode} and said last:\n{said}"
-        )
-
-
-def _say(line: str) -> None:
-    print(f"envlift: {line}", file=sys.stderr, flush=True)

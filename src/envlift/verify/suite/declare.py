@@ -388,6 +388,17 @@ class Suite:
                 f"transfer names the unknown configuration {self.transfer.config!r}; "
                 f"known: {sorted(names)}"
             )
+        apart = [config.name for config in self.configs if config.transfer_only]
+        if apart and (self.transfer is None or apart != [self.transfer.config]):
+            raise ValueError(
+                f"nothing is compared in the configurations {apart}: transfer_only is for the one "
+                "that transfer names"
+            )
+        if apart and len(self.configs) == len(apart):
+            raise ValueError(
+                f"the only configuration, {apart[0]!r}, is transfer_only: its steps are compared "
+                "nowhere; add one in which they are"
+            )
 
     def _check_kinds(self) -> None:
         """Tell what a suite file easily mixes up, before it becomes an odd error elsewhere."""

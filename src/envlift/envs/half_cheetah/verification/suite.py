@@ -162,7 +162,7 @@ SUITE = Suite(
             resync=1,
             effort={"lanes": 32, "min_ends": 1, "min_steps": 240, "transitions": 4096},
         ),
-        Config("as shipped", REQUIREMENTS, effort=EPISODES, transfer_only=True),
+        Config("as shipped", REQUIREMENTS, resync=1, effort=EPISODES, transfer_only=True),
     ),
     policies=POLICIES,
     components=COMPONENTS,

@@ -59,7 +59,7 @@ def _unrepeated(suite: Suite, side: Side, first: First) -> bool:
 def _difference(suite: Suite, before: tuple[Record, Record], after: tuple[Record, Record]) -> str:
     """Say what differs first, up to the first end of each lane."""
     seen, reward = suite.observation.drifted(), suite.reward.drifted()
-    if differ(before[0].observation, after[0].observation, seen):
+    if differ(before[0].observation, after[0].observation, suite.observation):
         return "the first observation differs"
     ended = _ended(before[1])
     alive = np.cumsum(ended, axis=0) - ended == 0

@@ -1,0 +1,76 @@
+"""How a network reads observations: numbers as they are, choices one-hot.
+
+A whole number that names one of several things (``Discrete``, ``MultiDiscrete``) is no quantity:
+state 15 of FrozenLake is not 15 times state 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envlift.train.config import Config, ConfigError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What observations are.
+
+    Attributes:
+        shape: of one observation.
+        dtype: of its numbers.
+        choices: how many values each number of a Discrete or MultiDiscrete observation has; empty
+            for a Box.
+        first: the smallest of them, as many numbers.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    choices: tuple[int, ...] = ()
+    first: tuple[int, ...] = ()
+
+    def flat(self, observations: jax.Array) -> jax.Array:
+        """Return float32 [T, B, F] from observations [T, B, ...]."""
+        lead = observations.shape[:2]
+        flat = observations.reshape(*lead, -1)
+        if not self.choices:
+            return flat.astype(jnp.float32)
+        each = [
+            jax.nn.one_hot(flat[..., index] - first, size, dtype=jnp.float32)
+            for index, (size, first) in enumerate(zip(self.choices, self.first, strict=True))
+        ]
+        return jnp.concatenate(each, axis=-1)
+
+
+def reading_of(space: gymnasium.Space[Any], config: Config) -> Reading:
+    """Return how observations of a space are read.
+
+    Raises:
+        ConfigError: for a space that PPO cannot read, or a setting that does not fit it.
+    """
+    shape: tuple[int, ...] = ()
+    choices: tuple[int, ...]
+    first: tuple[int, ...]
+    if isinstance(space, gymnasium.spaces.Discrete):
+        choices, first = (int(space.n),), (int(space.start),)
+    elif isinstance(space, gymnasium.spaces.MultiDiscrete):
+        shape = space.nvec.shape
+        choices = tuple(int(n) for n in space.nvec.reshape(-1))
+        first = tuple(int(n) for n in np.reshape(space.start, -1))
+    elif isinstance(space, gymnasium.spaces.Box | gymnasium.spaces.MultiBinary):
+        return Reading(tuple(space.shape), str(space.dtype))
+    else:
+        raise ConfigError(
+            f"PPO cannot read observations of {space}: a Box, Discrete, MultiDiscrete or "
+            "MultiBinary is needed; gymnasium.wrappers.FlattenObservation makes a Box of others"
+        )
+    if config.network == "cnn":
+        raise ConfigError(f"network = 'cnn' is not allowed for {space}: give mlp or gru")
+    if config.normalize_observations:
+        raise ConfigError(f"normalize_observations = True is not allowed for {space}: give false")
+    return Reading(shape, str(space.dtype), choices, first)
