@@ -1,4 +1,4 @@
-"""Recorded battles, and hosts; without Node or its packages those tests are skipped, with the reason."""
+"""Recorded battles and hosts; tests that need Node or its packages are skipped without them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def hosts(idle: Idle) -> Iterator[Any]:
         idle[key].append(host.process)
 
 
-@pytest.fixture(scope="session", params=sorted(p.stem for p in CORPUS.glob("*.bin.gz")))
+@pytest.fixture(scope="session", params=sorted(p.name for p in CORPUS.glob("*.bin.gz")))
 def recorded(request: pytest.FixtureRequest) -> tuple[str, list[lockstep.Record]]:
     """The kind of a recording, and its battles."""
-    return request.param, lockstep.read(CORPUS / f"{request.param}.bin.gz")
+    return request.param.removesuffix(".bin.gz"), lockstep.read(CORPUS / request.param)
