@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from envlift.env import Env, Transition
+from envlift.env import Env, Game, Transition
+from envlift.opponents import against
 from envlift.registry import Registration, list_envs, make, register
 
 if TYPE_CHECKING:
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
 
     from envlift.adapters.gymnasium import VectorEnv
 
-__all__ = ["Env", "Registration", "Transition", "list_envs", "make", "make_vec", "register"]
+__all__ = [
+    "Env",
+    "Game",
+    "Registration",
+    "Transition",
+    "against",
+    "list_envs",
+    "make",
+    "make_vec",
+    "register",
+]
 __version__ = "0.1.0"
 
 
@@ -35,7 +46,8 @@ def make_vec(
         num_envs: how many environments step together.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
-        options: as for ``make``.
+        options: as for ``make``; a game is played against ``opponent`` ("random" if left out)
+            from ``seat`` (drawn for each episode if left out), see ``against``.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones), an unknown mode, or
@@ -43,10 +55,10 @@ def make_vec(
         TypeError: for an option that the environment does not have.
     """
     # Importing it here keeps `import envlift` free of Gymnasium's vector machinery.
-    from envlift.adapters.gymnasium import VectorEnv
+    from envlift.adapters.gymnasium import VectorEnv, make_alone
 
     return VectorEnv(
-        make(name, autoreset="disabled", **options),
+        make_alone(name, **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=seed,

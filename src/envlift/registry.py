@@ -25,6 +25,7 @@ class Registration:
         name: the name for ``envlift.make``.
         factory: called with the keyword options of ``envlift.make``.
         title: one line for people.
+        players: how many play, ``Env.num_players``.
         suite: ``module:attribute`` of the verification suite, or None. It is a name, not an
             object, so that making an environment never imports its verification.
         reference: one line that names the pinned reference, or None.
@@ -42,6 +43,7 @@ class Registration:
     name: str
     factory: Callable[..., AnyEnv]
     title: str
+    players: int = 1
     suite: str | None = None
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()

@@ -41,7 +41,8 @@ class State:
         sleep_time: turns of sleep left. sleep_by_own_side: by Rest.
         moves, pp: ``baseMoveSlots``; PP to 63.
         sub_fainted: a substitute broke since a move was last aimed at it.
-        revealed: the foe has seen it. revealed_moves: bits of the slots that the foe has seen used.
+        revealed: which of the team the foe saw first, second, ...: from 1; 0 for not yet.
+        revealed_moves: bits of the slots that the foe has seen used.
 
     Of the active Pokémon:
         active_species: changed by Transform. active_types: 15 for no second one.
@@ -82,7 +83,7 @@ class State:
     moves: Annotated[jax.Array, "uint8", 2, 6, 4]
     pp: Annotated[jax.Array, "uint8", 2, 6, 4]
     sub_fainted: Annotated[jax.Array, "bool", 2, 6]
-    revealed: Annotated[jax.Array, "bool", 2, 6]
+    revealed: Annotated[jax.Array, "uint8", 2, 6]
     revealed_moves: Annotated[jax.Array, "uint8", 2, 6]
 
     active_species: Annotated[jax.Array, "uint8", 2]
@@ -111,7 +112,7 @@ class State:
     partial_trapping_lock_damage: Annotated[jax.Array, "int32", 2]
     partial_trapping_lock_locked: Annotated[jax.Array, "int8", 2]
     locked_move: Annotated[jax.Array, "uint8", 2]
-    locked_move_time: Annotated[jax.Array, "int8", 2]
+    locked_move_time: Annotated[jax.Array, "uint8", 2]
     locked_move_accuracy: Annotated[jax.Array, "uint8", 2]
     two_turn_move: Annotated[jax.Array, "uint8", 2]
     invulnerability: Annotated[jax.Array, "bool", 2]

@@ -21,6 +21,5 @@ Functions are named after Showdown's, and draw in its order.
 | ``stats``, ``pokemon`` | stages; HP, status, volatiles |
 | ``prng``, ``data``, ``ids``, ``memory`` | draws; tables; numbers; where fields lie |
 
-Two rules of Warp's language: ``x, y = b[i], b[j]`` holds places, not numbers, so such reads stand
-in lines of their own; and ``and`` evaluates both sides, so what draws stands in an ``if``.
+A function is a ``@rule``: one of Warp's, in which ``b[i]`` is a number.
 """

@@ -8,7 +8,7 @@ import warp as wp
 from envlift.envs.pokemon.rules.gen1 import prng
 from envlift.envs.pokemon.rules.gen1.effects import trap
 from envlift.envs.pokemon.rules.gen1.ids import Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import (
     active,
     active_hp,
@@ -22,13 +22,13 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
 )
 
 
-@wp.func
+@rule
 def flag(number: wp.int32) -> wp.int32:
     """Return 1 for anything but 0."""
     return wp.where(number != 0, 1, 0)
 
 
-@wp.func
+@rule
 def release(b: Battle, s: wp.int32, t: wp.int32):
     """After the last turn but the fifth, both stay as if trapped (``fakepartiallytrapped``)."""
     if active_hp(b, s) > 0 and b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] == 0:
@@ -39,7 +39,7 @@ def release(b: Battle, s: wp.int32, t: wp.int32):
     b[At.FAKE_PARTIALLY_TRAPPED_COUNTERPART + t] = b[At.ORDER + s * 6]
 
 
-@wp.func
+@rule
 def keep_trapping(b: Battle, s: wp.int32, t: wp.int32):
     if active_hp(b, t) <= 0:
         end_lock(b, s)
@@ -55,7 +55,7 @@ def keep_trapping(b: Battle, s: wp.int32, t: wp.int32):
             b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + t] = 1
 
 
-@wp.func
+@rule
 def after_move(b: Battle, s: wp.int32, t: wp.int32):
     """Run AfterMove of the user's volatiles; several of them draw their order."""
     holders = (
@@ -72,7 +72,7 @@ def after_move(b: Battle, s: wp.int32, t: wp.int32):
         end_thrash(b, s)
 
 
-@wp.func
+@rule
 def after_move_self(b: Battle, s: wp.int32):
     """Count toxic, wake, take damage by status and Leech Seed."""
     m = active(b, s)

@@ -11,13 +11,14 @@ from envlift.envs.pokemon.rules.gen1 import data, kernel
 from envlift.envs.pokemon.state import FIELDS, State
 from envlift.targets.warp import BatchedRule, made_once
 
+NAME = "envlift.pokemon.gen1"
 COST = 100
 """A step in steps of a small game, for the choice of threads."""
 
 
 @made_once
 def _rule() -> BatchedRule:
-    rule = BatchedRule(kernel.play, kernel.BattleState, {}, name="envlift.pokemon.gen1.play")
+    rule = BatchedRule(kernel.play, kernel.BattleState, {"winner": "int32"}, name=f"{NAME}.play")
     rule.cost = COST
     rule.shared = ("mode", "clauses")
     return rule
@@ -29,7 +30,7 @@ def _random_rule() -> BatchedRule:
         kernel.play_random,
         kernel.BattleState,
         {"ended": "bool", "turns": "int32"},
-        name="envlift.pokemon.gen1.play_random",
+        name=f"{NAME}.play_random",
     )
     rule.cost = COST
     rule.shared = ("clauses",)
@@ -56,13 +57,14 @@ def _play(
     clauses: jax.Array | bool,
     actions: jax.Array | None = None,
     seeds: jax.Array | None = None,
-) -> State:
+) -> tuple[State, jax.Array]:
     # Computed from the state, they have its batch axes: else each mode would be a kernel.
     no_action, no_seeds = state.legal.astype(jnp.int32) * 0, jnp.tile(state.seed * 0, 2)
     actions = no_action if actions is None else no_action + actions
     seeds = no_seeds if seeds is None else no_seeds + seeds
     operands = (*_flat(state), actions, seeds, jnp.int32(mode), jnp.asarray(clauses))
-    return _shaped(_rule()(*operands))
+    *fields, winner = _rule()(*operands)
+    return _shaped(fields), winner
 
 
 def step(state: State, actions: jax.Array, clauses: jax.Array | bool) -> State:
@@ -73,7 +75,7 @@ def step(state: State, actions: jax.Array, clauses: jax.Array | bool) -> State:
         actions: int32 [2]; an illegal one stands for the first legal one.
         clauses: whether Sleep Clause and Freeze Clause are on.
     """
-    return _play(state, kernel.Mode.STEP, clauses, actions=actions)
+    return _play(state, kernel.Mode.STEP, clauses, actions=actions)[0]
 
 
 def with_teams(
@@ -119,7 +121,7 @@ def with_teams(
 
 def begin(state: State, clauses: jax.Array | bool) -> State:
     """Begin a battle whose seed and teams stand in the state."""
-    return _play(state, kernel.Mode.BEGIN, clauses)
+    return _play(state, kernel.Mode.BEGIN, clauses)[0]
 
 
 def begin_random(seeds: jax.Array, clauses: jax.Array | bool) -> State:
@@ -131,12 +133,22 @@ def begin_random(seeds: jax.Array, clauses: jax.Array | bool) -> State:
     """
     # The seeds give the zeros their batch axis.
     blank = jax.tree.map(lambda a: jnp.where(seeds[0] == 0, a, a), zeros())
-    return _play(blank, kernel.Mode.BEGIN_RANDOM, clauses, seeds=seeds)
+    return _play(blank, kernel.Mode.BEGIN_RANDOM, clauses, seeds=seeds)[0]
 
 
-def restart(state: State, seeds: jax.Array, clauses: jax.Array | bool) -> State:
-    """Begin a battle of random teams where this one has ended; see ``begin_random``."""
-    return _play(state, kernel.Mode.RESTART, clauses, seeds=seeds)
+def play_on(
+    state: State, actions: jax.Array, seeds: jax.Array, clauses: jax.Array | bool
+) -> tuple[State, jax.Array]:
+    """Step, and begin a battle of random teams where this one ends.
+
+    Args:
+        state, actions, clauses: as for ``step``.
+        seeds: as for ``begin_random``.
+
+    Returns:
+        The state, and who won before another battle began: int32, -1 where this one goes on.
+    """
+    return _play(state, kernel.Mode.PLAY_ON, clauses, actions=actions, seeds=seeds)
 
 
 def random_rollout(

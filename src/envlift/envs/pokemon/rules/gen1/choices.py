@@ -14,7 +14,7 @@ import warp as wp
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
 from envlift.envs.pokemon.rules.gen1.effects import has_pp
 from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.moves import is_locked, is_semi_locked
 from envlift.envs.pokemon.rules.gen1.pokemon import active, active_status
 from envlift.envs.pokemon.rules.gen1.queue import compare, put_action
@@ -24,7 +24,7 @@ NUM_ACTIONS = 10
 FIRST_SWITCH = 4
 
 
-@wp.func
+@rule
 def is_maybe_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the request must not tell that the side cannot choose (maybeLocked)."""
     status = active_status(b, s)
@@ -38,7 +38,7 @@ def is_maybe_locked(b: Battle, s: wp.int32) -> wp.bool:
     return total - b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 1
 
 
-@wp.func
+@rule
 def bench(b: Battle, s: wp.int32) -> wp.int32:
     """Return the bits of the switches to living team mates."""
     bits = wp.int32(0)
@@ -52,14 +52,14 @@ def bench(b: Battle, s: wp.int32) -> wp.int32:
     return bits
 
 
-@wp.func
+@rule
 def is_usable(b: Battle, s: wp.int32, slot: wp.int32) -> wp.bool:
     """Return whether a slot has PP and is not disabled."""
     disabled = b[At.DISABLE_TIME + s] != 0 and b[At.DISABLE_SLOT + s] == slot
     return has_pp(b, s, slot) and not disabled
 
 
-@wp.func
+@rule
 def usable_slots(b: Battle, s: wp.int32) -> wp.int32:
     bits = wp.int32(0)
     i = wp.int32(0)
@@ -70,7 +70,7 @@ def usable_slots(b: Battle, s: wp.int32) -> wp.int32:
     return bits
 
 
-@wp.func
+@rule
 def cannot_fight(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the request shows one entry, ``fight``, instead of the moves."""
     status = active_status(b, s)
@@ -78,7 +78,7 @@ def cannot_fight(b: Battle, s: wp.int32) -> wp.bool:
     return helpless or (b[At.PARTIALLY_TRAPPED_DURATION + s] > 0 and not is_maybe_locked(b, s))
 
 
-@wp.func
+@rule
 def move_choices(b: Battle, s: wp.int32) -> wp.int32:
     """Return the bits of the moves in a request."""
     semi = is_semi_locked(b, s) and not is_maybe_locked(b, s)
@@ -88,7 +88,7 @@ def move_choices(b: Battle, s: wp.int32) -> wp.int32:
     return usable
 
 
-@wp.func
+@rule
 def legal_choices(b: Battle, s: wp.int32) -> wp.int32:
     """Return the bits of a side's legal actions; never 0."""
     if b[At.WINNER] != ids.GOING_ON:
@@ -103,7 +103,7 @@ def legal_choices(b: Battle, s: wp.int32) -> wp.int32:
     return bits
 
 
-@wp.func
+@rule
 def lowest_bit(bits: wp.int32) -> wp.int32:
     i = wp.int32(0)
     while i < NUM_ACTIONS - 1 and ((bits >> i) & 1) == 0:
@@ -111,7 +111,7 @@ def lowest_bit(bits: wp.int32) -> wp.int32:
     return i
 
 
-@wp.func
+@rule
 def legal_or_first(b: Battle, s: wp.int32, action: wp.int32) -> wp.int32:
     """Return the action, or the first legal one instead of an illegal one."""
     bits = b[At.LEGAL + s]
@@ -121,7 +121,7 @@ def legal_or_first(b: Battle, s: wp.int32, action: wp.int32) -> wp.int32:
     return lowest_bit(bits)
 
 
-@wp.func
+@rule
 def select_move(b: Battle, s: wp.int32, slot: wp.int32):
     """Remember the move that a side chose, if it had a choice (chooseMove)."""
     if is_locked(b, s) or is_semi_locked(b, s):
@@ -138,7 +138,7 @@ def select_move(b: Battle, s: wp.int32, slot: wp.int32):
         b[At.LAST_SELECTED_MOVE_SLOT + s] = slot
 
 
-@wp.func
+@rule
 def add_choice(b: Battle, kind: wp.int32, s: wp.int32, arg: wp.int32, order: wp.int32):
     """Sort a side's choice into the queue; a tie with the other side's is drawn."""
     priority = wp.int32(0)
@@ -155,7 +155,7 @@ def add_choice(b: Battle, kind: wp.int32, s: wp.int32, arg: wp.int32, order: wp.
     put_action(b, at, kind, active(b, s), arg, order, priority, speed)
 
 
-@wp.func
+@rule
 def choose(b: Battle, s: wp.int32, action: wp.int32):
     request = b[At.REQUEST + s]
     b[At.REQUEST + s] = Request.NONE
@@ -171,7 +171,7 @@ def choose(b: Battle, s: wp.int32, action: wp.int32):
         add_choice(b, Action.MOVE, s, b[At.LAST_SELECTED_MOVE + s], Order.MOVE)
 
 
-@wp.func
+@rule
 def step(b: Battle, first_action: wp.int32, second_action: wp.int32):
     """Play from one request to the next (commitChoices); a battle that has ended stays as it is."""
     if b[At.WINNER] != ids.GOING_ON:
@@ -184,7 +184,7 @@ def step(b: Battle, first_action: wp.int32, second_action: wp.int32):
     update_legal(b)
 
 
-@wp.func
+@rule
 def update_legal(b: Battle):
     b[At.LEGAL] = legal_choices(b, 0)
     b[At.LEGAL + 1] = legal_choices(b, 1)

@@ -8,16 +8,16 @@ import warp as wp
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
 from envlift.envs.pokemon.rules.gen1.data import Move
 from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import active, has_type
 
 
-@wp.func
+@rule
 def type_multiplier10(b: Battle, kind: wp.int32, t: wp.int32, second: wp.int32) -> wp.int32:
     return data.multiplier10(kind, b[At.ACTIVE_TYPES + t * 2 + second])
 
 
-@wp.func
+@rule
 def is_immune(b: Battle, move: wp.int32, t: wp.int32) -> wp.bool:
     """Return whether a type of the target shuts the move out."""
     if data.of_move(move, Move.IGNORE_IMMUNITY) != 0:
@@ -26,7 +26,7 @@ def is_immune(b: Battle, move: wp.int32, t: wp.int32) -> wp.bool:
     return type_multiplier10(b, kind, t, 0) == 0 or type_multiplier10(b, kind, t, 1) == 0
 
 
-@wp.func
+@rule
 def can_be_countered(move: wp.int32) -> wp.bool:
     kind = data.of_move(move, Move.TYPE)
     known = kind == Type.NORMAL or kind == Type.FIGHTING
@@ -34,7 +34,7 @@ def can_be_countered(move: wp.int32) -> wp.bool:
     return known and powerful and data.of_move(move, Move.EFFECT) != Effect.COUNTER
 
 
-@wp.func
+@rule
 def counter_damage(b: Battle, t: wp.int32) -> wp.int32:
     """Return twice the last damage, if what the foe chose and what it used both allow it."""
     used = b[At.LAST_MOVE + t]
@@ -46,7 +46,7 @@ def counter_damage(b: Battle, t: wp.int32) -> wp.int32:
     return 2 * b[At.LAST_DAMAGE]
 
 
-@wp.func
+@rule
 def psywave_damage(b: Battle, level: wp.int32) -> wp.int32:
     if level == 1:
         return ids.FAILED
@@ -56,7 +56,7 @@ def psywave_damage(b: Battle, level: wp.int32) -> wp.int32:
     return drawn
 
 
-@wp.func
+@rule
 def is_critical(b: Battle, move: wp.int32, s: wp.int32) -> wp.bool:
     """Draw a critical hit: by the speed of the own species, a quarter of it with Focus Energy."""
     species = b[At.SPECIES + active(b, s)]
@@ -74,7 +74,7 @@ def is_critical(b: Battle, move: wp.int32, s: wp.int32) -> wp.bool:
     return prng.random_chance(b, chance)
 
 
-@wp.func
+@rule
 def formula(
     b: Battle, move: wp.int32, s: wp.int32, t: wp.int32, effect: wp.int32, power: wp.int32
 ) -> wp.int32:
@@ -113,7 +113,7 @@ def formula(
     return amount
 
 
-@wp.func
+@rule
 def get_damage(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     """Return the damage before it meets HP; ``FAILED``, or ``UNDEFINED`` for a move without."""
     effect = data.of_move(move, Move.EFFECT)

@@ -8,7 +8,7 @@ import warp as wp
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
 from envlift.envs.pokemon.rules.gen1.data import Move
 from envlift.envs.pokemon.rules.gen1.ids import Effect, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import (
     active,
     active_hp,
@@ -27,7 +27,7 @@ from envlift.envs.pokemon.rules.gen1.queue import change_action, will_move
 from envlift.envs.pokemon.rules.gen1.stats import boost
 
 
-@wp.func
+@rule
 def trap(b: Battle, t: wp.int32, s: wp.int32):
     """Trap the active Pokémon of ``t`` for two turns, or renew them (``partiallytrapped``)."""
     if active_hp(b, t) == 0:
@@ -38,7 +38,7 @@ def trap(b: Battle, t: wp.int32, s: wp.int32):
     b[At.PARTIALLY_TRAPPED_DURATION + t] = 2
 
 
-@wp.func
+@rule
 def lock_user(b: Battle, move: wp.int32, s: wp.int32):
     """Lock the user of a trapping move into it (``partialtrappinglock``)."""
     if active_hp(b, s) == 0 or b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0:
@@ -55,7 +55,7 @@ def lock_user(b: Battle, move: wp.int32, s: wp.int32):
     trap(b, foe, s)
 
 
-@wp.func
+@rule
 def apply_boost(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Move the stage that the table names; the FOE's burn and paralysis count once more."""
     by_status_move = data.of_move(move, Move.CATEGORY) == ids.Category.STATUS
@@ -66,7 +66,7 @@ def apply_boost(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def apply_status(b: Battle, status: wp.int32, s: wp.int32, t: wp.int32):
     """Give the status that the table names; sleep lands on whoever has to recharge."""
     if status == Status.SLP and b[At.MUST_RECHARGE + t] != 0:
@@ -82,14 +82,14 @@ def apply_status(b: Battle, status: wp.int32, s: wp.int32, t: wp.int32):
             modify_stat(b, t, Stat.SPE, 1, 4)
 
 
-@wp.func
+@rule
 def flinch(b: Battle, t: wp.int32):
     if active_hp(b, t) > 0 and b[At.FLINCH + t] == 0:
         b[At.FLINCH + t] = 1
         b[At.MUST_RECHARGE + t] = 0
 
 
-@wp.func
+@rule
 def switch_on(b: Battle, place: wp.int32) -> wp.bool:
     """Set a volatile that is only on or off; it fails when on."""
     if b[place] != 0:
@@ -98,7 +98,7 @@ def switch_on(b: Battle, place: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def disable(b: Battle, t: wp.int32) -> wp.bool:
     """Disable a random slot among those with PP for 1 to 8 turns."""
     if b[At.DISABLE_TIME + t] != 0:
@@ -121,24 +121,24 @@ def disable(b: Battle, t: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def has_pp(b: Battle, s: wp.int32, slot: wp.int32) -> wp.bool:
     place = s * 4 + slot
     return b[At.ACTIVE_MOVES + place] != 0 and b[At.ACTIVE_PP + place] > 0
 
 
-@wp.func
+@rule
 def any_pp(b: Battle, s: wp.int32) -> wp.bool:
     return has_pp(b, s, 0) or has_pp(b, s, 1) or has_pp(b, s, 2) or has_pp(b, s, 3)
 
 
-@wp.func
+@rule
 def make_substitute(b: Battle, s: wp.int32):
     b[At.SUBSTITUTE_HP + s] = b[At.MAX_HP + active(b, s)] / 4 + 1
     end_trapped(b, s)
 
 
-@wp.func
+@rule
 def start_bide(b: Battle, s: wp.int32) -> wp.bool:
     if b[At.BIDE_TIME + s] != 0:
         return False
@@ -147,7 +147,7 @@ def start_bide(b: Battle, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def apply_volatile(b: Battle, effect: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Start what lasts on the target; return whether it did (addVolatile)."""
     if active_hp(b, t) == 0:
@@ -177,7 +177,7 @@ def apply_volatile(b: Battle, effect: wp.int32, s: wp.int32, t: wp.int32) -> wp.
     return False
 
 
-@wp.func
+@rule
 def haze_one(b: Battle, q: wp.int32, user: wp.int32):
     """Haze on one side: the foe is cured, and loses its move if it slept or was frozen."""
     m = active(b, q)
@@ -211,7 +211,7 @@ def haze_one(b: Battle, q: wp.int32, user: wp.int32):
         b[At.RESIDUAL_DAMAGE_COUNTER + q] = -1
 
 
-@wp.func
+@rule
 def haze(b: Battle, s: wp.int32):
     if is_alive(b, 0):
         haze_one(b, 0, s)
@@ -219,7 +219,7 @@ def haze(b: Battle, s: wp.int32):
         haze_one(b, 1, s)
 
 
-@wp.func
+@rule
 def mimic(b: Battle, s: wp.int32, t: wp.int32):
     """Learn any move of the target, with the PP of the own slot."""
     count = wp.int32(0)
@@ -231,7 +231,7 @@ def mimic(b: Battle, s: wp.int32, t: wp.int32):
     b[At.ACTIVE_OWN + s * 4 + slot] = 0
 
 
-@wp.func
+@rule
 def recover(b: Battle, t: wp.int32, effect: wp.int32, s: wp.int32) -> wp.bool:
     """Heal half, or all with Rest; it fails at max, max - 255, max - 511 unless HP % 256 is 0."""
     m = active(b, t)
@@ -250,7 +250,7 @@ def recover(b: Battle, t: wp.int32, effect: wp.int32, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def transform(b: Battle, s: wp.int32, t: wp.int32):
     """Become the target: types, stats and stages as they are now, moves with up to 5 PP."""
     m = active(b, s)
@@ -277,7 +277,7 @@ def transform(b: Battle, s: wp.int32, t: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def on_hit(b: Battle, effect: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Do what happens once, at the hit; return whether it did (onHit)."""
     if effect == Effect.CONVERSION:

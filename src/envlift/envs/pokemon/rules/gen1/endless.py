@@ -8,11 +8,11 @@ import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import data, ids
 from envlift.envs.pokemon.rules.gen1.ids import Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import active
 
 
-@wp.func
+@rule
 def all_ghosts(b: Battle, s: wp.int32) -> wp.bool:
     i = wp.int32(0)
     while i < 6:
@@ -23,7 +23,7 @@ def all_ghosts(b: Battle, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def is_ghost(b: Battle, m: wp.int32) -> wp.bool:
     s = m // 6
     if active(b, s) == m:
@@ -35,7 +35,7 @@ def is_ghost(b: Battle, m: wp.int32) -> wp.bool:
     return first == Type.GHOST or data.of_species(species, data.Species.TYPE_2) == Type.GHOST
 
 
-@wp.func
+@rule
 def slot_move(b: Battle, m: wp.int32, slot: wp.int32) -> wp.int32:
     s = m // 6
     if active(b, s) == m:
@@ -43,7 +43,7 @@ def slot_move(b: Battle, m: wp.int32, slot: wp.int32) -> wp.int32:
     return b[At.MOVES + m * 4 + slot]
 
 
-@wp.func
+@rule
 def slot_pp(b: Battle, m: wp.int32, slot: wp.int32) -> wp.int32:
     s = m // 6
     if active(b, s) == m:
@@ -51,7 +51,7 @@ def slot_pp(b: Battle, m: wp.int32, slot: wp.int32) -> wp.int32:
     return b[At.PP + m * 4 + slot]
 
 
-@wp.func
+@rule
 def only_transform(b: Battle, m: wp.int32) -> wp.bool:
     i = wp.int32(0)
     while i < 4:
@@ -62,7 +62,7 @@ def only_transform(b: Battle, m: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def no_pp(b: Battle, m: wp.int32) -> wp.bool:
     i = wp.int32(0)
     while i < 4:
@@ -72,7 +72,7 @@ def no_pp(b: Battle, m: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def all_only_transform(b: Battle, s: wp.int32) -> wp.bool:
     i = wp.int32(0)
     while i < 6:
@@ -82,7 +82,7 @@ def all_only_transform(b: Battle, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def can_progress(b: Battle, m: wp.int32) -> wp.bool:
     """Return whether a Pokémon can still change the battle."""
     if b[At.FAINTED + m] != 0 or b[At.STATUS + m] == Status.FRZ:
@@ -97,7 +97,7 @@ def can_progress(b: Battle, m: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def is_endless(b: Battle) -> wp.bool:
     """Return whether nobody can make progress (Endless Battle Clause of generation 1)."""
     m = wp.int32(0)

@@ -19,7 +19,7 @@ from envlift.envs.pokemon.rules.gen1.effects import (
     on_hit,
 )
 from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import (
     active,
     active_hp,
@@ -35,7 +35,7 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
 from envlift.envs.pokemon.rules.gen1.stats import build_rage, stage_percent
 
 
-@wp.func
+@rule
 def recoil_and_drain(b: Battle, move: wp.int32, s: wp.int32, dealt: wp.int32):
     """Hurt or heal the user by a part of the damage."""
     recoil, drain = data.of_move(move, Move.RECOIL), data.of_move(move, Move.DRAIN)
@@ -47,7 +47,7 @@ def recoil_and_drain(b: Battle, move: wp.int32, s: wp.int32, dealt: wp.int32):
         heal(b, s, amount)
 
 
-@wp.func
+@rule
 def deal(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32, amount: wp.int32) -> wp.int32:
     """Take a move's damage from the target's HP; return how much it was."""
     if active_hp(b, t) == 0:
@@ -60,7 +60,7 @@ def deal(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32, amount: wp.int32) 
     return dealt
 
 
-@wp.func
+@rule
 def damage_substitute(b: Battle, t: wp.int32, amount: wp.int32):
     b[At.LAST_DAMAGE] = amount
     b[At.SUBSTITUTE_HP + t] = wp.max(b[At.SUBSTITUTE_HP + t] - amount, 0)
@@ -68,7 +68,7 @@ def damage_substitute(b: Battle, t: wp.int32, amount: wp.int32):
         b[At.SUB_FAINTED + active(b, t)] = 1
 
 
-@wp.func
+@rule
 def substitute_stops(move: wp.int32) -> wp.bool:
     """Return whether a status move fails at a substitute: poison, lowered stats, confusion."""
     status = data.of_move(move, Move.STATUS)
@@ -78,7 +78,7 @@ def substitute_stops(move: wp.int32) -> wp.bool:
     return poison or lowers or effect == Effect.CONFUSE
 
 
-@wp.func
+@rule
 def hit_substitute(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Let the substitute take the damage; return False if the move has none (subHit)."""
     amount = b[At.LAST_DAMAGE]
@@ -95,7 +95,7 @@ def hit_substitute(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bo
     return True
 
 
-@wp.func
+@rule
 def strike(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     """Do to the target all that a hit does; return the damage or ``FAILED``."""
     effect = data.of_move(move, Move.EFFECT)
@@ -123,7 +123,7 @@ def strike(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     return dealt
 
 
-@wp.func
+@rule
 def secondary(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32):
     """Draw a move's secondary effect on a target that stands, at the last hit."""
     chance, status = data.of_move(move, Move.CHANCE), data.of_move(move, Move.STATUS)
@@ -147,7 +147,7 @@ def secondary(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32):
         apply_status(b, status, s, t)
 
 
-@wp.func
+@rule
 def fails_at_once(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     """Return what a move's onTryHit forbids."""
     if effect == Effect.DISABLE:
@@ -161,7 +161,7 @@ def fails_at_once(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     return False
 
 
-@wp.func
+@rule
 def self_effects(b: Battle, effect: wp.int32, move: wp.int32, s: wp.int32, stands: wp.bool):
     """Start what the user pays; a broken substitute spares it Recharge and Rage."""
     if effect == Effect.TRAPPING:
@@ -173,7 +173,7 @@ def self_effects(b: Battle, effect: wp.int32, move: wp.int32, s: wp.int32, stand
             b[At.RAGE_ACCURACY + s] = 255
 
 
-@wp.func
+@rule
 def move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     """Do one hit; return the damage to HP or ``FAILED``."""
     effect = data.of_move(move, Move.EFFECT)
@@ -201,7 +201,7 @@ def move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
     return dealt
 
 
-@wp.func
+@rule
 def hit_many(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Hit two to five times with the damage of the first; return whether any hit landed."""
     hits = data.of_move(move, Move.HITS)
@@ -222,7 +222,7 @@ def hit_many(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     return count > 0
 
 
-@wp.func
+@rule
 def keep_thrashing(b: Battle, move: wp.int32, s: wp.int32):
     """Count a turn of Thrash, the last with confusion, or start it (``lockedmove``)."""
     if b[At.LOCKED_MOVE + s] != 0:
@@ -236,7 +236,7 @@ def keep_thrashing(b: Battle, move: wp.int32, s: wp.int32):
         b[At.LOCKED_MOVE_ACCURACY + s] = 255
 
 
-@wp.func
+@rule
 def accuracy_hits(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Draw whether a move hits; Thrash and Rage keep the accuracy that stages made of it."""
     accuracy = data.of_move(move, Move.ACCURACY)
@@ -264,14 +264,14 @@ def accuracy_hits(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.boo
     return prng.random_chance(b, accuracy)
 
 
-@wp.func
+@rule
 def is_out_of_reach(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     if t == s or b[At.INVULNERABILITY + t] == 0:
         return False
     return data.of_move(move, Move.HITS_INVULNERABLE) == 0
 
 
-@wp.func
+@rule
 def wrong_target(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     if effect == Effect.LEECH_SEED:
         return has_type(b, t, Type.GRASS)
@@ -280,13 +280,13 @@ def wrong_target(b: Battle, effect: wp.int32, t: wp.int32) -> wp.bool:
     return False
 
 
-@wp.func
+@rule
 def is_faster(b: Battle, t: wp.int32, s: wp.int32) -> wp.bool:
     speeds = At.MODIFIED_STATS + Stat.SPE
     return b[speeds + t * 4] > b[speeds + s * 4]
 
 
-@wp.func
+@rule
 def thaw(b: Battle, move: wp.int32, t: wp.int32):
     """Thaw whom a move that may burn has hit."""
     burns = data.of_move(move, Move.STATUS) == Status.BRN and data.of_move(move, Move.CHANCE) > 0
@@ -295,7 +295,7 @@ def thaw(b: Battle, move: wp.int32, t: wp.int32):
         cure_status(b, m)
 
 
-@wp.func
+@rule
 def try_move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
     """Use a move on its target; return whether it did not fail."""
     effect = data.of_move(move, Move.EFFECT)

@@ -1,7 +1,7 @@
 """The rules as Warp functions on the struct of a state: copied into the array ``b`` and back."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, RET504
+# ruff: noqa: D103
 
 from enum import IntEnum
 from typing import Any
@@ -9,7 +9,15 @@ from typing import Any
 import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import choices, ids, start, teams
-from envlift.envs.pokemon.rules.gen1.memory import PLACES, SIZE, STATE_SIZE, At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import (
+    PLACES,
+    SIZE,
+    STATE_SIZE,
+    At,
+    Battle,
+    place_of,
+    rule,
+)
 from envlift.targets import chance, warp_chance
 from envlift.targets.warp_codegen import WARP_DTYPES, define
 
@@ -26,7 +34,7 @@ class Mode(IntEnum):
     STEP = 0
     BEGIN = 1  # with the teams and the seed in the state
     BEGIN_RANDOM = 2
-    RESTART = 3  # the same, where the battle has ended
+    PLAY_ON = 3  # step, and begin with random teams where the battle has ended
 
 
 def _kind(size: int | None, dtype: str) -> Any:
@@ -72,12 +80,12 @@ def _copies() -> tuple[Any, Any]:
 
 def _access(kind: Any, size: int | None, scalar: str, word: str) -> tuple[Any, Any]:
     each = f"for (int k = 0; k < {size}; ++k)"
-    convert = f"({scalar})b.data[place + k]"
+    convert = f"({scalar})((int*)b)[place + k]"
     if size is None:
-        put_text = "b.data[place] = (wp::int32)value;"
-        get_text = f"return ({scalar})b.data[place];"
+        put_text = "((int*)b)[place] = (wp::int32)value;"
+        get_text = f"return ({scalar})((int*)b)[place];"
     else:
-        put_text = f"{each} b.data[place + k] = (wp::int32)value.c[k];"
+        put_text = f"{each} ((int*)b)[place + k] = (wp::int32)value.c[k];"
         get_text = f"wp::vec_t<{size}, {scalar}> read; {each} read.c[k] = {convert}; return read;"
 
     @wp.func_native(put_text)
@@ -92,7 +100,7 @@ def _access(kind: Any, size: int | None, scalar: str, word: str) -> tuple[Any, A
 copy_in, copy_out = _copies()
 
 
-@wp.func
+@rule
 def unpack(b: Battle):
     """Work out what the state does not hold."""
     m = wp.int32(0)
@@ -101,13 +109,13 @@ def unpack(b: Battle):
         m += 1
 
 
-@wp.func
+@rule
 def seed_with(b: Battle, high: wp.uint32, low: wp.uint32):
     b[At.SEED] = wp.int32(high)
     b[At.SEED + 1] = wp.int32(low)
 
 
-@wp.func
+@rule
 def begin_random(b: Battle, seeds: words4):
     """Begin a battle of random teams, with the seed of the battle and that of the generator."""
     i = wp.int32(0)
@@ -121,30 +129,38 @@ def begin_random(b: Battle, seeds: words4):
     start.start(b)
 
 
-@wp.func
-def run(b: Battle, mode: wp.int32, actions: vec2, seeds: words4):
-    """Do what a mode asks for; all in one kernel, since a kernel takes long to compile."""
-    if mode == Mode.STEP:
-        choices.step(b, actions[0], actions[1])
-    elif mode == Mode.BEGIN:
+@rule
+def run(b: Battle, mode: wp.int32, actions: vec2, seeds: words4) -> wp.int32:
+    """Do what a mode asks for; all in one kernel, since a kernel takes long to compile.
+
+    Returns:
+        Who won, before another battle began.
+    """
+    winner = wp.int32(ids.GOING_ON)
+    if mode == Mode.BEGIN:
         start.start(b)
-    elif mode == Mode.BEGIN_RANDOM or b[At.WINNER] != ids.GOING_ON:
+    elif mode != Mode.BEGIN_RANDOM:
+        choices.step(b, actions[0], actions[1])
+        winner = b[At.WINNER]
+    if mode == Mode.BEGIN_RANDOM or (mode == Mode.PLAY_ON and winner != ids.GOING_ON):
         begin_random(b, seeds)
+    return winner
 
 
-@wp.func
+@rule
 def play(state: BattleState, actions: vec2, seeds: words4, mode: wp.int32, clauses: wp.bool):
     """Step, or begin a battle; see ``Mode``."""
-    b = wp.zeros(shape=SIZE, dtype=wp.int32)
+    numbers = wp.zeros(shape=SIZE, dtype=wp.int32)
+    b = place_of(numbers)
     copy_in(b, state)
     unpack(b)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)
-    run(b, mode, actions, seeds)
+    winner = run(b, mode, actions, seeds)
     state = copy_out(b, state)
-    return state
+    return state, winner
 
 
-@wp.func
+@rule
 def draw_action(bits: wp.int32, word: wp.uint32) -> wp.int32:
     """Return a uniform one of the actions whose bits are set."""
     count = wp.int32(0)
@@ -160,15 +176,16 @@ def draw_action(bits: wp.int32, word: wp.uint32) -> wp.int32:
     return i
 
 
-@wp.func
+@rule
 def drawn_word(word_0: wp.uint32, word_1: wp.uint32, label: wp.int32) -> wp.uint32:
     return warp_chance.bits(warp_chance.stream(word_0, wp.uint32(label)), word_1)
 
 
-@wp.func
+@rule
 def play_random(state: BattleState, word_0: wp.uint32, word_1: wp.uint32, clauses: wp.bool):
     """Step with uniform legal actions; an ended battle is followed by one of new random teams."""
-    b = wp.zeros(shape=SIZE, dtype=wp.int32)
+    numbers = wp.zeros(shape=SIZE, dtype=wp.int32)
+    b = place_of(numbers)
     copy_in(b, state)
     unpack(b)
     b[At.CLAUSES] = wp.where(clauses, 1, 0)

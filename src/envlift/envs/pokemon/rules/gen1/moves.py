@@ -11,7 +11,7 @@ from envlift.envs.pokemon.rules.gen1.after import after_move, after_move_self
 from envlift.envs.pokemon.rules.gen1.data import Move
 from envlift.envs.pokemon.rules.gen1.hit import damage_substitute, deal, try_move_hit
 from envlift.envs.pokemon.rules.gen1.ids import Effect, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import (
     active,
     active_hp,
@@ -28,20 +28,20 @@ MAX_CALLS = 8
 """Showdown gives up on moves that call moves at this depth."""
 
 
-@wp.func
+@rule
 def is_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the side may neither choose a move nor switch."""
     busy = b[At.LOCKED_MOVE + s] != 0 or b[At.TWO_TURN_MOVE + s] != 0
     return b[At.MUST_RECHARGE + s] != 0 or busy or b[At.RAGE_ACCURACY + s] != 0
 
 
-@wp.func
+@rule
 def is_semi_locked(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether the side may not choose a move, but switch."""
     return b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] > 0 or b[At.BIDE_TIME + s] != 0
 
 
-@wp.func
+@rule
 def use_pp(b: Battle, s: wp.int32, amount: wp.int32):
     """Take PP from the slot that was selected last, modulo 64; Mimic's slots write through."""
     slot = b[At.LAST_SELECTED_MOVE_SLOT + s]
@@ -54,7 +54,7 @@ def use_pp(b: Battle, s: wp.int32, amount: wp.int32):
         b[At.PP + active(b, s) * 4 + slot] = left
 
 
-@wp.func
+@rule
 def interrupt(b: Battle, s: wp.int32):
     """Drop what full paralysis and hitting oneself both end."""
     end_bide(b, s)
@@ -63,7 +63,7 @@ def interrupt(b: Battle, s: wp.int32):
     end_thrash(b, s)
 
 
-@wp.func
+@rule
 def confusion_hit(b: Battle, s: wp.int32):
     """Hit oneself with a typeless move of power 40."""
     level = b[At.LEVEL + active(b, s)]
@@ -75,7 +75,7 @@ def confusion_hit(b: Battle, s: wp.int32):
         b[At.INVULNERABILITY + s] = 0
 
 
-@wp.func
+@rule
 def unleash(b: Battle, s: wp.int32):
     """Give twice the energy that Bide stored to the foe."""
     foe = 1 - s
@@ -89,7 +89,7 @@ def unleash(b: Battle, s: wp.int32):
         end_bide(b, s)
 
 
-@wp.func
+@rule
 def bide_turn(b: Battle, s: wp.int32):
     b[At.BIDE_DAMAGE + s] = b[At.BIDE_DAMAGE + s] + b[At.LAST_DAMAGE]
     b[At.BIDE_TIME + s] = b[At.BIDE_TIME + s] - 1
@@ -100,7 +100,7 @@ def bide_turn(b: Battle, s: wp.int32):
             unleash(b, s)
 
 
-@wp.func
+@rule
 def disable_stops(b: Battle, s: wp.int32, move: wp.int32) -> wp.bool:
     """Count a turn of Disable; return whether it stops this move."""
     if b[At.DISABLE_TIME + s] == 0:
@@ -116,7 +116,7 @@ def disable_stops(b: Battle, s: wp.int32, move: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def confusion_stops(b: Battle, s: wp.int32) -> wp.bool:
     """Count a turn of confusion; return whether the Pokémon hits itself."""
     if b[At.CONFUSION_TIME + s] == 0:
@@ -130,7 +130,7 @@ def confusion_stops(b: Battle, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def before_move(b: Battle, s: wp.int32, t: wp.int32, move: wp.int32) -> wp.bool:
     """Return whether the Pokémon may move (BeforeMove, in the order of its handlers)."""
     m = active(b, s)
@@ -164,12 +164,12 @@ def before_move(b: Battle, s: wp.int32, t: wp.int32, move: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def target_of(move: wp.int32, s: wp.int32) -> wp.int32:
     return wp.where(data.of_move(move, Move.TARGET_SELF) != 0, s, 1 - s)
 
 
-@wp.func
+@rule
 def reveal(b: Battle, s: wp.int32, move: wp.int32):
     """Note that the foe has seen a move of the team's own; Struggle and Mimic's are not."""
     m = active(b, s)
@@ -178,7 +178,7 @@ def reveal(b: Battle, s: wp.int32, move: wp.int32):
         b[At.REVEALED_MOVES + m] = b[At.REVEALED_MOVES + m] | (1 << slot)
 
 
-@wp.func
+@rule
 def run_move(b: Battle, move: wp.int32, s: wp.int32):
     """Let the active Pokémon of a side use a move, if nothing stops it."""
     if move == ids.CANNOT_MOVE:
@@ -204,7 +204,7 @@ def run_move(b: Battle, move: wp.int32, s: wp.int32):
     use_move(b, move, s, locked and calls)
 
 
-@wp.func
+@rule
 def called_by(b: Battle, move: wp.int32, s: wp.int32) -> wp.int32:
     """Return the move that Metronome or Mirror Move calls, or none."""
     effect = data.of_move(move, Move.EFFECT)
@@ -219,7 +219,7 @@ def called_by(b: Battle, move: wp.int32, s: wp.int32) -> wp.int32:
     return ids.NO_MOVE
 
 
-@wp.func
+@rule
 def refund(b: Battle, move: wp.int32, s: wp.int32):
     """Give back PP for a called move that charges; a transformed caller gains one besides."""
     if data.of_move(move, Move.TWO_TURN) != 0:
@@ -230,7 +230,7 @@ def refund(b: Battle, move: wp.int32, s: wp.int32):
             b[At.PP + place] = (b[At.PP + place] + 1) % 64
 
 
-@wp.func
+@rule
 def use_move(b: Battle, first: wp.int32, s: wp.int32, first_is_called: wp.bool):
     """Use a move, and instead of one that calls another that one."""
     move = wp.int32(first)
@@ -259,7 +259,7 @@ def use_move(b: Battle, first: wp.int32, s: wp.int32, first_is_called: wp.bool):
         after_move_self(b, s)
 
 
-@wp.func
+@rule
 def charge_turn(b: Battle, move: wp.int32, s: wp.int32, effect: wp.int32) -> wp.bool:
     """Begin or end a charge; return whether the move goes on."""
     if b[At.TWO_TURN_MOVE + s] != 0 and active_hp(b, s) > 0:
@@ -272,7 +272,7 @@ def charge_turn(b: Battle, move: wp.int32, s: wp.int32, effect: wp.int32) -> wp.
     return False
 
 
-@wp.func
+@rule
 def use_move_inner(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32):
     """Aim a move; count what Rage, Disable and a crash make of it."""
     effect = data.of_move(move, Move.EFFECT)

@@ -7,32 +7,32 @@ import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import data, memory, prng
 from envlift.envs.pokemon.rules.gen1.ids import Stat, Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 
 
-@wp.func
+@rule
 def active(b: Battle, s: wp.int32) -> wp.int32:
     """Return the active Pokémon of a side; a fainted one stays until it is replaced."""
     return s * 6 + b[At.ORDER + s * 6]
 
 
-@wp.func
+@rule
 def active_hp(b: Battle, s: wp.int32) -> wp.int32:
     return b[At.HP + active(b, s)]
 
 
-@wp.func
+@rule
 def active_status(b: Battle, s: wp.int32) -> wp.int32:
     return b[At.STATUS + active(b, s)]
 
 
-@wp.func
+@rule
 def is_alive(b: Battle, s: wp.int32) -> wp.bool:
     """Return whether a side's active Pokémon has not fainted, faintMessages included."""
     return b[At.FAINTED + active(b, s)] == 0
 
 
-@wp.func
+@rule
 def num_left(b: Battle, s: wp.int32) -> wp.int32:
     """Return ``pokemonLeft``."""
     left = wp.int32(0)
@@ -43,12 +43,12 @@ def num_left(b: Battle, s: wp.int32) -> wp.int32:
     return left
 
 
-@wp.func
+@rule
 def has_type(b: Battle, s: wp.int32, kind: wp.int32) -> wp.bool:
     return b[At.ACTIVE_TYPES + s * 2] == kind or b[At.ACTIVE_TYPES + s * 2 + 1] == kind
 
 
-@wp.func
+@rule
 def faint(b: Battle, s: wp.int32):
     """Take all HP; faintMessages does the rest after the action."""
     m = active(b, s)
@@ -58,7 +58,7 @@ def faint(b: Battle, s: wp.int32):
         b[At.FAINTING + s] = 1
 
 
-@wp.func
+@rule
 def damage(b: Battle, s: wp.int32, amount: wp.int32) -> wp.int32:
     """Take HP; return how many there were to take."""
     m = active(b, s)
@@ -72,13 +72,13 @@ def damage(b: Battle, s: wp.int32, amount: wp.int32) -> wp.int32:
     return hp
 
 
-@wp.func
+@rule
 def hurt(b: Battle, s: wp.int32, amount: wp.int32):
     """Take at least 1 HP, by status, recoil or Leech Seed; lastDamage stays."""
     damage(b, s, wp.max(amount, 1))
 
 
-@wp.func
+@rule
 def heal(b: Battle, s: wp.int32, amount: wp.int32):
     m = active(b, s)
     hp = b[At.HP + m]
@@ -86,12 +86,12 @@ def heal(b: Battle, s: wp.int32, amount: wp.int32):
         b[At.HP + m] = wp.min(hp + wp.max(amount, 0), b[At.MAX_HP + m])
 
 
-@wp.func
+@rule
 def sixteenth(b: Battle, s: wp.int32) -> wp.int32:
     return wp.max(b[At.MAX_HP + active(b, s)] // 16, 1)
 
 
-@wp.func
+@rule
 def direct_damage(b: Battle, s: wp.int32, amount: wp.int32):
     """Hurt itself in confusion or a crash: own substitute up, the FOE's takes it, or nobody."""
     amount = wp.max(amount, 1)
@@ -109,20 +109,20 @@ def direct_damage(b: Battle, s: wp.int32, amount: wp.int32):
         b[At.SUB_FAINTED + active(b, foe)] = 1
 
 
-@wp.func
+@rule
 def end_trapped(b: Battle, s: wp.int32):
     b[At.PARTIALLY_TRAPPED_DURATION + s] = 0
     b[At.PARTIALLY_TRAPPED_SOURCE + s] = -1
     b[At.PARTIALLY_TRAPPED_MAYBE_LOCKED + s] = 0
 
 
-@wp.func
+@rule
 def end_fake_trapped(b: Battle, s: wp.int32):
     b[At.FAKE_PARTIALLY_TRAPPED_DURATION + s] = 0
     b[At.FAKE_PARTIALLY_TRAPPED_COUNTERPART + s] = -1
 
 
-@wp.func
+@rule
 def end_lock(b: Battle, s: wp.int32):
     b[At.PARTIAL_TRAPPING_LOCK_DURATION + s] = 0
     b[At.PARTIAL_TRAPPING_LOCK_TOTAL_DURATION + s] = 0
@@ -131,47 +131,47 @@ def end_lock(b: Battle, s: wp.int32):
     b[At.PARTIAL_TRAPPING_LOCK_LOCKED + s] = -1
 
 
-@wp.func
+@rule
 def end_thrash(b: Battle, s: wp.int32):
     b[At.LOCKED_MOVE + s] = 0
     b[At.LOCKED_MOVE_TIME + s] = 0
     b[At.LOCKED_MOVE_ACCURACY + s] = 0
 
 
-@wp.func
+@rule
 def end_bide(b: Battle, s: wp.int32):
     b[At.BIDE_TIME + s] = 0
     b[At.BIDE_DAMAGE + s] = 0
 
 
-@wp.func
+@rule
 def end_disable(b: Battle, s: wp.int32):
     b[At.DISABLE_SLOT + s] = -1
     b[At.DISABLE_MOVE + s] = 0
     b[At.DISABLE_TIME + s] = 0
 
 
-@wp.func
+@rule
 def cure_status(b: Battle, m: wp.int32):
     b[At.STATUS + m] = Status.NONE
     b[At.SLEEP_TIME + m] = 0
     b[At.SLEEP_BY_OWN_SIDE + m] = 0
 
 
-@wp.func
+@rule
 def set_types(b: Battle, s: wp.int32, species: wp.int32):
     b[At.ACTIVE_TYPES + s * 2] = data.of_species(species, data.Species.TYPE_1)
     b[At.ACTIVE_TYPES + s * 2 + 1] = data.of_species(species, data.Species.TYPE_2)
 
 
-@wp.func
+@rule
 def modify_stat(b: Battle, s: wp.int32, stat: wp.int32, numerator: wp.int32, divisor: wp.int32):
     """Multiply a modified stat, at least 1 (modifyStat)."""
     place = At.MODIFIED_STATS + s * 4 + stat
     b[place] = wp.max(b[place] * numerator // divisor, 1)
 
 
-@wp.func
+@rule
 def apply_status_to_stats(b: Battle, s: wp.int32):
     """Quarter the speed of the paralysed, halve the attack of the burned, once more."""
     status = active_status(b, s)
@@ -181,7 +181,7 @@ def apply_status_to_stats(b: Battle, s: wp.int32):
         modify_stat(b, s, Stat.ATK, 1, 2)
 
 
-@wp.func
+@rule
 def clear_volatile(b: Battle, s: wp.int32):
     """Make the active Pokémon what it is without volatiles (clearVolatile, setSpecies)."""
     m = active(b, s)
@@ -214,7 +214,7 @@ def clear_volatile(b: Battle, s: wp.int32):
     b[At.SPEED + s] = b[At.BASE_STORED_STATS + m * 4 + Stat.SPE]
 
 
-@wp.func
+@rule
 def confuse(b: Battle, s: wp.int32) -> wp.bool:
     if active_hp(b, s) == 0 or b[At.CONFUSION_TIME + s] > 0:
         return False
@@ -222,7 +222,7 @@ def confuse(b: Battle, s: wp.int32) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def clause_forbids(b: Battle, s: wp.int32, status: wp.int32) -> wp.bool:
     """Return whether a team mate sleeps by the foe's doing, or is frozen."""
     i = wp.int32(0)
@@ -237,7 +237,7 @@ def clause_forbids(b: Battle, s: wp.int32, status: wp.int32) -> wp.bool:
     return False
 
 
-@wp.func
+@rule
 def set_status(b: Battle, s: wp.int32, status: wp.int32, source: wp.int32) -> wp.bool:
     """Give the active Pokémon of ``s`` a status, as the side ``source`` wants (setStatus)."""
     m = active(b, s)

@@ -4,23 +4,23 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 
 
-@wp.func
+@rule
 def advance(high: wp.uint32, low: wp.uint32) -> wp.uint64:
     """Return the next state from the two words of this one; the upper word is the draw."""
     x = (wp.uint64(high) << wp.uint64(32)) | wp.uint64(low)
     return x * wp.uint64(0x5D588B656C078965) + wp.uint64(0x269EC3)
 
 
-@wp.func
+@rule
 def below(x: wp.uint64, n: wp.int32) -> wp.int32:
     """Return the number in [0, n) that a state stands for."""
     return wp.int32(((x >> wp.uint64(32)) * wp.uint64(n)) >> wp.uint64(32))
 
 
-@wp.func
+@rule
 def random(b: Battle, n: wp.int32) -> wp.int32:
     """Draw from [0, n)."""
     x = advance(wp.uint32(b[At.SEED]), wp.uint32(b[At.SEED + 1]))
@@ -29,19 +29,19 @@ def random(b: Battle, n: wp.int32) -> wp.int32:
     return below(x, n)
 
 
-@wp.func
+@rule
 def random_range(b: Battle, low: wp.int32, high: wp.int32) -> wp.int32:
     """Draw from [low, high)."""
     return low + random(b, high - low)
 
 
-@wp.func
+@rule
 def random_chance(b: Battle, numerator: wp.int32) -> wp.bool:
     """Draw from [0, 256): whether it is below the numerator."""
     return random(b, 256) < numerator
 
 
-@wp.func
+@rule
 def shuffle(b: Battle, count: wp.int32):
     """Draw as often as a shuffle of ``count`` equals does; their order changes nothing."""
     i = wp.int32(1)
@@ -50,7 +50,7 @@ def shuffle(b: Battle, count: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def hits_2_to_5(b: Battle) -> wp.int32:
     """Draw from 2, 2, 2, 3, 3, 3, 4, 5."""
     k = random(b, 8)

@@ -7,16 +7,16 @@ import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import data, prng
 from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 
 
-@wp.func
+@rule
 def place(i: wp.int32) -> wp.int32:
     """Return where action ``i`` lies: kind, mon, arg, order, priority, speed."""
     return At.QUEUE + i * 6
 
 
-@wp.func
+@rule
 def kind_at(b: Battle, i: wp.int32) -> wp.int32:
     """Return the kind of the action at a place, -1 past the end."""
     if i >= b[At.QUEUE_LENGTH]:
@@ -24,7 +24,7 @@ def kind_at(b: Battle, i: wp.int32) -> wp.int32:
     return b[place(i)]
 
 
-@wp.func
+@rule
 def copy_action(b: Battle, target: wp.int32, origin: wp.int32):
     i = wp.int32(0)
     while i < 6:
@@ -32,7 +32,7 @@ def copy_action(b: Battle, target: wp.int32, origin: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def remove_action(b: Battle, at: wp.int32):
     """Take one action out; those behind it move up."""
     b[At.QUEUE_LENGTH] = b[At.QUEUE_LENGTH] - 1
@@ -42,7 +42,7 @@ def remove_action(b: Battle, at: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def put_action(
     b: Battle,
     at: wp.int32,
@@ -79,7 +79,7 @@ def put_action(
     b[q + 5] = speed
 
 
-@wp.func
+@rule
 def compare(b: Battle, i: wp.int32, order: wp.int32, priority: wp.int32, speed: wp.int32):
     """Return less than 0 if an action goes before the one at place ``i``, 0 for a tie."""
     q = place(i)
@@ -90,7 +90,7 @@ def compare(b: Battle, i: wp.int32, order: wp.int32, priority: wp.int32, speed: 
     return b[q + 5] - speed
 
 
-@wp.func
+@rule
 def insert_choice(
     b: Battle, kind: wp.int32, mon: wp.int32, arg: wp.int32, order: wp.int32, priority: wp.int32
 ):
@@ -111,7 +111,7 @@ def insert_choice(
     put_action(b, at, kind, mon, arg, order, priority, speed)
 
 
-@wp.func
+@rule
 def cancel_action(b: Battle, mon: wp.int32):
     """Take out all that a Pokémon was about to do."""
     i = wp.int32(0)
@@ -122,7 +122,7 @@ def cancel_action(b: Battle, mon: wp.int32):
             i += 1
 
 
-@wp.func
+@rule
 def will_move(b: Battle, mon: wp.int32) -> wp.bool:
     i = wp.int32(0)
     while i < b[At.QUEUE_LENGTH]:
@@ -132,7 +132,7 @@ def will_move(b: Battle, mon: wp.int32) -> wp.bool:
     return False
 
 
-@wp.func
+@rule
 def change_action(b: Battle, mon: wp.int32, move: wp.int32):
     """Let a Pokémon use another move than it was about to."""
     cancel_action(b, mon)

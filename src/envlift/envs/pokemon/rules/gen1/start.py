@@ -6,12 +6,12 @@ import warp as wp
 
 from envlift.envs.pokemon.rules.gen1 import ids
 from envlift.envs.pokemon.rules.gen1.choices import update_legal
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import cure_status
 from envlift.envs.pokemon.rules.gen1.turn import enter, first_of_event, turn_loop
 
 
-@wp.func
+@rule
 def start(b: Battle):
     """Begin; the seed, species, levels, max HP, stats, moves and PP are given, all else is 0."""
     b[At.WINNER] = ids.GOING_ON

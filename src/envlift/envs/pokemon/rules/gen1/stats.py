@@ -5,11 +5,11 @@
 import warp as wp
 
 from envlift.envs.pokemon.rules.gen1.ids import Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.pokemon import active_hp, modify_stat
 
 
-@wp.func
+@rule
 def stage_percent(stage: wp.int32) -> wp.int32:
     """Return what a stage makes of a stat or an accuracy, in percent."""
     if stage >= 0:
@@ -27,7 +27,7 @@ def stage_percent(stage: wp.int32) -> wp.int32:
     return 25
 
 
-@wp.func
+@rule
 def boost_by(b: Battle, t: wp.int32, stat: wp.int32, amount: wp.int32) -> wp.bool:
     """Move one stage; a stat at 999 or 1 stops it one stage earlier and counts as a failure."""
     place = At.BOOSTS + t * 6 + stat
@@ -52,7 +52,7 @@ def boost_by(b: Battle, t: wp.int32, stat: wp.int32, amount: wp.int32) -> wp.boo
     return True
 
 
-@wp.func
+@rule
 def boost(
     b: Battle, t: wp.int32, stat: wp.int32, amount: wp.int32, s: wp.int32, by_status_move: wp.bool
 ) -> wp.bool:
@@ -64,7 +64,7 @@ def boost(
     return boost_by(b, t, stat, amount)
 
 
-@wp.func
+@rule
 def build_rage(b: Battle, t: wp.int32, s: wp.int32):
     """Raise the attack of who is in a rage."""
     if b[At.RAGE_ACCURACY + t] != 0 and b[At.BOOSTS + t * 6 + Stat.ATK] < 6:

@@ -15,7 +15,7 @@ from envlift.envs.pokemon import tables
 from envlift.envs.pokemon.rules.gen1 import data, ids, prng
 from envlift.envs.pokemon.rules.gen1.data import constant_array
 from envlift.envs.pokemon.rules.gen1.ids import Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, Numbers, place_of, rule
 
 MOVES, COMBO, EXCLUSIVE, ESSENTIAL = 9, 4, 9, 3
 """How many moves of each kind the longest set names."""
@@ -77,8 +77,6 @@ WEAK_COUNT = TYPE_COUNT + len(ids.TYPES) + 1
 MOVE_POOL = WEAK_COUNT + NUM_WEAKNESSES
 LISTS_SIZE = MOVE_POOL + MOVES
 
-Lists = wp.array(dtype=wp.int32)
-
 
 @wp.func_native(f"{constant_array(set_rows())} return table[row * {SET_COLUMNS} + column];")
 def of_set(row: wp.int32, column: wp.int32) -> wp.int32: ...
@@ -92,8 +90,8 @@ def wants_attack(move: wp.int32) -> wp.int32: ...
 def weakness(index: wp.int32) -> wp.int32: ...
 
 
-@wp.func
-def sample_no_replace(b: Battle, lists: Lists, start: wp.int32, count: wp.int32) -> wp.int32:
+@rule
+def sample_no_replace(b: Battle, lists: Numbers, start: wp.int32, count: wp.int32) -> wp.int32:
     """Draw one of ``count`` numbers; the last takes its place."""
     drawn = start + prng.random(b, count)
     taken = wp.int32(lists[drawn])
@@ -101,7 +99,7 @@ def sample_no_replace(b: Battle, lists: Lists, start: wp.int32, count: wp.int32)
     return taken
 
 
-@wp.func
+@rule
 def add_move(b: Battle, m: wp.int32, count: wp.int32, move: wp.int32) -> wp.int32:
     """Add a move that is not there yet; return how many there are."""
     i = wp.int32(0)
@@ -113,7 +111,7 @@ def add_move(b: Battle, m: wp.int32, count: wp.int32, move: wp.int32) -> wp.int3
     return count + 1
 
 
-@wp.func
+@rule
 def add_listed(b: Battle, m: wp.int32, count: wp.int32, row: wp.int32, at: wp.int32) -> wp.int32:
     """Add the moves of a list until there are four."""
     i = wp.int32(0)
@@ -123,8 +121,8 @@ def add_listed(b: Battle, m: wp.int32, count: wp.int32, row: wp.int32, at: wp.in
     return count
 
 
-@wp.func
-def draw_moves(b: Battle, lists: Lists, m: wp.int32, row: wp.int32) -> wp.int32:
+@rule
+def draw_moves(b: Battle, lists: Numbers, m: wp.int32, row: wp.int32) -> wp.int32:
     """Draw a set's moves; return how many."""
     count = wp.int32(0)
     if of_set(row, Set.COMBO) > 0:
@@ -145,7 +143,7 @@ def draw_moves(b: Battle, lists: Lists, m: wp.int32, row: wp.int32) -> wp.int32:
     return count
 
 
-@wp.func
+@rule
 def shuffle_moves(b: Battle, m: wp.int32, count: wp.int32):
     i = wp.int32(0)
     while i < count - 1:
@@ -157,18 +155,18 @@ def shuffle_moves(b: Battle, m: wp.int32, count: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def stat(base: wp.int32, iv: wp.int32, ev: wp.int32, level: wp.int32) -> wp.int32:
     return (2 * base + iv + ev / 4) * level / 100 + 5
 
 
-@wp.func
+@rule
 def hp_stat(base: wp.int32, iv: wp.int32, ev: wp.int32, level: wp.int32) -> wp.int32:
     return (2 * base + iv + ev / 4 + 100) * level / 100 + 10
 
 
-@wp.func
-def draw_set(b: Battle, lists: Lists, m: wp.int32, row: wp.int32):
+@rule
+def draw_set(b: Battle, lists: Numbers, m: wp.int32, row: wp.int32):
     """Make a team's member: moves, level, and stats that serve them."""
     count = draw_moves(b, lists, m, row)
     species, level = of_set(row, Set.SPECIES), of_set(row, Set.LEVEL)
@@ -204,7 +202,7 @@ def draw_set(b: Battle, lists: Lists, m: wp.int32, row: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def is_weak_to(species: wp.int32, kind: wp.int32) -> wp.bool:
     """Return whether a type is super effective on the whole, and nothing shuts it out."""
     first = data.multiplier10(kind, data.of_species(species, data.Species.TYPE_1))
@@ -215,8 +213,8 @@ def is_weak_to(species: wp.int32, kind: wp.int32) -> wp.bool:
     return first * second > 100
 
 
-@wp.func
-def fits(lists: Lists, species: wp.int32, level: wp.int32, max_levels: wp.int32) -> wp.bool:
+@rule
+def fits(lists: Numbers, species: wp.int32, level: wp.int32, max_levels: wp.int32) -> wp.bool:
     """Return whether a team bears it: two of a type, two weak to one, one of level 100."""
     first = data.of_species(species, data.Species.TYPE_1)
     second = data.of_species(species, data.Species.TYPE_2)
@@ -232,8 +230,8 @@ def fits(lists: Lists, species: wp.int32, level: wp.int32, max_levels: wp.int32)
     return level != 100 or max_levels == 0
 
 
-@wp.func
-def count_in(lists: Lists, species: wp.int32):
+@rule
+def count_in(lists: Numbers, species: wp.int32):
     first = TYPE_COUNT + data.of_species(species, data.Species.TYPE_1)
     second = TYPE_COUNT + data.of_species(species, data.Species.TYPE_2)
     lists[first] = lists[first] + 1
@@ -245,10 +243,11 @@ def count_in(lists: Lists, species: wp.int32):
         i += 1
 
 
-@wp.func
+@rule
 def random_team(b: Battle, s: wp.int32, had_ditto: wp.bool) -> wp.bool:
     """Make the team of a side with the seed in ``b``; return whether there was a Ditto by now."""
-    lists = wp.zeros(shape=LISTS_SIZE, dtype=wp.int32)
+    numbers = wp.zeros(shape=LISTS_SIZE, dtype=wp.int32)
+    lists = place_of(numbers)
     prng.shuffle(b, 2)  # a type for teams of one type, drawn in any case
     pool = wp.int32(0)
     while pool < NUM_SETS:

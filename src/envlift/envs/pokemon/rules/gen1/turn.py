@@ -10,7 +10,7 @@ from envlift.envs.pokemon.rules.gen1 import ids, prng
 from envlift.envs.pokemon.rules.gen1.after import flag
 from envlift.envs.pokemon.rules.gen1.endless import is_endless
 from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle
+from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
 from envlift.envs.pokemon.rules.gen1.moves import run_move
 from envlift.envs.pokemon.rules.gen1.pokemon import (
     active,
@@ -39,7 +39,7 @@ from envlift.envs.pokemon.rules.gen1.queue import (
 TURN_LIMIT = 1000
 
 
-@wp.func
+@rule
 def update_speed(b: Battle):
     """Cache the speed of both active Pokémon (updateSpeed)."""
     for s in range(2):
@@ -47,7 +47,7 @@ def update_speed(b: Battle):
             b[At.SPEED + s] = b[At.MODIFIED_STATS + s * 4 + Stat.SPE]
 
 
-@wp.func
+@rule
 def first_of_event(b: Battle) -> wp.int32:
     """Return which side an event for both reaches first; a tie is drawn (eachEvent)."""
     if not is_alive(b, 0):
@@ -59,20 +59,20 @@ def first_of_event(b: Battle) -> wp.int32:
     return wp.where(b[At.SPEED + 1] > b[At.SPEED], 1, 0)
 
 
-@wp.func
+@rule
 def go_on_thrashing(b: Battle, s: wp.int32):
     if is_alive(b, s) and b[At.LOCKED_MOVE + s] != 0:
         change_action(b, active(b, s), b[At.LOCKED_MOVE + s])
 
 
-@wp.func
+@rule
 def before_turn(b: Battle):
     first = first_of_event(b)
     go_on_thrashing(b, first)
     go_on_thrashing(b, 1 - first)
 
 
-@wp.func
+@rule
 def switch_in(b: Battle, s: wp.int32, m: wp.int32):
     """Swap the places of the active Pokémon and another, which will run its switch."""
     old = active(b, s)
@@ -85,17 +85,31 @@ def switch_in(b: Battle, s: wp.int32, m: wp.int32):
     enter(b, s, m)
 
 
-@wp.func
+@rule
+def reveal_member(b: Battle, s: wp.int32, m: wp.int32):
+    """Note that the foe has now seen a Pokémon, after how many others of its team."""
+    if b[At.REVEALED + m] != 0:
+        return
+    seen = wp.int32(1)
+    i = wp.int32(0)
+    while i < 6:
+        if b[At.REVEALED + s * 6 + i] != 0:
+            seen += 1
+        i += 1
+    b[At.REVEALED + m] = seen
+
+
+@rule
 def enter(b: Battle, s: wp.int32, m: wp.int32):
     """Let a Pokémon stand in the first place."""
     b[At.ORDER + s * 6] = m - s * 6
     b[At.SWITCH_FLAG + s] = 0
-    b[At.REVEALED + m] = 1
+    reveal_member(b, s, m)
     clear_volatile(b, s)
     insert_choice(b, Action.RUN_SWITCH, m, 0, Order.RUN_SWITCH, 0)
 
 
-@wp.func
+@rule
 def keep_metronome(b: Battle, foe: wp.int32):
     """A foe locked into a move by Metronome uses Metronome instead."""
     m = active(b, foe)
@@ -109,7 +123,7 @@ def keep_metronome(b: Battle, foe: wp.int32):
         change_action(b, m, ids.METRONOME)
 
 
-@wp.func
+@rule
 def run_switch(b: Battle, m: wp.int32):
     s = m // 6
     if b[At.STATUS + m] == Status.TOX:
@@ -124,7 +138,7 @@ def run_switch(b: Battle, m: wp.int32):
         hurt(b, s, sixteenth(b, s))
 
 
-@wp.func
+@rule
 def residual_holders(b: Battle, s: wp.int32) -> wp.int32:
     """Return how many of a side's volatiles count down at the end of a turn."""
     if not is_alive(b, s):
@@ -135,7 +149,7 @@ def residual_holders(b: Battle, s: wp.int32) -> wp.int32:
     return b[At.FLINCH + s] + trapped + flag(b[At.PARTIAL_TRAPPING_LOCK_DURATION + s])
 
 
-@wp.func
+@rule
 def count_down(b: Battle, s: wp.int32):
     b[At.FLINCH + s] = 0
     if b[At.PARTIALLY_TRAPPED_DURATION + s] > 0:
@@ -152,7 +166,7 @@ def count_down(b: Battle, s: wp.int32):
             end_lock(b, s)
 
 
-@wp.func
+@rule
 def residual(b: Battle):
     """Count volatiles down; those of equal speed draw their order."""
     update_speed(b)
@@ -168,7 +182,7 @@ def residual(b: Battle):
         count_down(b, 1)
 
 
-@wp.func
+@rule
 def faint_messages(b: Battle):
     """Bury who lost the last HP: the queue empties, Bide forgets, the battle may end."""
     if b[At.FAINTING] + b[At.FAINTING + 1] == 0:
@@ -195,7 +209,7 @@ def faint_messages(b: Battle):
         b[At.WINNER] = 1
 
 
-@wp.func
+@rule
 def run_action(b: Battle, kind: wp.int32, mon: wp.int32, arg: wp.int32):
     if kind == Action.BEFORE_TURN:
         before_turn(b)
@@ -209,7 +223,7 @@ def run_action(b: Battle, kind: wp.int32, mon: wp.int32, arg: wp.int32):
         residual(b)
 
 
-@wp.func
+@rule
 def ask_for_replacements(b: Battle) -> wp.bool:
     """Return whether somebody has to be replaced before the next action."""
     kind = kind_at(b, 0)
@@ -223,14 +237,14 @@ def ask_for_replacements(b: Battle) -> wp.bool:
     return b[At.SWITCH_FLAG] + b[At.SWITCH_FLAG + 1] > 0
 
 
-@wp.func
+@rule
 def can_act(b: Battle, kind: wp.int32, mon: wp.int32) -> wp.bool:
     if kind != Action.MOVE:
         return True
     return active(b, mon // 6) == mon and b[At.FAINTED + mon] == 0
 
 
-@wp.func
+@rule
 def run_queue(b: Battle) -> wp.bool:
     """Run actions until the queue is empty (True), or a request or the end stops it (False)."""
     while b[At.QUEUE_LENGTH] > 0:
@@ -254,7 +268,7 @@ def run_queue(b: Battle) -> wp.bool:
     return True
 
 
-@wp.func
+@rule
 def turn_loop(b: Battle, mid_turn: wp.bool):
     """Play until the next request (turnLoop).
 
@@ -270,14 +284,14 @@ def turn_loop(b: Battle, mid_turn: wp.bool):
         end_turn(b)
 
 
-@wp.func
+@rule
 def foe_holds(b: Battle, s: wp.int32, member: wp.int32) -> wp.bool:
     """Return whether the foe's active Pokémon is this member of its team, and stands."""
     foe = 1 - s
     return b[At.ORDER + foe * 6] == member and active_hp(b, foe) > 0
 
 
-@wp.func
+@rule
 def drop_lost_partners(b: Battle, s: wp.int32):
     """End lock and trapping whose other half is gone."""
     foe = 1 - s
@@ -301,7 +315,7 @@ def drop_lost_partners(b: Battle, s: wp.int32):
             end_fake_trapped(b, s)
 
 
-@wp.func
+@rule
 def disable_moves(b: Battle, s: wp.int32):
     """Draw the order of those who have a say in which moves are disabled."""
     if is_alive(b, s):
@@ -314,7 +328,7 @@ def disable_moves(b: Battle, s: wp.int32):
         prng.shuffle(b, locked + flag(b[At.DISABLE_TIME + s]))
 
 
-@wp.func
+@rule
 def end_turn(b: Battle):
     """Count the turn, drop what has lost its partner, and ask for moves or end the battle."""
     b[At.TURN] = b[At.TURN] + 1
