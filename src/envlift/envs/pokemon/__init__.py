@@ -17,4 +17,6 @@ REGISTRATION = Registration(
     factory=make,
     title="Pokémon battles (Showdown), generation 1: two players, random or given teams",
     players=2,
+    suite="envlift.envs.pokemon.verification.suite:SUITE",
+    reference="Pokémon Showdown (@pkmn/sim 0.10.11)",
 )

@@ -61,13 +61,13 @@ def single(t: Trace) -> Array:
 VOLATILES = {
     "must_recharge": (),
     "confusion_time": (),
-    "partially_trapped_duration": (),
+    "partially_trapped_duration": GIVEN,
     "fake_partially_trapped_duration": GIVEN,
-    "partial_trapping_lock_duration": (),
+    "partial_trapping_lock_duration": GIVEN,
     "locked_move": GIVEN,
     "two_turn_move": GIVEN,
     "invulnerability": GIVEN,
-    "residual_damage_counter": (),
+    "residual_damage_counter": GIVEN,
     "bide_time": GIVEN,
     "disable_time": GIVEN,
     "focus_energy": GIVEN,
@@ -82,11 +82,14 @@ VOLATILES = {
 }
 """What comes on, and in which configurations it must."""
 
+POISON = {Status.PSN: GIVEN, Status.TOX: GIVEN}
+"""Random teams hardly ever poison."""
+
 FEATURES = (
     *(Feature(f"uses {m['id']}", used(m["num"]), GIVEN) for m in tables.records("gen1", "moves")),
     *(Feature(f"{name} begins", comes(name), configs) for name, configs in VOLATILES.items()),
     *(
-        Feature(f"status {status.name.lower()}", becomes(status))
+        Feature(f"status {status.name.lower()}", becomes(status), POISON.get(status, ()))
         for status in Status
         if status is not Status.NONE
     ),
@@ -97,7 +100,7 @@ FEATURES = (
     Feature("side 0 wins", lambda t: t.terminated & (t.final["winner"] == 0)),
     Feature("side 1 wins", lambda t: t.terminated & (t.final["winner"] == 1)),
     Feature("speeds tie", lambda t: t.before["speed"][..., 0] == t.before["speed"][..., 1]),
-    Feature("a stat at 999", either(lambda t: t.final["modified_stats"] == 999)),
+    Feature("a stat at 999", either(lambda t: t.final["modified_stats"] == 999), GIVEN),
     Feature("a stage of six", either(lambda t: np.abs(t.final["boosts"]) == 6), GIVEN),
     Feature("HP of a faint", either(lambda t: (t.before["hp"] > 0) & (t.final["hp"] == 0))),
     Feature("PP at 0", either(lambda t: (t.before["pp"] > 0) & (t.final["pp"] == 0)), GIVEN),
