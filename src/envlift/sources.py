@@ -27,7 +27,14 @@ OF_ENVIRONMENT = {
 """Kind -> patterns of files in the environment's folder."""
 
 OF_PACKAGE = {
-    "contract": ("__init__.py", "env.py", "opponents.py", "registry.py", "envs/__init__.py", "targets/*"),
+    "contract": (
+        "__init__.py",
+        "env.py",
+        "opponents.py",
+        "registry.py",
+        "envs/__init__.py",
+        "targets/*",
+    ),
     "trainer": ("train/*",),
     "verifier": ("*",),
 }

@@ -75,6 +75,7 @@ class Pokemon(Game[State, None, Draws]):
     def __init__(
         self,
         *,
+        backend: Literal["warp"] | None = None,
         format: Format = "gen1randombattle",
         teams: Sequence[Any] | None = None,
         autoreset: Autoreset = "same_step",
@@ -82,6 +83,7 @@ class Pokemon(Game[State, None, Draws]):
         """Make the environment.
 
         Args:
+            backend: the target of the rules; ``warp`` is the only one.
             format: ``gen1randombattle`` (the generator draws both teams), ``gen1ou`` (given teams,
                 Sleep Clause and Freeze Clause) or ``gen1customgame`` (given teams, no clause).
             teams: teams to choose from in each battle: Showdown's text or packed form, or a list of
@@ -92,6 +94,8 @@ class Pokemon(Game[State, None, Draws]):
             ValueError: for an unknown format, or teams that are missing, not wanted, or not
                 playable; the message names what is wrong.
         """
+        if backend not in ("warp", None):
+            raise ValueError(f"backend={backend!r} is not known; the rules are in warp alone")
         known = get_args(Format)
         if format not in known:
             raise ValueError(f"format={format!r} is not known; choose one of {', '.join(known)}")

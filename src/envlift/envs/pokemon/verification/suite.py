@@ -9,11 +9,12 @@ import numpy as np
 from envlift.envs.pokemon.observation import NAMES
 from envlift.envs.pokemon.reference.showdown import prepare
 from envlift.envs.pokemon.state import FIELDS
+from envlift.envs.pokemon.verification import states
 from envlift.envs.pokemon.verification.components import COMPONENTS
 from envlift.envs.pokemon.verification.features import FEATURES
 from envlift.envs.pokemon.verification.policies import POLICIES
 from envlift.envs.pokemon.verification.teams import pool
-from envlift.reference.types import Array
+from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
 
 HERE = Path(__file__).parent
@@ -42,6 +43,11 @@ def outcome(chance: Array) -> Array:
 TEAMS = pool(seed=1, pairs=PAIRS)
 
 
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw states that play rarely reaches, of given teams."""
+    return states.random_states(rng, n, TEAMS)
+
+
 def config(format: str, teams: bool) -> Config:
     """Return the configuration of a format."""
     options = {"format": format, **({"teams": TEAMS} if teams else {})}
@@ -65,6 +71,7 @@ SUITE = Suite(
     policies=POLICIES,
     components=COMPONENTS,
     features=FEATURES,
+    random_states=random_states,
     prepare=prepare,
     not_verified=(
         "Showdown's checks of teams: given ones are played as they are",
