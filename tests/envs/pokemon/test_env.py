@@ -16,7 +16,9 @@ import envlift
 from envlift.envs.pokemon import hidden, observation, observation_table
 from envlift.envs.pokemon.env import Draws, Pokemon
 from envlift.envs.pokemon.observation import PLACES
+from envlift.envs.pokemon.rules.gen1 import batched
 from envlift.envs.pokemon.state import FIELDS, State
+from envlift.targets import chance
 
 LANES = 64
 
@@ -140,6 +142,36 @@ def test_a_battle_that_is_over_stays_as_it_is() -> None:
     jax.tree.map(np.testing.assert_array_equal, again.state, ended)
     assert again.terminated.all()
     assert not again.reward.any()
+
+
+def test_a_rollout_is_its_steps() -> None:
+    """What is timed plays what the API plays, action by action and battle by battle."""
+    steps, now = 150, states(LANES)
+    after, seen = jax.jit(env().random_rollout, static_argnums=2)(jax.random.key(6), now, steps)
+    lanes = chance.lane_keys(jax.random.key(6), LANES)
+
+    @jax.jit
+    def step(state: State, number: int) -> Any:
+        keys = chance.at_step(lanes, number)
+
+        def words(label: int) -> jax.Array:
+            return chance.bits(chance.stream(keys, label))
+
+        masks = jax.vmap(env().legal_actions)(state)
+        count = jnp.cumsum(masks, axis=-1)
+        drawn = jnp.stack([words(chance.ACTION), words(chance.ACTION + 32)], axis=1)
+        nth = (drawn >> 8) * count[..., -1].astype(jnp.uint32) >> 24
+        actions = jnp.argmax(count > nth[..., None].astype(jnp.int32), axis=-1)
+        seeds = jnp.stack([words(chance.RESET + 64 + k) for k in range(4)], axis=1)
+        return jax.vmap(batched.play_on, in_axes=(0, 0, 0, None))(state, actions, seeds, True)
+
+    battles = np.zeros(LANES, int)
+    for number in range(steps):
+        now, winner = step(now, number)
+        battles += np.asarray(winner) >= 0
+    jax.tree.map(np.testing.assert_array_equal, after, now)
+    assert seen.battles.tolist() == battles.tolist()
+    assert battles.sum() > 20
 
 
 def win_rate(one: str, other: str, battles: int = 128) -> float:

@@ -32,8 +32,14 @@ def either(of: Callable[[Trace], Array]) -> Callable[[Trace], Array]:
 
 
 def used(number: int) -> Callable[[Trace], Array]:
-    """Return whether somebody's last move became this one."""
-    return either(lambda t: (t.final["last_move"] == number) & (t.action < SWITCH))
+    """Return whether somebody used a move: it is the last one, or cost PP and called another."""
+
+    def of(t: Trace) -> Array:
+        paid = t.final["pp"].sum(axis=(-2, -1)) < t.before["pp"].sum(axis=(-2, -1))
+        called = (t.final["last_selected_move"] == number) & paid
+        return np.asarray(((t.final["last_move"] == number) | called) & (t.action < SWITCH))
+
+    return either(of)
 
 
 def comes(name: str) -> Callable[[Trace], Array]:

@@ -176,13 +176,15 @@ def _active(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
         "last_selected_move_slot": slot,
         "last_move": any_move[..., 1],
         "active_last_move": np.where(d.chance(0.5, 2), any_move[..., 1], 0),
-        "is_frozen_or_asleep": np.isin(_of_front(put["status"], front), (Status.FRZ, Status.SLP)),
+        "front_status": _of_front(put["status"], front),
         "front_hp": _of_front(put["max_hp"], front),
     }
 
 
 def _volatiles(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
     max_hp = put.pop("front_hp")
+    # Showdown counts for whoever is badly poisoned; others may have the count of a cured one.
+    counts = (put["front_status"] == Status.TOX) | d.chance(0.2, 2)
 
     def sometimes(low: int, high: Any, p: float = 0.12) -> Array:
         return np.where(d.chance(p, 2), d.below(low, high, 2), 0)
@@ -198,7 +200,7 @@ def _volatiles(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
         "disable_time": np.where(disabled, d.below(1, 9, 2), 0),
         "disable_slot": np.where(disabled, slot, -1),
         "disable_move": np.where(disabled, disabled_move, 0),
-        "residual_damage_counter": sometimes(1, 17, 0.2) - 1,
+        "residual_damage_counter": np.where(counts, d.below(0, 16, 2), -1),
         "focus_energy": d.chance(0.12, 2),
         "leech_seed": d.chance(0.15, 2),
         "light_screen": d.chance(0.15, 2),
@@ -218,6 +220,6 @@ def _legal(put: dict[str, Array]) -> Array:
     usable = (put["active_moves"] > 0) & (put["active_pp"] > 0)
     usable &= np.arange(4) != put["disable_slot"][..., None]
     single = 1 << put["last_selected_move_slot"]
-    helpless = put.pop("is_frozen_or_asleep") | ~usable.any(-1)
+    helpless = np.isin(put.pop("front_status"), (Status.FRZ, Status.SLP)) | ~usable.any(-1)
     moves = np.where(helpless, single, (usable << np.arange(4)).sum(-1))
     return np.asarray(np.where(put["must_recharge"], single, moves | bench))

@@ -48,14 +48,20 @@ function ownMember(member) {
   ];
 }
 
+// As Showdown writes a foe's condition: "57/100 par", or "0 fnt". In formats whose players have not
+// agreed to percentages it writes 48ths; what the fast environment shows is the same in all.
+function percent(member) {
+  if (member.battle.reportPercentages) return parseInt(member.getHealth().shared, 10);
+  const rounded = Math.ceil((100 * member.hp) / member.maxhp);
+  return rounded === 100 && member.hp < member.maxhp ? 99 : rounded;
+}
+
 function foeMember(member, bits) {
   if (!member) return Array(5 + K).fill(0);
   const shown = numbered(member.baseMoveSlots, ({ id }) => moveCode(id)).filter((_, k) => bits & (1 << k));
   shown.sort((a, b) => a - b);
-  // As Showdown writes a foe's condition: "57/100 par", or "0 fnt".
-  const percent = member.getHealth().shared.split("/")[0];
   return [
-    ...[member.baseSpecies.num, member.level, parseInt(percent, 10), status(member), stands(member)],
+    ...[member.baseSpecies.num, member.level, percent(member), status(member), stands(member)],
     ...numbered(shown, (move) => move),
   ];
 }
