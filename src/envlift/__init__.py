@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from envlift.env import Env, Game, Transition
 from envlift.opponents import against
-from envlift.registry import Registration, list_envs, make, register
+from envlift.registry import Registration, list_envs, make, make_alone, register
 
 if TYPE_CHECKING:
     from gymnasium.vector import AutoresetMode
@@ -55,10 +55,10 @@ def make_vec(
         TypeError: for an option that the environment does not have.
     """
     # Importing it here keeps `import envlift` free of Gymnasium's vector machinery.
-    from envlift.adapters.gymnasium import VectorEnv, make_alone
+    from envlift.adapters.gymnasium import VectorEnv
 
     return VectorEnv(
-        make_alone(name, **options),
+        make_alone(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=seed,

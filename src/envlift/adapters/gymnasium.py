@@ -23,8 +23,7 @@ from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
 from envlift.adapters.pictures import pictures_of
 from envlift.env import autoreset
-from envlift.opponents import against
-from envlift.registry import AnyEnv, list_envs, make, registration
+from envlift.registry import AnyEnv, list_envs, make, make_alone
 
 NAMESPACE = "envlift"
 
@@ -453,23 +452,9 @@ class VectorEnv(_Copied, gymnasium.vector.VectorEnv[Any, Any, Array]):
         return jnp.where(np.array([named is not None for named in given]), keys, self._lanes.key)
 
 
-def make_alone(name: str, **options: Any) -> AnyEnv:
-    """Make a registered environment that does not reset itself, for one player.
-
-    Args:
-        name: as for ``envlift.make``.
-        options: likewise; of a game also ``opponent`` ("random" if left out) and ``seat``, as for
-            ``envlift.against``.
-    """
-    if registration(name).players == 1:
-        return make(name, autoreset="disabled", **options)
-    opponent, seat = options.pop("opponent", "random"), options.pop("seat", None)
-    return against(make(name, autoreset="disabled", **options), opponent, seat=seat)
-
-
 def make_single(name: str, render_mode: str | None = None, **options: Any) -> GymnasiumEnv:
-    """Make a registered environment as a ``gymnasium.Env``; options as for ``make_alone``."""
-    return GymnasiumEnv(make_alone(name, **options), render_mode=render_mode)
+    """Make a registered environment as a ``gymnasium.Env``; options: ``registry.make_alone``."""
+    return GymnasiumEnv(make_alone(name, autoreset="disabled", **options), render_mode=render_mode)
 
 
 def make_vector(
@@ -479,9 +464,9 @@ def make_vector(
     render_mode: str | None = None,
     **options: Any,
 ) -> VectorEnv:
-    """Make a registered environment as a ``VectorEnv``; options as for ``make_alone``."""
+    """Make a registered environment as a ``VectorEnv``; options as for ``registry.make_alone``."""
     return VectorEnv(
-        make_alone(name, **options),
+        make_alone(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=None,

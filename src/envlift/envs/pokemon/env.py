@@ -150,7 +150,7 @@ class Pokemon(Game[State, None, Draws]):
 
     def observe(self, state: State, params: None = None) -> jax.Array:
         """Return what both players see, int16 [2, 224]."""
-        return observation.observe(state)
+        return batched.observe(state)
 
     def legal_actions(self, state: State, params: None = None) -> jax.Array:
         """Return Showdown's legal choices, bool [2, 10]."""

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from envlift.envs.pokemon.observation import hp_percent
 from envlift.envs.pokemon.state import State
 
 FOES = (
@@ -57,6 +56,13 @@ def redraw(key: jax.Array, state: State, player: jax.Array) -> State:
 
 def _of(foe: jax.Array, fresh: jax.Array, old: jax.Array) -> jax.Array:
     return jnp.where(foe.reshape(2, *(1,) * (old.ndim - 1)), fresh, old)
+
+
+def hp_percent(hp: jax.Array, max_hp: jax.Array) -> jax.Array:
+    """Return HP as Showdown shows a foe's: rounded up, 100 for nothing less than all."""
+    hp, most = hp.astype(jnp.int32), jnp.maximum(max_hp.astype(jnp.int32), 1)
+    percent = (100 * hp + most - 1) // most
+    return jnp.where((percent == 100) & (hp < most), 99, percent)
 
 
 def _members(key: jax.Array, state: State, foe: jax.Array) -> dict[str, jax.Array]:

@@ -7,7 +7,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from envlift.envs.pokemon.rules.gen1 import data, kernel
+from envlift.envs.pokemon.rules.gen1 import data, kernel, look
 from envlift.envs.pokemon.state import FIELDS, State
 from envlift.targets.warp import BatchedRule, made_once
 
@@ -35,6 +35,21 @@ def _random_rule() -> BatchedRule:
     rule.cost = COST
     rule.shared = ("clauses",)
     return rule
+
+
+@made_once
+def _look_rule() -> BatchedRule:
+    rule = BatchedRule(kernel.see, kernel.Seen, {}, name=f"{NAME}.see")
+    rule.cost = COST // 4
+    return rule
+
+
+def observe(state: State) -> jax.Array:
+    """Return what both players see, int16 [2, N], see ``observation.NAMES``."""
+    # Computed from the state, it has its batch axes.
+    blank = jnp.zeros(2 * look.NUMBERS, jnp.int16) + (state.turn * 0)
+    (seen,) = _look_rule()(blank, *_flat(state))
+    return seen.reshape(2, look.NUMBERS)
 
 
 def _flat(state: State) -> list[jax.Array]:

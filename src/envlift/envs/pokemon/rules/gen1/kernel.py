@@ -8,7 +8,7 @@ from typing import Any
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import choices, ids, start, teams
+from envlift.envs.pokemon.rules.gen1 import choices, ids, look, start, teams
 from envlift.envs.pokemon.rules.gen1.memory import (
     PLACES,
     SIZE,
@@ -50,18 +50,31 @@ def _make_struct() -> Any:
 BattleState = _make_struct()
 """The fields of ``pokemon.state.State``, in the same order, flat."""
 
+SEEN = ("observation", "int16", 2 * look.NUMBERS)
+
+
+@wp.struct
+class Seen:
+    """What both players see, one behind the other."""
+
+    observation: _kind(SEEN[2], SEEN[1])
+
+
+def _accesses() -> dict[str, Any]:
+    """Return functions that copy one field into ``b`` (``put_...``) and out of it (``get_...``)."""
+    names = {}
+    for _, dtype, size in (*((p.name, p.dtype, p.size) for p in PLACES), SEEN):
+        scalar = "bool" if dtype == "bool" else f"wp::{dtype}"
+        put, get = _access(_kind(size, dtype), size, scalar)
+        names |= {f"put_{dtype}_{size or 0}": put, f"get_{dtype}_{size or 0}": get}
+    return names
+
 
 def _copies() -> tuple[Any, Any]:
     """Return functions that copy a state into ``b`` and out of it."""
-    names, load, save = {}, [], []
+    names, load, save = _accesses(), [], []
     for p in PLACES:
-        kind = _kind(p.size, p.dtype)
-        dtype = "wp::uint32" if p.dtype == "uint32" else "wp::int32"
-        scalar = "bool" if p.dtype == "bool" else f"wp::{p.dtype}"
         key = f"{p.dtype}_{p.size or 0}"
-        if f"put_{key}" not in names:
-            put, get = _access(kind, p.size, scalar, dtype)
-            names |= {f"put_{key}": put, f"get_{key}": get}
         load.append(f"    put_{key}(b, {p.start}, state.{p.name})")
         save.append(f"    state.{p.name} = get_{key}(b, {p.start})")
     names |= {"BattleState": BattleState, "Battle": Battle}
@@ -78,7 +91,28 @@ def _copies() -> tuple[Any, Any]:
     return wp.func(into), wp.func(out_of)
 
 
-def _access(kind: Any, size: int | None, scalar: str, word: str) -> tuple[Any, Any]:
+def _look() -> Any:
+    """Return ``(seen, *fields of a state) -> seen``: its arguments are those of the state."""
+    fields = [f"    put_{p.dtype}_{p.size or 0}(b, {p.start}, {p.name})" for p in PLACES]
+    lines = [
+        f"def see(seen: Seen, {', '.join(p.name for p in PLACES)}):",
+        f"    numbers = wp.zeros(shape={SIZE}, dtype=wp.int32)",
+        f"    shown = wp.zeros(shape={SEEN[2]}, dtype=wp.int32)",
+        "    b = place_of(numbers)",
+        "    out = place_of(shown)",
+        *fields,
+        "    players(b, out)",
+        f"    seen.observation = get_{SEEN[1]}_{SEEN[2]}(out, 0)",
+        "    return seen",
+        "",
+    ]
+    names = {**_accesses(), "Seen": Seen, "place_of": place_of, "players": look.players}
+    see = define("pokemon.gen1.see", "\n".join(lines), names, ())
+    see.__annotations__ = {"seen": Seen, **{p.name: _kind(p.size, p.dtype) for p in PLACES}}
+    return wp.func(see)
+
+
+def _access(kind: Any, size: int | None, scalar: str) -> tuple[Any, Any]:
     each = f"for (int k = 0; k < {size}; ++k)"
     convert = f"({scalar})((int*)b)[place + k]"
     if size is None:
@@ -98,6 +132,7 @@ def _access(kind: Any, size: int | None, scalar: str, word: str) -> tuple[Any, A
 
 
 copy_in, copy_out = _copies()
+see = _look()
 
 
 @rule

@@ -32,7 +32,7 @@ Battle = wp.uint64
 Numbers = wp.uint64
 """Where other numbers begin."""
 
-CONTAINERS = ("b", "lists")
+CONTAINERS = ("b", "lists", "out")
 """Arguments of these names are ``Battle`` or ``Numbers``."""
 
 
