@@ -159,7 +159,7 @@ def _pack(member: Member) -> str:
     evs = ",".join(str(member.evs[k]) for k in _PACKED)
     moves = ",".join(_move_id(move) for move in member.moves if move)
     level = "" if member.level == 100 else str(member.level)
-    return f"{_species(member.species)['name']}||||{moves}||{evs}|||{ivs}||{level}|"
+    return f"{_species(member.species)['name']}||||{moves}||{evs}||{ivs}||{level}|"
 
 
 def _mapping(given: Mapping[str, Any]) -> Member:
