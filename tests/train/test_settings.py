@@ -197,5 +197,8 @@ def test_an_environment_brings_settings_of_its_own() -> None:
     # They are read without complaint, and level 4 trains with the same.
     assert settings.read_file(own)["env_options"] == {"frameskip": 8}
     assert settings.preset("reference:pong") == own
-    assert settings.preset("gymnasium:CartPole-v1") is None
+    cart = settings.preset("gymnasium:CartPole-v1")
+    assert cart is not None
+    assert settings.read_file(cart)["total_steps"] == 100_000
+    assert settings.preset("gymnasium:FrozenLake-v1") is None
     assert settings.preset("nothing") is None

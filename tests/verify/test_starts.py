@@ -15,7 +15,7 @@ from envlift.verify.levels.asking import kinship
 from envlift.verify.levels.draws import resets, starts
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
-from envlift.verify.suite import Field
+from envlift.verify.suite import Field, Suite
 from tests.verify.inside import verify_inside
 
 PLACE = "gymnasium:tests.verify.beginnings:"
@@ -122,7 +122,7 @@ def started(observation):
 
 def of_suite(atol):
     wide = Field("observation", atol=atol, rtol=0.0, drift=1.0, reason="wide")
-    return SimpleNamespace(suite=SimpleNamespace(observation=wide, state=()))
+    return SimpleNamespace(suite=Suite(name="wide", reference="", candidate="", observation=wide))
 
 
 @pytest.mark.parametrize("n", [4, 8, 64])
@@ -142,7 +142,7 @@ def test_equal_seeds_are_noticed_where_some_starts_are_wrong(n, wrong):
     theirs[:wrong] *= -1
     assert starts._seeds_agree(of_suite(atol=1e-3), started(ours), started(theirs))
     context, check = of_suite(atol=1e-3), SimpleNamespace(counts={}, detail="", verdict=None)
-    context.suite.start = "copy"
+    assert context.suite.start == "copy"
     pairs = started(ours), started(theirs)
     starts._decide(context, check, False, pairs, pairs, [])
     assert check.verdict is Verdict.FAIL

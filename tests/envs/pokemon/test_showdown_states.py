@@ -12,6 +12,7 @@ from envlift.reference.failure import ReferenceFailure
 from tests.envs.pokemon.driving import chances, draw
 
 PAIRS = 40
+LANES = 24
 
 
 def assert_same(left: dict[str, Any], right: dict[str, Any], where: str) -> None:
@@ -23,7 +24,7 @@ def assert_same(left: dict[str, Any], right: dict[str, Any], where: str) -> None
 @pytest.mark.parametrize("format", ["gen1ou", "gen1customgame"])
 def test_a_written_state_goes_on_like_the_battle_it_was_read_from(hosts: Any, format: str) -> None:
     teams = pool(7, PAIRS)
-    one, other = (hosts(12, seed=3, pairs=PAIRS, format=format, teams=teams) for _ in range(2))
+    one, other = (hosts(LANES, seed=3, pairs=PAIRS, format=format, teams=teams) for _ in range(2))
     record = one.reset()
     for _ in range(25):
         record = one.step(draw(one.rng, record.legal_actions))
@@ -38,7 +39,7 @@ def test_a_written_state_goes_on_like_the_battle_it_was_read_from(hosts: Any, fo
     ended = 0
     for step in range(40):
         actions = draw(one.rng, record.legal_actions)
-        chance = chances(one.rng, 1, 12, pairs=PAIRS)
+        chance = chances(one.rng, 1, LANES, pairs=PAIRS)
         record, again = one.step(actions, chance), other.step(actions, chance)
         assert_same(record.state, again.state, f"step {step}")
         assert_same(record.final_state or {}, again.final_state or {}, f"end in step {step}")

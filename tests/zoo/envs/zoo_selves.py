@@ -145,7 +145,7 @@ class GlobalNumpy(Walk):
         return super().step(action if np.random.random() < 0.7 else 1)  # noqa: NPY002
 
 
-class LateUnseeded(Walk):
+class LateUnseeded(Clock):
     """Episodes without a seed are not repeated, which shows late in them."""
 
     def reset(self, *, seed=None, options=None):

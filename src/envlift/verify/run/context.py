@@ -16,6 +16,7 @@ from envlift.reference.types import Side, StateDict
 from envlift.verify.engine.actions import Played
 from envlift.verify.engine.again import NotRestoredError, reference_again
 from envlift.verify.engine.history import LaneHistory
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.engine.play import First
 from envlift.verify.failure.case import UNNAMED, Case, record, write_case
 from envlift.verify.failure.minimise import minimise
@@ -117,6 +118,17 @@ class Context:
         finally:
             check.seconds = time.perf_counter() - started
             self.progress.end(check)
+
+    def begin_anew(self) -> None:
+        """Reset both sides alike before states are copied.
+
+        What no field shows, a counter of steps say, then begins at the same place on both.
+        """
+        lanes = self.reference.num_lanes
+        seeds = self.rng.integers(0, MAX_SEED, size=lanes)
+        chance = self.suite.draw(self.rng, (lanes,))
+        for side in (self.candidate, self.reference):
+            side.reset(seeds, chance)
 
     def fail(self, check: Check, divergence: Divergence, history: LaneHistory | None) -> None:
         """Record a difference, minimise it and write its fixture.

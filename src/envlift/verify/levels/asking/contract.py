@@ -326,11 +326,12 @@ def _differs_again(context: Context, check: Check, gone: list[_Gone]) -> bool:
                     ends = np.full(one.actions.shape[:2], -1)
                     good = _same(one.steps, side.step(one.actions, None, ends))
                 if not good:
-                    check.verdict = Verdict.INCONCLUSIVE
+                    check.verdict = Verdict.SKIPPED
                     check.detail = (
                         "the reference differs from itself: another process of it, given the same "
                         "seeds and actions, went another way"
                     )
+                    context.reasons["unseeded"] = check.detail
                     return True
     except SideFailure:
         return False  # it will be said where the reference is judged

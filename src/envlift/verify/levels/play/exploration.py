@@ -150,6 +150,7 @@ class _Search:
             self._edges(before)
         actions = self._actions(self.length)
         again = self.rng.integers(0, MAX_SEED, size=(self.length, self.lanes))
+        self.context.begin_anew()
         self.context.candidate.set_state(self.suite.candidate_state(before))
         self.context.reference.set_state(before)
         both = self._exchange(before, actions, again)

@@ -65,7 +65,9 @@ def _measure(context: Context, plan: Horizon, check: Check) -> None:
     )
     count = reference.num_lanes
     seeds = rng.integers(0, MAX_SEED, size=count)
-    state = reference.reset(seeds, suite.draw(rng, (count,))).state
+    chance = suite.draw(rng, (count,))
+    candidate.reset(seeds, chance)
+    state = reference.reset(seeds, chance).state
     candidate.set_state(suite.candidate_state(state))
     copied = suite.reference_state(candidate.get_state())
     wrong = _apart(_with_time(state), _with_time(copied), plan)[0]

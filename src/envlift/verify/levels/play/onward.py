@@ -52,6 +52,7 @@ def _play(context: Context, check: Check, cases: list[Case], reached: dict[str, 
     # Where both draw for themselves, what follows an end or a rounding is copied anew.
     copies = suite.start == "copy" or config.resync is not None
     length = (config.resync or 1) if copies else len(actions)
+    context.begin_anew()
     context.reference.set_state(state)
     for first in range(0, len(actions), length):
         part = slice(first, first + length)

@@ -50,7 +50,7 @@ def run(context: Context) -> None:
             return
         # Some simulators keep a little for the next step, a solver's first guess, say.
         theirs = _Played(context, reference, reference, lambda state: state)
-        if theirs.found:
+        if theirs.found or played.is_what_the_reference_does():
             check.verdict = Verdict.SKIPPED
             check.detail = (
                 "the reference keeps something between steps that its state does not show"
@@ -78,6 +78,7 @@ class _Played:
 
     def __init__(self, context: Context, side: Side, reference: Side, named: Translate) -> None:
         suite, rng = context.suite, context.rng
+        self._context, self._reference = context, reference
         self._named_state, self.lanes = named, side.num_lanes
         self.repeats = True
         self.found: list[Mismatch] = []
@@ -93,7 +94,7 @@ class _Played:
         masked = context.reference.spec.legal_actions
         self._actions = random_actions(context.reference.spec, rng, (steps, self.lanes))
         chance = suite.draw(rng, (steps, self.lanes))
-        given = chance, rng.integers(0, MAX_SEED, (steps, self.lanes))
+        self._given = given = chance, rng.integers(0, MAX_SEED, (steps, self.lanes))
         free: list[Record] = []
         length = 1 if masked else steps
         legal = first.legal_actions
@@ -131,6 +132,35 @@ class _Played:
             suite, self.again, self.free, trace, {}, suite.start == "chance"
         )
 
+    def is_what_the_reference_does(self) -> bool:
+        """Whether the reference, too, answers so where it plays freely up to the first difference.
+
+        It begins anew, then from the state in which that episode began. So a counter that its state
+        does not show, and that single steps in one life of the reference add up, blames nobody.
+        """
+        suite, reference = self._context.suite, self._reference
+        t, lane = self._first()
+        assert self.free.terminated is not None
+        assert self.free.truncated is not None
+        ends = np.flatnonzero((self.free.terminated | self.free.truncated)[:t, lane])
+        start = int(ends[-1]) + 1 if len(ends) else 0
+        begin = {
+            name: self._before[name][start].astype(spec.dtype)
+            for name, spec in reference.spec.state.items()
+        }
+        rng = self._context.rng
+        reference.reset(rng.integers(0, MAX_SEED, size=self.lanes), suite.draw(rng, (self.lanes,)))
+        reference.set_state(begin)
+        part = slice(start, t + 1)
+        theirs = self._step(reference, self._given, part)
+        trace = trace_of(begin, self._actions[part], theirs, self._context.config)
+        row = np.zeros((t + 1 - start, self.lanes), bool)
+        row[-1, lane] = True
+        # As closely as single steps: what a rollout may drift would hide what is kept.
+        return not compare_records(
+            suite, theirs, _shortened(self.free, part), trace, {}, suite.start == "chance", row
+        )
+
     def _end_at_nonsense(self) -> None:
         """Leave out what follows a state that is not finite: a reference may refuse it."""
         finite = np.ones(self.steps, bool)
@@ -139,7 +169,7 @@ class _Played:
                 finite &= np.isfinite(values).reshape(self.steps, -1).all(axis=1)
         self.steps = max(1, int(np.argmin(finite)) if not finite.all() else self.steps)
         self._actions = self._actions[: self.steps]
-        self.free = _shortened(self.free, self.steps)
+        self.free = _shortened(self.free, slice(self.steps))
 
     def _step(self, side: Side, given: tuple[Array | None, Array], part: slice) -> Record:
         chance, seeds = given
@@ -154,10 +184,15 @@ class _Played:
             legal_actions=None,
         )
 
-    def divergence(self) -> Divergence:
-        """Describe the first difference."""
+    def _first(self) -> tuple[int, int]:
+        """Return the step and the lane of the first difference."""
         bad = np.any([mismatch.bad for mismatch in self.found], axis=0)
         t, lane = np.argwhere(bad)[0].tolist()
+        return t, lane
+
+    def divergence(self) -> Divergence:
+        """Describe the first difference."""
+        t, lane = self._first()
         start = {name: values[t, lane] for name, values in self._before.items()}
         last = self._actions[max(0, t - 7) : t + 1, lane].tolist()
         states = self.again.state, self.free.state
@@ -171,14 +206,14 @@ def _equal(one: Record, other: Record) -> bool:
     )
 
 
-def _shortened(record: Record, steps: int) -> Record:
-    """Return the first steps of a record."""
+def _shortened(record: Record, part: slice) -> Record:
+    """Return some of the steps of a record."""
     final = record.final_state
     arrays = ("observation", "reward", "terminated", "truncated", "final_observation")
     shown = {name: getattr(record, name) for name in arrays}
-    shorter: dict[str, Any] = {n: None if v is None else v[:steps] for n, v in shown.items()}
-    shorter["state"] = {name: values[:steps] for name, values in record.state.items()}
-    shorter["final_state"] = None if final is None else {n: v[:steps] for n, v in final.items()}
+    shorter: dict[str, Any] = {n: None if v is None else v[part] for n, v in shown.items()}
+    shorter["state"] = {name: values[part] for name, values in record.state.items()}
+    shorter["final_state"] = None if final is None else {n: v[part] for n, v in final.items()}
     return replace(record, **shorter)
 
 

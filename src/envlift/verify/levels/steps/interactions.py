@@ -89,6 +89,7 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
         total = context.effort.transitions // (2 if suite.random_states else 1)
         rounds = max(1, total // lanes)
         done = 0
+        context.begin_anew()
         for _ in range(rounds):
             rows = rng.integers(0, available, size=lanes)
             state = {field: values[rows] for field, values in states.items()}
