@@ -286,7 +286,6 @@ class Game(Env[State, Params, Draws]):
         self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None
     ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
         """Play one step; see ``Env.step``. ``info["illegal"]``: see the class."""
-        *played, info = super().step(key, state, action, params)
-        obs, after, reward, terminated, truncated = played
+        obs, after, reward, terminated, truncated, info = super().step(key, state, action, params)
         info["illegal"] = self.illegal_actions(state, action, params)
         return obs, after, reward, terminated, truncated, info

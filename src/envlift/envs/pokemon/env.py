@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Autoreset, EnvInfo, Game, Transition
-from envlift.envs.pokemon import bots, observation, teams
+from envlift.envs.pokemon import observation, teams
+from envlift.envs.pokemon.bots import BOTS
 from envlift.envs.pokemon.hidden import redraw
 from envlift.envs.pokemon.rules.gen1 import batched
 from envlift.envs.pokemon.rules.gen1.ids import GOING_ON, Request
@@ -50,7 +51,7 @@ class RandomRollout(NamedTuple):
     turns: jax.Array
 
 
-class Pokemon(Game[State, None, Draws]):
+class Pokemon(Game[State, None, Any]):
     """A battle of two teams, generation 1, as Pokémon Showdown plays it.
 
     Each player has ``Discrete(10)``: 0 to 3 use the move in that slot, 4 to 9 switch to that member
@@ -70,7 +71,7 @@ class Pokemon(Game[State, None, Draws]):
 
     num_players = 2
     truncates = False
-    bots = bots.BOTS
+    bots = BOTS
 
     def __init__(
         self,

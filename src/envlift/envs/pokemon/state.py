@@ -20,41 +20,39 @@ class State:
     What a volatile does not need while it is off is 0 (-1 for places), so that equal battles are
     equal numbers. Names and codes are those of the reference's protocol.
 
-    Attributes, of the battle (``sim/battle.ts``):
+    Attributes:
         seed: Showdown's generator, high word first.
         turn: from 1; 1,001 after the limit.
-        last_damage: ``lastDamage``, HP.
-        request: per side, 0 waits, 1 chooses a move or a switch, 2 a replacement.
+        last_damage: ``lastDamage``, HP, to 65,535.
+        request: of a side: 0 waits, 1 chooses a move or a switch, 2 a replacement.
         winner: -1 while it lasts, 0 or 1, 2 for a tie.
         legal: bits of the legal actions of each player; 1 alone for who waits.
-
-    Of a side (``sim/side.ts``):
-        last_selected_move, last_selected_move_slot, last_move, fainted_this_turn.
-        order: which member of the team stands in each place, the first is active; -1 for none.
-
-    Of a member of a team (``sim/pokemon.ts``), by its place at the start:
-        species: 1 to 151, 0 for none. level: 1 to 100.
-        spe_iv, spe_ev: of Speed, what Transform needs besides.
-        max_hp, hp: to 703.
-        base_stored_stats: Attack, Defense, Speed, Special, unmodified.
-        status: see ``rules.gen1.ids.Status``.
-        sleep_time: turns of sleep left. sleep_by_own_side: by Rest.
-        moves, pp: ``baseMoveSlots``; PP to 63.
-        sub_fainted: a substitute broke since a move was last aimed at it.
+        last_selected_move, last_move: of a side, moves.
+        last_selected_move_slot: of a side, 0 to 3.
+        fainted_this_turn: of a side.
+        order: of a side: which member stands in each place, the first is active; -1 for none.
+        species, level: of a member, by its place at the start: 1 to 151, 0 for none; 1 to 100.
+        spe_iv, spe_ev: of a member, of Speed: what Transform needs besides.
+        max_hp, hp: of a member, to 703.
+        base_stored_stats: of a member: Attack, Defense, Speed, Special, unmodified.
+        status: of a member, see ``rules.gen1.ids.Status``.
+        sleep_time: of a member, turns of sleep left.
+        sleep_by_own_side: of a member, asleep by Rest.
+        moves, pp: of a member, ``baseMoveSlots``; PP to 63.
+        sub_fainted: of a member: a substitute broke since a move was last aimed at it.
         revealed: which of the team the foe saw first, second, ...: from 1; 0 for not yet.
-        revealed_moves: bits of the slots that the foe has seen used.
-
-    Of the active Pokémon:
-        active_species: changed by Transform. active_types: 15 for no second one.
-        speed: by which ties are told.
-        stored_stats, modified_stats: 1 to 999.
+        revealed_moves: of a member, bits of the slots that the foe has seen used.
+        active_species: of the active Pokémon, changed by Transform.
+        active_types: the same; 15 for no second one.
+        speed: of the active Pokémon, by which ties are told.
+        stored_stats, modified_stats: of the active Pokémon, 1 to 999.
         boosts: Attack, Defense, Speed, Special, accuracy, evasion, -6 to 6.
-        active_moves, active_pp: ``moveSlots``. active_own: not by Mimic or Transform.
-        active_last_move: ``lastMove``. transformed: by Transform.
-
-    The rest are volatiles of the active Pokémon, by Showdown's names: durations in turns, damage in
-    HP, moves by number, the other Pokémon by its place in the foe's team, accuracies of 255;
-    ``residual_damage_counter`` is Toxic's, -1 for none.
+        active_moves, active_pp: of the active Pokémon, ``moveSlots``.
+        active_own: of its slots: not by Mimic or Transform.
+        active_last_move, transformed: of the active Pokémon, ``lastMove``; by Transform.
+        must_recharge: this and all that follow are volatiles by Showdown's names: durations in
+            turns, damage in HP, moves by number, the other Pokémon by its place in the foe's team,
+            accuracies of 255; ``residual_damage_counter`` is Toxic's, -1 for none.
     """
 
     seed: Annotated[jax.Array, "uint32", 2]
