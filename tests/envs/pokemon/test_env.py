@@ -214,12 +214,12 @@ def test_bots_are_as_good_as_showdowns() -> None:
 
 def test_given_teams_are_played() -> None:
     text = "Tauros\n- Body Slam\n- Hyper Beam\n\nSnorlax\nLevel: 50\n- Rest\n"
-    game = Pokemon(format="gen1ou", teams=[text, "Mew||||psychic|||||||"])
+    game = Pokemon(format="gen1ou", teams=[text, "Jynx||||psychic|||||||"])
     state = jax.jit(game.initial)(Draws(jnp.array([1, 2, 0, 1], jnp.uint32)))
     assert state.species[0, :3].tolist() == [128, 143, 0]
     assert state.level[0, :2].tolist() == [100, 50]
     assert state.max_hp[0, 0] == 353
-    assert state.species[1, 0] == 151
+    assert state.species[1, 0] == 124
     assert game.legal_actions(state)[0].tolist() == [True, True, *[False] * 3, True, *[False] * 4]
 
 
@@ -230,6 +230,8 @@ def test_errors_say_what_to_do() -> None:
         envlift.make("pokemon", format="gen1ou")
     with pytest.raises(ValueError, match="draws its own teams"):
         Pokemon(teams=["Mew||||psychic|||||||"])
+    with pytest.raises(ValueError, match="gen1ou forbids mew .Mew.: Uber"):
+        Pokemon(format="gen1ou", teams=["Mew||||psychic|||||||"])
     with pytest.raises(ValueError, match="teams is empty"):
         Pokemon(format="gen1ou", teams=[])
 

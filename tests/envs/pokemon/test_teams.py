@@ -64,6 +64,23 @@ def test_what_cannot_be_played(text: str) -> None:
         teams.team_of(text)
 
 
+FORBIDDEN = {
+    "Mewtwo||||psychic|||||||": "mewtwo .Mewtwo.: Uber",
+    "Jynx||||psychic|||||||]Jynx||||bite|||||||": "a second Jynx: Species Clause",
+    "Jynx||||surf|||||||": "surf: Jynx cannot learn it",
+    "Tauros||||horndrill|||||||": "horndrill .Tauros.: OHKO Clause",
+    "Starmie||||minimize|||||||": "minimize .Starmie.: Evasion Moves Clause",
+    "Golem||||dig|||||||": "dig .Golem.: Dig is banned",
+}
+
+
+@pytest.mark.parametrize("text", sorted(FORBIDDEN))
+def test_what_gen1ou_forbids(text: str) -> None:
+    with pytest.raises(ValueError, match=f"gen1ou forbids {FORBIDDEN[text]}"):
+        teams.check_ou(teams.team_of(text))
+    teams.check_ou(teams.team_of("Jynx||||psychic,lovelykiss|||||||]Tauros||||bodyslam|||||||"))
+
+
 def test_members_by_numbers() -> None:
     (one,) = teams.team_of([{"species": 1, "moves": [1], "ivs": np.full(5, 31), "level": 7}])
     assert (one.species, one.level, one.ivs) == (1, 7, (30,) * 5)

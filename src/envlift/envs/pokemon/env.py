@@ -79,6 +79,7 @@ class Pokemon(Game[State, None, Any]):
         backend: Literal["warp"] | None = None,
         format: Format = "gen1randombattle",
         teams: Sequence[Any] | None = None,
+        check_teams: bool = True,
         autoreset: Autoreset = "same_step",
     ) -> None:
         """Make the environment.
@@ -89,6 +90,7 @@ class Pokemon(Game[State, None, Any]):
                 Sleep Clause and Freeze Clause) or ``gen1customgame`` (given teams, no clause).
             teams: teams to choose from in each battle: Showdown's text or packed form, or a list of
                 ``{"species", "level", "moves", "ivs", "evs"}`` in the numbers of the tables.
+            check_teams: refuse teams that ``gen1ou`` forbids.
             autoreset: what ``step`` does when a battle ends, see ``envlift.env.Autoreset``.
 
         Raises:
@@ -108,10 +110,16 @@ class Pokemon(Game[State, None, Any]):
                 f"{format} draws its own teams; play given ones in gen1ou or gen1customgame"
             )
         super().__init__(
-            EnvInfo("pokemon", 1, "warp", {"format": format, "teams": teams}), autoreset
+            EnvInfo(
+                "pokemon",
+                1,
+                "warp",
+                {"format": format, "teams": teams, "check_teams": check_teams},
+            ),
+            autoreset,
         )
         self.clauses = format != "gen1customgame"
-        self._teams = None if teams is None else _pool(teams)
+        self._teams = None if teams is None else _pool(teams, check_teams and format == "gen1ou")
 
     @property
     def default_params(self) -> None:
@@ -226,11 +234,13 @@ def _reward(before: State, winner: jax.Array) -> jax.Array:
     return won.astype(jnp.float32) - won[::-1].astype(jnp.float32)
 
 
-def _pool(given: Sequence[Any]) -> Mapping[str, np.ndarray[Any, Any]]:
+def _pool(given: Sequence[Any], check: bool) -> Mapping[str, np.ndarray[Any, Any]]:
     """Return all teams as arrays [N, 6, ...], int32."""
     if not len(given):
         raise ValueError("teams is empty; give at least one team")
     parsed = [teams.team_of(team) for team in given]
+    for team in parsed if check else ():
+        teams.check_ou(team)
     rows = [[dataclasses.asdict(member) for member in teams.padded(team)] for team in parsed]
     names = ("species", "level", "moves", "ivs", "evs")
     return {

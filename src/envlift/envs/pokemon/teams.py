@@ -57,6 +57,38 @@ def team_of(given: Any) -> Team:
     return tuple(_checked(member) for member in members)
 
 
+BANNED = {
+    "Uber": ("mewtwo", "mew"),
+    "Dig is banned": ("dig",),
+    "Fly is banned": ("fly",),
+    "Evasion Moves Clause": ("minimize", "doubleteam"),
+    "OHKO Clause": ("guillotine", "horndrill", "fissure"),
+}
+"""Rules of ``gen1ou``, by Showdown's names, and the Pokémon and moves that each forbids."""
+
+
+def check_ou(team: Team) -> None:
+    """Refuse what ``gen1ou`` forbids (``data/mods/gen1/rulesets.js``, Standard).
+
+    Which moves a Pokémon can know comes from the table of species; that some cannot be had
+    together, or below a level, is not looked at.
+
+    Raises:
+        ValueError: names the Pokémon and the rule.
+    """
+    for place, member in enumerate(team):
+        about = _species(member.species)
+        if any(other.species == member.species for other in team[:place]):
+            raise ValueError(f"gen1ou forbids a second {about['name']}: Species Clause")
+        known = [_move_id(move) for move in member.moves if move]
+        for rule, names in BANNED.items():
+            for name in {about["id"], *known} & set(names):
+                raise ValueError(f"gen1ou forbids {name} ({about['name']}): {rule}")
+        for move in known:
+            if move not in about["moves"]:
+                raise ValueError(f"gen1ou forbids {move}: {about['name']} cannot learn it")
+
+
 def padded(team: Team) -> Team:
     """Return six members, species 0 behind the last."""
     return (*team, *[Member(0, 0, ivs=(0,) * 5, evs=(0,) * 5)] * (6 - len(team)))

@@ -51,7 +51,9 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
 def config(format: str, teams: bool) -> Config:
     """Return the configuration of a format."""
     options = {"format": format, **({"teams": TEAMS} if teams else {})}
-    return Config(format, {**options, "observation": "players"}, options)
+    # Moves that no Pokémon learns together are what makes rules meet.
+    candidate = {**options, "check_teams": False}
+    return Config(format, {**options, "observation": "players"}, candidate)
 
 
 SUITE = Suite(
