@@ -230,7 +230,7 @@ def test_errors_say_what_to_do() -> None:
         envlift.make("pokemon", format="gen1ou")
     with pytest.raises(ValueError, match="draws its own teams"):
         Pokemon(teams=["Mew||||psychic|||||||"])
-    with pytest.raises(ValueError, match="gen1ou forbids mew .Mew.: Uber"):
+    with pytest.raises(ValueError, match=r"gen1ou forbids mew \(Mew\): Uber"):
         Pokemon(format="gen1ou", teams=["Mew||||psychic|||||||"])
     with pytest.raises(ValueError, match="teams is empty"):
         Pokemon(format="gen1ou", teams=[])

@@ -148,7 +148,8 @@ def _text(entry: str) -> Member:
     head = re.sub(r"\((M|F|N)\)|@.*", "", lines[0]).strip()
     nickname = re.search(r"\(([^)]+)\)$", head)
     species = _number("species", nickname.group(1) if nickname else head, "Pokémon")
-    level, moves = 100, []
+    level = 100
+    moves: list[str] = []
     spreads = {"ivs": [30] * 5, "evs": [255] * 5}
     for line in lines[1:]:
         title, _, rest = line.partition(":")

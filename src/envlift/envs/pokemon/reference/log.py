@@ -1,7 +1,7 @@
 """A battle's log in Showdown's protocol lines, for people and for Showdown's replay viewer.
 
-A battle of ours is Showdown's draw for draw, so Showdown itself can tell it: from the seeds and what
-was played.
+A battle of ours is Showdown's draw for draw, so Showdown itself can tell it: from the seeds and
+what was played.
 """
 
 from __future__ import annotations

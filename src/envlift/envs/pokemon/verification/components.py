@@ -69,12 +69,10 @@ def moves(_: Any) -> Any:
 
 def teams(env: Any) -> Any:
     """Return the teams of a new battle, from the seed of the generator."""
-    begin = jax.jit(jax.vmap(lambda seeds: env.initial(env_draws(seeds))))
+    # Only where the candidate runs: what judges imports nothing of its rules.
+    from envlift.envs.pokemon.env import Draws
 
-    def env_draws(seeds: Any) -> Any:
-        from envlift.envs.pokemon.env import Draws
-
-        return Draws(seeds)
+    begin = jax.jit(jax.vmap(lambda seeds: env.initial(Draws(seeds))))
 
     def answer(given: Table) -> Table:
         seeds = np.zeros((len(given["seed"]), 4), np.uint32)

@@ -64,7 +64,7 @@ def single(t: Trace) -> Array:
     return np.asarray((t.before["request"] == 1) & (bits & (bits - 1) == 0))
 
 
-VOLATILES = {
+VOLATILES: dict[str, tuple[str, ...]] = {
     "must_recharge": (),
     "confusion_time": (),
     "partially_trapped_duration": GIVEN,
@@ -88,7 +88,7 @@ VOLATILES = {
 }
 """What comes on, and in which configurations it must."""
 
-POISON = {Status.PSN: GIVEN, Status.TOX: GIVEN}
+POISON: dict[Status, tuple[str, ...]] = {Status.PSN: GIVEN, Status.TOX: GIVEN}
 """Random teams hardly ever poison."""
 
 FEATURES = (
