@@ -231,7 +231,7 @@ class Game(Env[State, Params, Draws]):
     """
 
     @abc.abstractmethod
-    def player_action_space(self, params: Params | None = None) -> gymnasium.spaces.Discrete:
+    def player_action_space(self, params: Params | None = None) -> gymnasium.spaces.Discrete[Any]:
         """The space of one player's action."""
 
     @abc.abstractmethod

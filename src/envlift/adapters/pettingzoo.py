@@ -5,7 +5,7 @@ Shape letters: ``P`` players, ``A`` actions of one of them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import jax
@@ -53,7 +53,7 @@ class PettingZooEnv(ParallelEnv[str, Any, Any]):
                 "PettingZoo resets by itself and needs an environment made with "
                 f"autoreset='disabled', but {env!r} has autoreset={env.autoreset!r}"
             )
-        self.env: Any = env
+        self.env = cast(Any, env)
         self.params = env.default_params if params is None else params
         self.render_mode = render_mode
         self.metadata, self._renderer = pictures_of(env, render_mode)

@@ -159,7 +159,7 @@ def _matchup(species: jax.Array, foe: jax.Array, hp: jax.Array, foe_hp: jax.Arra
     def best(attacker: jax.Array, target: jax.Array) -> jax.Array:
         one = _effectiveness(attacker[..., 0], target)
         other = jnp.where(
-            attacker[..., 1] == ids.Type.NONE, 0.0, _effectiveness(attacker[..., 1], target)
+            attacker[..., 1] == ids.Type["NONE"], 0.0, _effectiveness(attacker[..., 1], target)
         )
         return jnp.maximum(one, other)
 

@@ -126,7 +126,7 @@ class Pokemon(Game[State, None, Any]):
         """None: a battle has no numbers that one would vary."""
         return None
 
-    def player_action_space(self, params: None = None) -> gymnasium.spaces.Discrete:
+    def player_action_space(self, params: None = None) -> gymnasium.spaces.Discrete[Any]:
         """Four moves and six members of the team."""
         return gymnasium.spaces.Discrete(NUM_ACTIONS)
 

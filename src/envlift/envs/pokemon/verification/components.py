@@ -60,8 +60,8 @@ def moves(_: Any) -> Any:
             "targets_self": column("TARGET_SELF"),
             "charges": column("TWO_TURN"),
             "ignores_immunity": column("IGNORE_IMMUNITY"),
-            "ohko": (column("EFFECT") == Effect.OHKO).astype(np.int32),
-            "self_destruct": (column("EFFECT") == Effect.SELFDESTRUCT).astype(np.int32),
+            "ohko": (column("EFFECT") == Effect["OHKO"]).astype(np.int32),
+            "self_destruct": (column("EFFECT") == Effect["SELFDESTRUCT"]).astype(np.int32),
         }
 
     return answer

@@ -99,10 +99,10 @@ FEATURES = (
         for status in Status
         if status is not Status.NONE
     ),
-    Feature("a replacement", lambda t: asked(t).any(axis=-1)),
-    Feature("both are replaced", lambda t: asked(t).all(axis=-1)),
+    Feature("a replacement", either(asked)),
+    Feature("both are replaced", lambda t: np.asarray(asked(t).all(axis=-1))),
     Feature("one waits", lambda t: (t.before["request"] == 0).any(axis=-1)),
-    Feature("one legal action", lambda t: single(t).any(axis=-1)),
+    Feature("one legal action", either(single)),
     Feature("side 0 wins", lambda t: t.terminated & (t.final["winner"] == 0)),
     Feature("side 1 wins", lambda t: t.terminated & (t.final["winner"] == 1)),
     Feature("speeds tie", lambda t: t.before["speed"][..., 0] == t.before["speed"][..., 1]),
