@@ -22,10 +22,10 @@ from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.train.export import add_export
 from envlift.translate.agents.protocol import AgentError
-from envlift.translate.command import add_ledger, add_replay, add_translate
-from envlift.translate.command_init import add_init
-from envlift.translate.command_prompt import add_prompt
-from envlift.translate.workspace import WorkspaceError
+from envlift.translate.commands.init import add_init
+from envlift.translate.commands.prompt import add_prompt
+from envlift.translate.commands.translate import add_ledger, add_replay, add_translate
+from envlift.translate.loop.workspace import WorkspaceError
 from envlift.verify.run.result import EXIT_USAGE
 from envlift.verify.run.trouble import EXIT_BUG, InternalError, bug
 

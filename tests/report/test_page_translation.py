@@ -12,7 +12,7 @@ import pytest
 from envlift.report.page import data, timeline
 from envlift.report.page.gather import gather
 from envlift.translate.agents.protocol import Cost
-from envlift.translate.ledger import Ledger, Turn
+from envlift.translate.loop.ledger import Ledger, Turn
 from tests.report.translated import commits, git, project, report
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.ledger import Ledger
+from envlift.translate.loop.ledger import Ledger
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
 
 PROJECT = """

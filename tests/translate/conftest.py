@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult, Usage
-from envlift.translate.decision import Decisions
-from envlift.translate.judgement import Failure, Judgement
+from envlift.translate.grading.decision import Decisions
+from envlift.translate.grading.judgement import Failure, Judgement
 
 TOY = Path(__file__).parent / "toy"
 

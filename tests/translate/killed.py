@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.decision import Decisions
-from envlift.translate.judgement import Failure, Judgement
-from envlift.translate.ledger import Ledger
-from envlift.translate.loop import Loop
-from envlift.translate.workspace import Workspace
+from envlift.translate.grading.decision import Decisions
+from envlift.translate.grading.judgement import Failure, Judgement
+from envlift.translate.loop.ledger import Ledger
+from envlift.translate.loop.run import Loop
+from envlift.translate.loop.workspace import Workspace
 from tests.translate import answers
 from tests.translate.conftest import TOY, Scripted, writes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envlift.translate.project import Project, load_project
+from envlift.translate.project.file import Project, load_project
 
 RULES = '''"""A counter that walks on a ring and ends at home."""
 
@@ -26,7 +26,7 @@ class Ring:
 SUITE = """from pathlib import Path
 
 from envlift.translate.fields import field
-from envlift.translate.project import load_project
+from envlift.translate.project.file import load_project
 from envlift.verify.suite import Component, Config, Feature, Field, Suite
 
 PROJECT = load_project(Path(__file__).parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envlift.reference.types import ArraySpec, SideSpec
-from envlift.translate.advice import LARGE_STATE, MANY_LINES, Facts, advise, count, facts_of
+from envlift.translate.init.advice import LARGE_STATE, MANY_LINES, Facts, advise, count, facts_of
 
 SIMPLE = '''"""Docstring."""
 

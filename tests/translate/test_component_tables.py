@@ -9,7 +9,7 @@ import pytest
 
 from envlift.translate import components
 from envlift.translate.components import from_function
-from envlift.translate.project import load_project
+from envlift.translate.project.file import load_project
 from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Component, Field, PairError
 from envlift.verify.suite.find import find_suite

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.loop import Loop
+from envlift.translate.loop.run import Loop
 from tests.translate import answers
 from tests.translate.agents.loopback import Loopback, Speaker
 from tests.translate.agents.test_api import KEY, PRICED

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.faults import fault_of, not_blind
-from envlift.translate.project import Project, load_project
-from envlift.translate.workspace import Change
+from envlift.translate.loop.faults import fault_of, not_blind
+from envlift.translate.loop.workspace import Change
+from envlift.translate.project.file import Project, load_project
 
 TOY = Path(__file__).parent / "toy"
 

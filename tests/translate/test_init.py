@@ -15,9 +15,9 @@ import pytest
 
 from envlift.cli import main
 from envlift.reference.launch import open_reference
-from envlift.translate.project import load_project
-from envlift.translate.start_files import toml
-from envlift.translate.start_suite import functions_of
+from envlift.translate.init.files import toml
+from envlift.translate.init.suite import functions_of
+from envlift.translate.project.file import load_project
 from envlift.verify import verify
 from envlift.verify.suite import Suite
 from envlift.verify.suite.find import find_suite

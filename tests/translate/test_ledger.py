@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlift.translate.agents.protocol import Cost, Usage
-from envlift.translate.ledger import Ledger, LedgerError, told
+from envlift.translate.loop.ledger import Ledger, LedgerError, told
 
 ASKED = {"number": 1, "kind": "translate", "module": "rules", "level": "L1", "base": "a"}
 ANSWERED = {

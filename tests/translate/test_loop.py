@@ -16,14 +16,14 @@ import pytest
 from envlift.cli import main
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult
 from envlift.translate.agents.secrets import Redactor
-from envlift.translate.decision import Decisions
-from envlift.translate.judgement import Failure, Judgement
-from envlift.translate.ledger import Turn
-from envlift.translate.loop import Loop
-from envlift.translate.plan import Stop
-from envlift.translate.project import load_project
-from envlift.translate.recording import save
-from envlift.translate.workspace import Workspace, WorkspaceError
+from envlift.translate.grading.decision import Decisions
+from envlift.translate.grading.judgement import Failure, Judgement
+from envlift.translate.loop.ledger import Turn
+from envlift.translate.loop.plan import Stop
+from envlift.translate.loop.recording import save
+from envlift.translate.loop.run import Loop
+from envlift.translate.loop.workspace import Workspace, WorkspaceError
+from envlift.translate.project.file import load_project
 from envlift.verify.run import session
 from tests.translate import answers
 from tests.translate.conftest import Deed, Quiet, Scripted, writes

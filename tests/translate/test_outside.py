@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.outside import Watch, watch
-from envlift.translate.workspace import WorkspaceError
+from envlift.translate.loop.outside import Watch, watch
+from envlift.translate.loop.workspace import WorkspaceError
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_link_is_put_back_as_a_link(folder: Path, instead: str) -> None:
 def test_what_is_too_large_to_be_kept_is_for_a_person_to_restore(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("envlift.translate.outside.LARGEST", 100)
+    monkeypatch.setattr("envlift.translate.loop.outside.LARGEST", 100)
     (folder / "large").write_bytes(bytes(101))
     watched = seen(folder)
     assert watched.put_back(KEEP) == []

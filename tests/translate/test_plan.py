@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from envlift.translate.agents.protocol import Cost
-from envlift.translate.ledger import History, Turn
-from envlift.translate.plan import ROOT_CAUSE_TRIES, Step, Stop, next_step
-from envlift.translate.project import Project, load_project
+from envlift.translate.loop.ledger import History, Turn
+from envlift.translate.loop.plan import ROOT_CAUSE_TRIES, Step, Stop, next_step
+from envlift.translate.project.file import Project, load_project
 
 TOY = Path(__file__).parent / "toy"
 ALL = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}

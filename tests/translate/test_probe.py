@@ -1,6 +1,6 @@
 """What `envlift init` sees of a reference."""
 
-from envlift.translate.probe import look
+from envlift.translate.init.probe import look
 
 
 def test_acrobots_rounding_is_measured_in_play_not_after_its_float32_reset():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from envlift.translate.fields import field
-from envlift.translate.project import (
+from envlift.translate.project.file import (
     Budget,
     Module,
     Project,

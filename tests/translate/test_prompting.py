@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from envlift.cli import main
-from envlift.translate import contract
-from envlift.translate.evidence import Evidence, Failure, Previous, divergence_table, short
-from envlift.translate.material import read_source, rules_of
-from envlift.translate.project import Project, ProjectError, load_project
-from envlift.translate.prompting import BUILTIN, KINDS, render
+from envlift.translate.project.file import Project, ProjectError, load_project
+from envlift.translate.project.material import read_source, rules_of
+from envlift.translate.prompts import contract
+from envlift.translate.prompts.evidence import Evidence, Failure, Previous, divergence_table, short
+from envlift.translate.prompts.render import BUILTIN, KINDS, render
 from envlift.verify.run.result import Divergence
 from tests.translate.ring import RULES, ring, write
 
@@ -144,7 +144,7 @@ class TestThePartsOfTranslate:
             assert f"`{path}`" in text.partition("## What counts")[2]
 
     def test_how_to_check(self, text: str) -> None:
-        assert "-m envlift.translate.judge --level L1 --module env\n" in text
+        assert "-m envlift.translate.grading.judge --level L1 --module env\n" in text
 
 
 class TestEvidence:

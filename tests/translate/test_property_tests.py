@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.property_tests import OPTIONS, run
+from envlift.translate.grading.property_tests import OPTIONS, run
 
 RIGHT = "ONE = 1\n"
 NOTICED = "ONE = 2\n"

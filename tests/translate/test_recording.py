@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from envlift.cli import main
-from envlift.translate.ledger import Ledger
-from envlift.translate.loop import Loop
-from envlift.translate.project import ProjectError
-from envlift.translate.recording import differences, read_turns, save, unpack
+from envlift.translate.loop.ledger import Ledger
+from envlift.translate.loop.recording import differences, read_turns, save, unpack
+from envlift.translate.loop.run import Loop
+from envlift.translate.project.file import ProjectError
 from tests.translate import answers
 from tests.translate.conftest import Quiet, Scripted, writes
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from envlift.translate.components import from_arrays
-from envlift.translate.faults import not_blind
-from envlift.translate.judge import main
-from envlift.translate.judgement import HOLLOW, Judgement
-from envlift.translate.project import Module, parse
-from envlift.translate.property_tests import build, judge
-from envlift.translate.rust import faults, reaches_out
+from envlift.translate.grading.judge import main
+from envlift.translate.grading.judgement import HOLLOW, Judgement
+from envlift.translate.grading.property_tests import build, judge
+from envlift.translate.grading.rust import faults, reaches_out
+from envlift.translate.loop.faults import not_blind
+from envlift.translate.project.file import Module, parse
 
 MANIFEST = """[package]
 name = "add"

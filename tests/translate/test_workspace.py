@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envlift.translate.workspace import TURN, Workspace, WorkspaceError
+from envlift.translate.loop.workspace import TURN, Workspace, WorkspaceError
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ FILES = {
     "verify/README.md": None,
     "report/text.py": None,
     "bench/run.py": None,
-    "translate/prompts/tests.md.jinja": None,
+    "translate/prompts/templates/tests.md.jinja": None,
     "cli.py": None,
 }
 

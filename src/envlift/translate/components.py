@@ -13,7 +13,7 @@ import numpy as np
 from envlift.reference.failure import CandidateFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Array, Side
-from envlift.translate.project import Project, ProjectError
+from envlift.translate.project.file import Project, ProjectError
 from envlift.verify.levels.steps.properties import compare_component
 from envlift.verify.run.context import Context, Effort
 from envlift.verify.run.progress import Silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from envlift.translate.project import Project
+from envlift.translate.project.file import Project
 from envlift.verify.suite import Field
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.launch import open_reference
-from envlift.translate.project import load_project
+from envlift.translate.project.file import load_project
 
 
 @pytest.fixture(scope="session")

@@ -251,7 +251,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class TurnRow:
-    """One turn of a translation: see ``envlift.translate.ledger.Turn``.
+    """One turn of a translation: see ``envlift.translate.loop.ledger.Turn``.
 
     Attributes:
         outcome: ``kept``, ``undone``, ``not judged`` or ``running``.

@@ -15,8 +15,8 @@ from envlift.report.page.decode import DecodeError, decode, read_json
 from envlift.report.page.project import project
 from envlift.report.page.subject import of_environment, of_file
 from envlift.report.page.timeline import DIFF_BYTES
-from envlift.translate.ledger import now
-from envlift.translate.project import FILE
+from envlift.translate.loop.ledger import now
+from envlift.translate.project.file import FILE
 from envlift.verify.run.result import plain
 
 

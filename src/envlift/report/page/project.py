@@ -12,8 +12,8 @@ from envlift.report.page.decode import read_json
 from envlift.report.page.evidence import parse_report
 from envlift.report.page.failures import SHOWN_FAILURES
 from envlift.report.page.subject import fill
-from envlift.translate.ledger import Ledger, Turn
-from envlift.translate.project import load_project
+from envlift.translate.loop.ledger import Ledger, Turn
+from envlift.translate.project.file import load_project
 from envlift.verify.run.result import Report
 
 HIDDEN = ".envlift"

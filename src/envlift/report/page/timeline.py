@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from envlift.report.page import data
-from envlift.translate.ledger import History, Turn
+from envlift.translate.loop.ledger import History, Turn
 
 DIFF_BYTES = 800_000
 """Of all diffs on a page together, as HTML."""

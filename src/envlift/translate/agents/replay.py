@@ -9,7 +9,7 @@ from pathlib import Path
 from envlift.translate.agents.protocol import AgentError, Options, TurnRequest, TurnResult
 from envlift.translate.agents.record import cut_off
 from envlift.translate.agents.registry import Tools, read_options
-from envlift.translate.recording import read_turns
+from envlift.translate.loop.recording import read_turns
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import ast
 import json
 from collections.abc import Sequence
 
-from envlift.translate.start_files import Answers
+from envlift.translate.init.files import Answers
 
 
 def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:

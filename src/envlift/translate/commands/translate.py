@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from envlift.translate.ledger import Turn
-    from envlift.translate.plan import Stop
+    from envlift.translate.loop.ledger import Turn
+    from envlift.translate.loop.plan import Stop
 
 EXIT_DONE = 0
 EXIT_DIFFERS = 1
@@ -88,7 +88,7 @@ class ConsoleWatcher:
         """Print what a person wants to know."""
         from rich.markup import escape
 
-        from envlift.translate.show import turn_line
+        from envlift.translate.commands.show import turn_line
 
         if turn is None:
             return
@@ -127,7 +127,7 @@ def _options(texts: list[str]) -> dict[str, Any] | None:
 def _translate(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.translate.loop import Loop
+    from envlift.translate.loop.run import Loop
 
     console = Console(highlight=False)
     given = _options(options.option)
@@ -147,7 +147,7 @@ def _translate(options: argparse.Namespace) -> int:
     _print_stop(console, stop, loop)
     console.print(f"the whole story: envlift report {options.project}", soft_wrap=True)
     if options.record is not None:
-        from envlift.translate.recording import save
+        from envlift.translate.loop.recording import save
 
         turns = save(loop.folder, options.record)
         console.print(f"recorded: {len(turns)} turns in {options.record}")
@@ -155,7 +155,7 @@ def _translate(options: argparse.Namespace) -> int:
 
 
 def _print_stop(console: Console, stop: Stop, loop: Any) -> None:
-    from envlift.translate.show import print_totals
+    from envlift.translate.commands.show import print_totals
 
     history = loop.ledger.read()
     console.print()
@@ -180,8 +180,8 @@ def _replay_in(console: Console, recording: Path, folder: Path) -> int:
     from rich.markup import escape
 
     from envlift.translate.agents.protocol import AgentError
-    from envlift.translate.loop import Loop
-    from envlift.translate.recording import differences, read_turns, unpack
+    from envlift.translate.loop.recording import differences, read_turns, unpack
+    from envlift.translate.loop.run import Loop
 
     unpack(recording, folder)
     recorded = read_turns(recording)
@@ -211,11 +211,11 @@ def _replay_in(console: Console, recording: Path, folder: Path) -> int:
 def _ledger(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from envlift.translate.ledger import Ledger
-    from envlift.translate.loop import LEDGER
-    from envlift.translate.project import ProjectError
-    from envlift.translate.show import print_totals, print_turns
-    from envlift.translate.workspace import HIDDEN
+    from envlift.translate.commands.show import print_totals, print_turns
+    from envlift.translate.loop.ledger import Ledger
+    from envlift.translate.loop.run import LEDGER
+    from envlift.translate.loop.workspace import HIDDEN
+    from envlift.translate.project.file import ProjectError
 
     path = options.project / HIDDEN / LEDGER
     if not path.is_file():

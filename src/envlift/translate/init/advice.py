@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from envlift.reference.types import SideSpec
-from envlift.translate.project import Target
+from envlift.translate.project.file import Target
 
 FEW_BRANCHES = 30
 MANY_LINES = 3_000

@@ -1,6 +1,6 @@
 """What an agent is told, from templates that a project may replace.
 
-The templates are in ``prompts/``. A file of the same name in ``<project>/prompts/`` wins; it may
+The templates are in ``templates/``. A file of the same name in ``<project>/prompts/`` wins; it may
 build on the original, ``{% extends "envlift/translate.md.jinja" %}``, and fill in its blocks.
 A prompt depends on the project alone: the same project gives the same text, on any machine, at any
 time.
@@ -16,9 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envlift.translate import contract
-from envlift.translate.command_prompt import KINDS
-from envlift.translate.evidence import (
+from envlift.translate.commands.prompt import KINDS
+from envlift.translate.project.file import Module, Project, ProjectError
+from envlift.translate.project.material import read_source, rules_of
+from envlift.translate.prompts import contract
+from envlift.translate.prompts.evidence import (
     MAX_DIFF_LINES,
     MAX_FAILURES,
     MAX_TRACEBACK_LINES,
@@ -27,8 +29,6 @@ from envlift.translate.evidence import (
     divergence_table,
     short,
 )
-from envlift.translate.material import read_source, rules_of
-from envlift.translate.project import Module, Project, ProjectError
 from envlift.verify.run.result import LEVELS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from envlift.verify.suite import Suite
 
 ABOUT_ONE_MODULE = ("translate",)
-BUILTIN = Path(__file__).with_name("prompts")
+BUILTIN = Path(__file__).with_name("templates")
 SUFFIX = ".md.jinja"
 
 

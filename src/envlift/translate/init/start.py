@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from envlift.reference.launch import open_reference
-from envlift.translate import start_files, start_suite
-from envlift.translate.advice import Advice, advise, count, facts_of
-from envlift.translate.material import LANGUAGES
-from envlift.translate.probe import Probe, look
-from envlift.translate.project import NAME, Project, ProjectError, Target, load_project
-from envlift.translate.start_files import Answers
+from envlift.translate.init import files, suite
+from envlift.translate.init.advice import Advice, advise, count, facts_of
+from envlift.translate.init.files import Answers
+from envlift.translate.init.probe import Probe, look
+from envlift.translate.project.file import NAME, Project, ProjectError, Target, load_project
+from envlift.translate.project.material import LANGUAGES
 
 OURS = ("envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
 
@@ -91,7 +91,7 @@ def check(wanted: Wanted) -> None:
             raise ProjectError(f"there is no file {path}")
     if shutil.which("git") is None:
         raise ProjectError("there is no git on this machine; a project is a git repository")
-    start_files.toml(wanted.config)
+    files.toml(wanted.config)
 
 
 def explore(wanted: Wanted) -> Found:
@@ -103,13 +103,13 @@ def explore(wanted: Wanted) -> Found:
     """
     check(wanted)
     if wanted.specification is not None:
-        files = (wanted.specification, *wanted.sources)
-        return Found(None, {}, files, advise(count([])))
+        given = (wanted.specification, *wanted.sources)
+        return Found(None, {}, given, advise(count([])))
     probe = look(wanted.reference, wanted.config)
-    files, part = wanted.sources, (0, 0)
+    sources, part = wanted.sources, (0, 0)
     form = wanted.reference.partition(":")[0]
-    if not files:
-        files = tuple(filter(None, [probe.source, *_named_files(wanted.reference)]))
+    if not sources:
+        sources = tuple(filter(None, [probe.source, *_named_files(wanted.reference)]))
         part = probe.lines
     config = dict(wanted.config)
     if probe.max_episode_steps is not None:
@@ -117,15 +117,15 @@ def explore(wanted: Wanted) -> Found:
         config.setdefault("max_episode_steps", probe.max_episode_steps)
     if probe.attributes:
         config["state_attributes"] = list(probe.attributes)
-    texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(files)]
+    texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(sources)]
     facts = facts_of(probe.spec, count(texts))
     functions = [
         name
         for language, text in texts
         if language == "python" and form == "gymnasium"
-        for name in start_suite.functions_of(text, *part)
+        for name in suite.functions_of(text, *part)
     ]
-    unique = tuple(dict.fromkeys(files))
+    unique = tuple(dict.fromkeys(sources))
     return Found(probe, config, unique, advise(facts), tuple(functions))
 
 
@@ -183,18 +183,18 @@ def git_root(folder: Path) -> Path | None:
 
 def _files(folder: Path, answers: Answers, found: Found) -> None:
     texts = {
-        "envlift.toml": start_files.project_file(answers),
-        "suite.py": start_suite.suite_file(answers, found.functions),
-        "README.md": start_files.readme(answers),
-        ".gitignore": start_files.IGNORED,
+        "envlift.toml": files.project_file(answers),
+        "suite.py": suite.suite_file(answers, found.functions),
+        "README.md": files.readme(answers),
+        ".gitignore": files.IGNORED,
         f"{answers.name}/__init__.py": f'"""{answers.name}, the fast one."""\n',
         "tests/.gitkeep": "",
         "fixtures/.gitkeep": "",
     }
     if not answers.launch:
-        texts["reference/rules.py"] = start_suite.RULES
+        texts["reference/rules.py"] = suite.RULES
     if answers.target == "rust":
-        texts |= start_files.crate(answers.name)
+        texts |= files.crate(answers.name)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

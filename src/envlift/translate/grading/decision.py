@@ -17,12 +17,12 @@ from typing import Any
 from envlift.translate.agents.processes import Ended, run_child
 from envlift.translate.agents.sandbox import Sandbox, allowed_environment
 from envlift.translate.agents.secrets import Redactor
-from envlift.translate.faults import FIXTURES
-from envlift.translate.judgement import HOLLOW, LEVELS, Failure, Judgement
-from envlift.translate.ledger import Turn
-from envlift.translate.plan import CHECK, State
-from envlift.translate.project import Project, ProjectError
-from envlift.translate.workspace import SPEED, Workspace
+from envlift.translate.grading.judgement import HOLLOW, LEVELS, Failure, Judgement
+from envlift.translate.loop.faults import FIXTURES
+from envlift.translate.loop.ledger import Turn
+from envlift.translate.loop.plan import CHECK, State
+from envlift.translate.loop.workspace import SPEED, Workspace
+from envlift.translate.project.file import Project, ProjectError
 
 TOOLS = (
     *("JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CARGO_HOME"),
@@ -158,7 +158,7 @@ class Decisions:
     def _run(self, place: Path, log: Path, words: list[str]) -> Ended:
         """Run the judge in a worktree."""
         box = Sandbox(self.project.sandbox, self.project.folder)
-        command = [sys.executable, "-P", "-m", "envlift.translate.judge", *words]
+        command = [sys.executable, "-P", "-m", "envlift.translate.grading.judge", *words]
         return run_child(
             box.command(command, place, log),
             cwd=place,

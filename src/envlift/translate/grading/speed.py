@@ -16,7 +16,7 @@ import numpy as np
 from envlift.candidate.env_side import env_of
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Side
-from envlift.translate.project import Project
+from envlift.translate.project.file import Project
 from envlift.verify.sides.candidates import open_candidate
 from envlift.verify.suite.find import find_suite
 

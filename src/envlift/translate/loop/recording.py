@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from envlift.translate.agents.protocol import Cost, Usage
-from envlift.translate.ledger import Ledger, Turn
-from envlift.translate.plan import CHECK
-from envlift.translate.project import ProjectError
-from envlift.translate.workspace import Workspace
+from envlift.translate.loop.ledger import Ledger, Turn
+from envlift.translate.loop.plan import CHECK
+from envlift.translate.loop.workspace import Workspace
+from envlift.translate.project.file import ProjectError
 
 TURNS = "turns.jsonl"
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from envlift.translate.ledger import History, Turn
-from envlift.translate.project import Project
+from envlift.translate.loop.ledger import History, Turn
+from envlift.translate.project.file import Project
 
 CHECK = "check"
 """Kind of a turn without an agent: the work is judged after a person changed it."""

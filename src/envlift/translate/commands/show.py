@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from envlift.translate.judgement import Judgement
-from envlift.translate.ledger import History, Turn
+from envlift.translate.grading.judgement import Judgement
+from envlift.translate.loop.ledger import History, Turn
 from envlift.verify.run.progress import COLOURS
 from envlift.verify.run.result import Verdict
 from envlift.verify.run.show import print_divergence

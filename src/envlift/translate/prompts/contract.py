@@ -90,8 +90,8 @@ def vector() -> str:
 
 def module_table() -> str:
     """Return what stands in a ``[[module]]`` table: the attributes of ``project.Module``."""
-    tree = ast.parse(module_text("envlift.translate.project"))
-    node = _find(tree.body, "envlift.translate.project", "Module")
+    tree = ast.parse(module_text("envlift.translate.project.file"))
+    node = _find(tree.body, "envlift.translate.project.file", "Module")
     assert isinstance(node, ast.ClassDef)
     return (ast.get_docstring(node) or "").partition("Attributes:\n")[2]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from envlift.translate.project import FILE, Project
-from envlift.translate.rust import reaches_out
-from envlift.translate.workspace import Change
+from envlift.translate.grading.rust import reaches_out
+from envlift.translate.loop.workspace import Change
+from envlift.translate.project.file import FILE, Project
 
 FIXTURES = "fixtures"
 PROPOSAL = "modules.toml"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import envlift
-from envlift.translate.workspace import WorkspaceError
+from envlift.translate.loop.workspace import WorkspaceError
 
 LARGEST = 20_000_000
 """Bytes of a file up to which its content is kept; a larger one is told by size and time."""

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.judgement import HOLLOW, Failure, Judgement
-from envlift.translate.project import Module, Project
-from envlift.translate.rust import faults as rust_faults
+from envlift.translate.grading.judgement import HOLLOW, Failure, Judgement
+from envlift.translate.grading.rust import faults as rust_faults
+from envlift.translate.project.file import Module, Project
 from envlift.verify.mutation.operators import mutants_of
 
 PLANTED = 6
@@ -101,7 +101,7 @@ def run(
     """
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch) / "found.xml"
-        runner = "envlift.translate.planted" if plan else "pytest"
+        runner = "envlift.translate.grading.planted" if plan else "pytest"
         words = [sys.executable, "-P", "-m", runner, *OPTIONS, f"--rootdir={folder}"]
         done = subprocess.run(
             [*words, f"--junitxml={found}", "-o", "junit_family=xunit1", *files],

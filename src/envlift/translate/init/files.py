@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envlift.translate.advice import Advice
-from envlift.translate.probe import ROUNDED, Closeness, Probe
-from envlift.translate.project import FORMAT, Target
+from envlift.translate.init.advice import Advice
+from envlift.translate.init.probe import ROUNDED, Closeness, Probe
+from envlift.translate.project.file import FORMAT, Target
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from envlift.translate.project import FILE, Module, ProjectError, parse
+from envlift.translate.project.file import FILE, Module, ProjectError, parse
 
 
 def proposed(folder: Path, text: str) -> tuple[Module, ...]:

@@ -24,7 +24,7 @@ from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceFailure
 from envlift.reference.launch import choose_interpreter, open_reference
 from envlift.reference.types import Array, Record, SideSpec
-from envlift.translate.project import ProjectError
+from envlift.translate.project.file import ProjectError
 from envlift.verify.engine.actions import random_actions
 
 LANES = 4

@@ -27,8 +27,8 @@ def add_prompt(commands: Any) -> None:
 
 
 def _prompt(options: argparse.Namespace) -> int:
-    from envlift.translate.project import load_project
-    from envlift.translate.prompting import render
+    from envlift.translate.project.file import load_project
+    from envlift.translate.prompts.render import render
 
     project = load_project(options.project)
     kind = options.kind or ("translate" if options.module or project.modules else "decompose")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from envlift.translate.probe import Probe
-    from envlift.translate.project import Target
-    from envlift.translate.start import Found, Wanted
+    from envlift.translate.init.probe import Probe
+    from envlift.translate.init.start import Found, Wanted
+    from envlift.translate.project.file import Target
 
 TARGETS = ("warp", "jax", "rust")
 
@@ -65,7 +65,7 @@ def _init(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from envlift.reference.launch import FORMS
-    from envlift.translate.start import Wanted, check, explore, write
+    from envlift.translate.init.start import Wanted, check, explore, write
 
     console = Console(highlight=False, soft_wrap=True)
     asks = sys.stdin.isatty()
@@ -214,7 +214,7 @@ def warnings(probe: Probe) -> list[str]:
 
 
 def _next(console: Console, wanted: Wanted, found: Found, target: Target) -> None:
-    from envlift.translate.start import git_root
+    from envlift.translate.init.start import git_root
 
     folder = wanted.folder
     best = found.advice[0].target

@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from envlift import __version__
-from envlift.translate import outside
 from envlift.translate.agents.protocol import Agent, Cost, TurnRequest, TurnResult
 from envlift.translate.agents.registry import make_agent
 from envlift.translate.agents.sandbox import allowed_environment
 from envlift.translate.agents.secrets import Redactor, is_secret
-from envlift.translate.decision import TOOLS, Decisions
-from envlift.translate.decomposition import accept, proposed
-from envlift.translate.evidence import Evidence, Previous
-from envlift.translate.faults import PROPOSAL, fault_of, not_blind
-from envlift.translate.judgement import LEVELS, Judgement
-from envlift.translate.ledger import History, Ledger, Turn, told
-from envlift.translate.plan import CHECK, Step, Stop, next_step, state_of
-from envlift.translate.project import Project, ProjectError, load_project
-from envlift.translate.prompting import render
-from envlift.translate.property_tests import tests_of
-from envlift.translate.workspace import JUDGED, TURN, Workspace, WorkspaceError
+from envlift.translate.grading.decision import TOOLS, Decisions
+from envlift.translate.grading.judgement import LEVELS, Judgement
+from envlift.translate.grading.property_tests import tests_of
+from envlift.translate.loop import outside
+from envlift.translate.loop.faults import PROPOSAL, fault_of, not_blind
+from envlift.translate.loop.ledger import History, Ledger, Turn, told
+from envlift.translate.loop.plan import CHECK, Step, Stop, next_step, state_of
+from envlift.translate.loop.workspace import JUDGED, TURN, Workspace, WorkspaceError
+from envlift.translate.project.decomposition import accept, proposed
+from envlift.translate.project.file import Project, ProjectError, load_project
+from envlift.translate.prompts.evidence import Evidence, Previous
+from envlift.translate.prompts.render import render
 
 LEDGER = "ledger.jsonl"
 

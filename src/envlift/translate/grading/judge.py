@@ -1,4 +1,4 @@
-"""Judging an attempt: ``python -P -m envlift.translate.judge`` in the project or a worktree of it.
+"""Judging an attempt, by ``python -P -m envlift.translate.grading.judge`` in a project or worktree.
 
 Always a process of its own, so that every attempt is judged by fresh imports. The agent may run the
 same command; what counts is the loop's own run of it.
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from envlift.translate.judgement import LEVELS, Failure, Judgement
-from envlift.translate.project import Module, Project, ProjectError, load_project
+from envlift.translate.grading.judgement import LEVELS, Failure, Judgement
+from envlift.translate.project.file import Module, Project, ProjectError, load_project
 
 VERIFIED = {
     "L1": ("L1",),
@@ -62,7 +62,7 @@ def judge(
     if project.build:
         _build(project, judgement)
     if not judgement.failures and not only_rollouts:
-        from envlift.translate import property_tests
+        from envlift.translate.grading import property_tests
 
         property_tests.judge(project, due, module, whole, judgement)
     if not judgement.failures and not whole and not only_rollouts:
@@ -78,7 +78,7 @@ def judge(
 
 def _build(project: Project, judgement: Judgement) -> None:
     """Run the project's build command."""
-    from envlift.translate.property_tests import build
+    from envlift.translate.grading.property_tests import build
 
     try:
         done = build(project.build, project.folder)
@@ -217,7 +217,7 @@ def _failure(level: str, check: Any, owners: dict[str, str]) -> Failure:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the current folder; print what was found; exit with 0 if nothing failed."""
     parser = argparse.ArgumentParser(
-        prog="python -P -m envlift.translate.judge", description=__doc__
+        prog="python -P -m envlift.translate.grading.judge", description=__doc__
     )
     parser.add_argument("--level", choices=LEVELS, default="L4", help="the highest level judged")
     parser.add_argument("--module", help="the last module that has been written (default: all)")
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.dont_write_bytecode = True
     project = load_project(Path.cwd())
     if options.speed:
-        from envlift.translate.speed import measure
+        from envlift.translate.grading.speed import measure
 
         judgement = Judgement()
         if project.build:
@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         judgement.write(options.json)
     from rich.console import Console
 
-    from envlift.translate.show import print_judgement
+    from envlift.translate.commands.show import print_judgement
 
     print_judgement(Console(highlight=False), judgement)
     return 1 if judgement.failures else 0

@@ -1,0 +1,1 @@
+"""What a person types, ``init`` to ``ledger``, and what is printed."""

@@ -1,0 +1,1 @@
+"""Grading an attempt: what runs the agent's code apart, and what decides."""
