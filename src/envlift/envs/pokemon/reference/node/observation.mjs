@@ -49,9 +49,10 @@ function ownMember(member) {
 }
 
 // As Showdown writes a foe's condition: "57/100 par", or "0 fnt". In formats whose players have not
-// agreed to percentages it writes 48ths; what the fast environment shows is the same in all.
+// agreed to percentages it writes other numbers; what the fast environment shows is the same in all.
 function percent(member) {
-  if (member.battle.reportPercentages) return parseInt(member.getHealth().shared, 10);
+  const { reportPercentages, reportExactHP } = member.battle;
+  if (reportPercentages && !reportExactHP) return parseInt(member.getHealth().shared, 10);
   const rounded = Math.ceil((100 * member.hp) / member.maxhp);
   return rounded === 100 && member.hp < member.maxhp ? 99 : rounded;
 }
