@@ -92,7 +92,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 
 lock: $(STAMP)  ## Resolve requirements.lock anew, and what `make libraries` installs
 	$(LOCK) pyproject.toml --group dev --extra gymnax --extra docs --extra train --extra translate \
-	  --extra tensorboard --extra onnx --output-file requirements.lock
+	  --extra tensorboard --extra onnx --extra pettingzoo --output-file requirements.lock
 	$(LOCK) pyproject.toml tests/libraries/requirements.in --extra train --extra onnx --extra sb3 \
 	  --extra torchrl --constraint requirements.lock --output-file tests/libraries/requirements.txt
 

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from envlift.env import Env, Transition
-from envlift.registry import Registration, list_envs, make, register
+from envlift.env import Env, Game, Transition
+from envlift.opponents import against
+from envlift.registry import Registration, list_envs, make, make_alone, register
 
 if TYPE_CHECKING:
     from gymnasium.vector import AutoresetMode
 
     from envlift.adapters.gymnasium import VectorEnv
 
-__all__ = ["Env", "Registration", "Transition", "list_envs", "make", "make_vec", "register"]
+__all__ = [
+    "Env",
+    "Game",
+    "Registration",
+    "Transition",
+    "against",
+    "list_envs",
+    "make",
+    "make_vec",
+    "register",
+]
 __version__ = "0.1.0"
 
 
@@ -35,7 +46,8 @@ def make_vec(
         num_envs: how many environments step together.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
-        options: as for ``make``.
+        options: as for ``make``; a game is played against ``opponent`` ("random" if left out)
+            from ``seat`` (drawn for each episode if left out), see ``against``.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones), an unknown mode, or
@@ -46,7 +58,7 @@ def make_vec(
     from envlift.adapters.gymnasium import VectorEnv
 
     return VectorEnv(
-        make(name, autoreset="disabled", **options),
+        make_alone(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=seed,

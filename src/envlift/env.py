@@ -18,6 +18,9 @@ On top of it stands the functional API that gymnax users know (gymnax >= 1.0)::
 
 All functions work on ONE environment; ``jax.vmap`` makes the batch. They can be used inside
 ``jax.jit`` and ``jax.lax.scan`` whichever target (Warp or pure JAX) an environment is written in.
+
+``Game`` is the same for more than one player: a leading axis ``P`` of players on actions,
+observations, masks and rewards.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 import gymnasium
 import jax
 import jax.numpy as jnp
+import numpy as np
+from gymnasium.vector.utils import batch_space
 
 State = TypeVar("State")
 Params = TypeVar("Params")
@@ -106,6 +111,8 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
     autoreset: Autoreset
     truncates: bool = True
     """Whether an episode can be truncated; where not, a learner need not value its last state."""
+    num_players: int = 1
+    """``P``; more than one in a ``Game``."""
 
     def __init__(self, info: EnvInfo, autoreset: Autoreset = "same_step") -> None:
         if autoreset not in get_args(Autoreset):
@@ -209,3 +216,76 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.info.options.items())
         return f"<envlift {self.info.name}-v{self.info.version} [{self.info.backend}] {options}>"
+
+
+class Game(Env[State, Params, Draws]):
+    """A fast environment of ``P`` players, ``num_players`` of them.
+
+    An action is int32 [P], a reward float32 [P], ``legal_actions`` bool [P, A], and every leaf of
+    an observation begins with an axis [P]; ends are scalars. All players act at every step: who
+    has nothing to decide has exactly one legal action. So simultaneous moves and turns are one
+    form. What a player may not know must not change what that player observes.
+
+    An action that is not legal is no error: a game says what is played instead, and a step marks
+    it in ``info["illegal"]``, bool [P]. A mask is never empty.
+    """
+
+    @abc.abstractmethod
+    def player_action_space(self, params: Params | None = None) -> gymnasium.spaces.Discrete[Any]:
+        """The space of one player's action."""
+
+    @abc.abstractmethod
+    def player_observation_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
+        """The space of one player's observation."""
+
+    @abc.abstractmethod
+    def legal_actions(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return the masks of all players, bool [P, A]; none is empty."""
+
+    @abc.abstractmethod
+    def redraw_hidden(
+        self, key: jax.Array, state: State, player: jax.Array, params: Params | None = None
+    ) -> State:
+        """Return a state with all drawn anew that a player may not know.
+
+        The contract suite demands that the player sees the same observation and mask in it.
+
+        Args:
+            key: of the new draw.
+            state: it need not have been reached by play.
+            player: int32, whose knowledge is kept.
+            params: as everywhere.
+        """
+
+    def action_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
+        """The space of all players' actions."""
+        space, players = self.player_action_space(params), self.num_players
+        return gymnasium.spaces.MultiDiscrete(
+            [int(space.n)] * players, dtype=np.int32, start=[int(space.start)] * players
+        )
+
+    def observation_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
+        """The space of all players' observations."""
+        return batch_space(self.player_observation_space(params), self.num_players)
+
+    def to_act(self, state: State, params: Params | None = None) -> jax.Array:
+        """Return who is asked for something, bool [P]; by default who has a choice."""
+        return jnp.sum(self.legal_actions(state, params), axis=-1) > 1
+
+    def illegal_actions(
+        self, state: State, action: jax.Array, params: Params | None = None
+    ) -> jax.Array:
+        """Return whose action is not legal, bool [P]; outside of its space counts."""
+        space, mask = self.player_action_space(params), self.legal_actions(state, params)
+        index = jnp.asarray(action) - int(space.start)
+        inside = (index >= 0) & (index < int(space.n))
+        chosen = jnp.clip(index, 0, int(space.n) - 1)[..., None]
+        return ~(inside & jnp.take_along_axis(mask, chosen, axis=-1)[..., 0])
+
+    def step(
+        self, key: jax.Array, state: State, action: jax.Array, params: Params | None = None
+    ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """Play one step; see ``Env.step``. ``info["illegal"]``: see the class."""
+        obs, after, reward, terminated, truncated, info = super().step(key, state, action, params)
+        info["illegal"] = self.illegal_actions(state, action, params)
+        return obs, after, reward, terminated, truncated, info

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 from envlift.env import Env
+from envlift.opponents import against
 
 AnyEnv = Env[Any, Any, Any]
 
@@ -25,6 +26,7 @@ class Registration:
         name: the name for ``envlift.make``.
         factory: called with the keyword options of ``envlift.make``.
         title: one line for people.
+        players: how many play, ``Env.num_players``.
         suite: ``module:attribute`` of the verification suite, or None. It is a name, not an
             object, so that making an environment never imports its verification.
         reference: one line that names the pinned reference, or None.
@@ -42,6 +44,7 @@ class Registration:
     name: str
     factory: Callable[..., AnyEnv]
     title: str
+    players: int = 1
     suite: str | None = None
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
@@ -152,6 +155,23 @@ def make(name: str, **options: Any) -> AnyEnv:
         f"{name} was never verified on {device}: {verified(found)}. Use one of those devices "
         f"(JAX_PLATFORMS=cpu), or insist with backend={backend!r}"
     )
+
+
+def make_alone(name: str, **options: Any) -> AnyEnv:
+    """Make an environment for one player.
+
+    Args:
+        name: as for ``make``.
+        options: likewise; of a game also ``opponent`` ("random" if left out) and ``seat``, as for
+            ``envlift.against``.
+
+    Raises:
+        ValueError, TypeError: as ``make`` and ``against`` do.
+    """
+    if registration(name).players == 1:
+        return make(name, **options)
+    opponent, seat = options.pop("opponent", "random"), options.pop("seat", None)
+    return against(make(name, **options), opponent, seat=seat)
 
 
 def verified(registration: Registration) -> str:

@@ -27,7 +27,14 @@ OF_ENVIRONMENT = {
 """Kind -> patterns of files in the environment's folder."""
 
 OF_PACKAGE = {
-    "contract": ("__init__.py", "env.py", "registry.py", "envs/__init__.py", "targets/*"),
+    "contract": (
+        "__init__.py",
+        "env.py",
+        "opponents.py",
+        "registry.py",
+        "envs/__init__.py",
+        "targets/*",
+    ),
     "trainer": ("train/*",),
     "verifier": ("*",),
 }
@@ -44,7 +51,7 @@ NOT_OF_ENVIRONMENT = (
 NOT_OF_PACKAGE = (
     *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
     *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
-    *("adapters/sb3.py", "adapters/torchrl.py"),
+    *("adapters/sb3.py", "adapters/torchrl.py", "adapters/pettingzoo.py"),
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
     *("verify/failure/record.py", "verify/failure/repro.py"),

@@ -64,10 +64,14 @@ def test_a_checksum_forgives_the_last_bit() -> None:
 
 def test_random_actions_fill_the_space() -> None:
     keys = chance.lane_keys(jax.random.key(0), 3000)
-    discrete = np.asarray(jax.vmap(random_action(Pong(backend="jax")))(keys))
+    discrete = np.asarray(
+        jax.vmap(random_action(Pong(backend="jax")), in_axes=(0, None))(keys, None)
+    )
     assert sorted(set(discrete.tolist())) == [0, 1, 2]
     assert np.bincount(discrete).min() > 900
-    box = np.asarray(jax.vmap(random_action(Pong(backend="jax", continuous=True)))(keys))
+    box = np.asarray(
+        jax.vmap(random_action(Pong(backend="jax", continuous=True)), in_axes=(0, None))(keys, None)
+    )
     assert box.shape == (3000, 1)
     assert -1 <= box.min() < -0.95
     assert 0.95 < box.max() <= 1

@@ -16,9 +16,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from envlift.adapters.gymnasium import GymnasiumEnv, VectorEnv
-from envlift.env import Autoreset
-from envlift.registry import AnyEnv, list_envs, make, registration
-from tests.contract import toy
+from envlift.env import Autoreset, Game
+from envlift.opponents import against
+from envlift.registry import AnyEnv, Registration, list_envs, make, registration
+from tests.contract import duel, toy
 
 LANES = 16
 NUM_ENVS = 4
@@ -32,14 +33,18 @@ class Case:
 
     name: str
     options: tuple[tuple[str, Any], ...]
+    alone: bool = False
+    """Of a game: against a bot."""
 
     def __str__(self) -> str:
-        return "-".join([self.name, *(f"{key}={value}" for key, value in self.options)])
+        shown = [f"{key}={value}" for key, value in self.options]
+        return "-".join([self.name, *shown, *(["alone"] if self.alone else [])])
 
     @functools.cache  # noqa: B019 - cases live as long as the run
     def make(self, autoreset: Autoreset = "same_step") -> AnyEnv:
         """Make the environment, once per autoreset mode: compiling is most of the suite's time."""
-        return make(self.name, autoreset=autoreset, **dict(self.options))
+        env = make(self.name, autoreset=autoreset, **dict(self.options))
+        return against(env, "random") if self.alone else env
 
     @functools.cache  # noqa: B019
     def batched(self, function: str, autoreset: Autoreset = "same_step") -> Callable[..., Any]:
@@ -77,15 +82,28 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Return the default of every registered environment, chosen variants, and those of the toy."""
-    # The toy is registered while a test runs, but not yet when tests are collected.
-    names = [name for name in list_envs() if name != toy.REGISTRATION.name]
-    registrations = [toy.REGISTRATION, *(registration(name) for name in names)]
+    """Return the default of every registered environment, chosen variants, and those of the toys.
+
+    Games are there twice: with all their players, and against a bot.
+    """
+    # The toys are registered while a test runs, but not yet when tests are collected.
+    names = [name for name in list_envs() if name not in {entry.name for entry in TOYS}]
+    registrations = [*TOYS, *(registration(name) for name in names)]
+    games = [entry for entry in registrations if entry.players > 1]
     return [
-        Case(entry.name, tuple(sorted(options.items())))
-        for entry in registrations
-        for options in ({}, *pairwise(entry.variants, DEFAULTS.get(entry.name, {})))
+        *(
+            Case(entry.name, tuple(sorted(options.items())))
+            for entry in registrations
+            for options in ({}, *pairwise(entry.variants, DEFAULTS.get(entry.name, {})))
+        ),
+        *(Case(entry.name, (), alone=True) for entry in games),
     ]
+
+
+def entry_of(case: Case) -> Registration:
+    """Return the registration of a case, also while tests are collected."""
+    toys = {entry.name: entry for entry in TOYS}
+    return toys.get(case.name) or registration(case.name)
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -93,6 +111,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "half_cheetah": {"backend": "warp"},
 }
 """What a default stands for, among the options that variants have."""
+
+
+TOYS = (toy.REGISTRATION, duel.REGISTRATION)
+"""Environments of the tests alone."""
 
 
 def pairwise(variants: Sequence[dict[str, Any]], default: dict[str, Any]) -> list[dict[str, Any]]:
@@ -117,6 +139,9 @@ def pairwise(variants: Sequence[dict[str, Any]], default: dict[str, Any]) -> lis
 
 def random_action(env: AnyEnv, key: jax.Array, state: Any, params: Any = None) -> jax.Array:
     """Draw a legal action of one environment."""
+    if isinstance(env, Game):
+        masks = env.legal_actions(state, params)
+        return jax.random.categorical(key, jnp.where(masks, 0.0, -jnp.inf)).astype(jnp.int32)
     space = env.action_space(params)
     if isinstance(space, gymnasium.spaces.Discrete):
         mask = env.legal_actions(state, params)

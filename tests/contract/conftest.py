@@ -1,18 +1,18 @@
-"""The contract suite runs over every registered environment, every variant, and a toy."""
+"""The contract suite runs over every registered environment, every variant, and two toys."""
 
 from __future__ import annotations
 
 import pytest
 
 from envlift import registry
-from tests.contract import toy
-from tests.contract.cases import Case, cases
+from tests.contract.cases import TOYS, Case, cases
 
 
 @pytest.fixture(autouse=True)
-def _toy_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def _toys_are_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     registry.list_envs()
-    monkeypatch.setitem(registry._registrations, "toy", toy.REGISTRATION)
+    for entry in TOYS:
+        monkeypatch.setitem(registry._registrations, entry.name, entry)
 
 
 @pytest.fixture(params=cases(), ids=str)

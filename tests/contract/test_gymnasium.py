@@ -18,13 +18,19 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import envlift
 from envlift.adapters.gymnasium import GymnasiumEnv, VectorEnv, register_ids
 from envlift.registry import registration
-from tests.contract.cases import NUM_ENVS, Case, assert_same
+from tests.contract.cases import NUM_ENVS, Case, assert_same, cases, entry_of
 
 STEPS = 40
 MODES = list(AutoresetMode)
 
 # An unbounded observation space may be the reference's own; the checker only warns of it.
 ALLOWED = r"A Box observation space (minimum|maximum) value is -?infinity"
+
+
+@pytest.fixture(params=[c for c in cases() if c.alone or entry_of(c).players == 1], ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Whatever has one player."""
+    return request.param
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ def check_rollout(env: Any, params: Any, policy: Any) -> None:
     shape = env.observation_space(params).shape
     assert obs.shape == (LANES, *shape)
     assert seen.shape == final.shape == (STEPS, LANES, *shape)
-    assert reward.shape == terminated.shape == truncated.shape == (STEPS, LANES)
+    players = getattr(env, "num_players", 1)
+    assert reward.shape == ((STEPS, LANES) if players == 1 else (STEPS, LANES, players))
+    assert terminated.shape == truncated.shape == (STEPS, LANES)
     assert terminated.dtype == truncated.dtype == jnp.bool_
     going_on = ~np.asarray(terminated | truncated)
     np.testing.assert_array_equal(np.asarray(seen)[going_on], np.asarray(final)[going_on])

@@ -14,6 +14,7 @@ from tests.contract.cases import DEFAULTS, Case, cases, pairwise
 
 def test_every_registered_environment_is_in_the_suite() -> None:
     assert {case.name for case in cases()} == set(envlift.list_envs())
+    assert [case.alone for case in cases() if case.name == "duel"] == [False, False, True]
     assert sum(case.name == "toy" for case in cases()) == 1 + len(toy.REGISTRATION.variants)
 
 

@@ -15,6 +15,8 @@ from envlift.registry import registration
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = envlift.list_envs()
+NOT_YET = {"pokemon"}
+"""Without committed evidence: these must not say that they were verified."""
 
 
 @pytest.fixture
@@ -37,6 +39,9 @@ def verified_on(monkeypatch, table):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_environment_says_where_it_was_verified(name):
     entry = registration(name)
+    if name in NOT_YET:
+        assert entry.verified_on is None
+        return
     assert entry.verified_on
     for target, devices in entry.verified_on.items():
         package = Path(str(__import__(entry.factory.__module__, fromlist=["x"]).__file__)).parent

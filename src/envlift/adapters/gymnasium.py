@@ -21,9 +21,9 @@ from gymnasium.vector.utils import batch_space
 
 from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
-from envlift.adapters.pictures import Renderer, renderer_of
+from envlift.adapters.pictures import pictures_of
 from envlift.env import autoreset
-from envlift.registry import AnyEnv, list_envs, make
+from envlift.registry import AnyEnv, list_envs, make, make_alone
 
 NAMESPACE = "envlift"
 
@@ -58,7 +58,7 @@ class _Copied:
         adapter: Any = self
         vars(adapter).update(state)
         adapter.env = lanes.made_again(adapter.env)
-        _, adapter._renderer = _pictures(adapter.env, adapter.render_mode)
+        _, adapter._renderer = pictures_of(adapter.env, adapter.render_mode)
         adapter._compile()
 
 
@@ -82,7 +82,7 @@ class GymnasiumEnv(_Copied, gymnasium.Env[Any, Any]):
     def __init__(self, env: AnyEnv, params: Any = None, render_mode: str | None = None) -> None:
         self.env = env
         # An own dictionary: SyncVectorEnv of Gymnasium 1.3 writes into it.
-        self.metadata, self._renderer = _pictures(env, render_mode)
+        self.metadata, self._renderer = pictures_of(env, render_mode)
         self.render_mode = render_mode
         self.params = env.default_params if params is None else params
         self.observation_space = env.observation_space(self.params)
@@ -246,7 +246,7 @@ class VectorEnv(_Copied, gymnasium.vector.VectorEnv[Any, Any, Array]):
         self.params = env.default_params if params is None else params
         self.num_envs = num_envs
         self.autoreset_mode = parse_autoreset_mode(autoreset_mode)
-        self.metadata, self._renderer = _pictures(env, render_mode)
+        self.metadata, self._renderer = pictures_of(env, render_mode)
         self.metadata["autoreset_mode"] = self.autoreset_mode
         self.render_mode = render_mode
         self.single_observation_space = env.observation_space(self.params)
@@ -452,21 +452,9 @@ class VectorEnv(_Copied, gymnasium.vector.VectorEnv[Any, Any, Array]):
         return jnp.where(np.array([named is not None for named in given]), keys, self._lanes.key)
 
 
-def _pictures(env: AnyEnv, render_mode: str | None) -> tuple[dict[str, Any], Renderer | None]:
-    """Return Gymnasium's metadata, and what draws if it is wanted."""
-    renderer = renderer_of(env)
-    metadata: dict[str, Any] = {"render_modes": [] if renderer is None else ["rgb_array"]}
-    if renderer is not None:
-        metadata["render_fps"] = renderer.fps
-    if render_mode is not None and render_mode not in metadata["render_modes"]:
-        known = " or ".join(map(repr, [*metadata["render_modes"], None]))
-        raise ValueError(f"{env!r} has no render_mode={render_mode!r}: give {known}")
-    return metadata, None if render_mode is None else renderer
-
-
 def make_single(name: str, render_mode: str | None = None, **options: Any) -> GymnasiumEnv:
-    """Make a registered environment as a ``gymnasium.Env``; options as for ``envlift.make``."""
-    return GymnasiumEnv(make(name, autoreset="disabled", **options), render_mode=render_mode)
+    """Make a registered environment as a ``gymnasium.Env``; options: ``registry.make_alone``."""
+    return GymnasiumEnv(make_alone(name, autoreset="disabled", **options), render_mode=render_mode)
 
 
 def make_vector(
@@ -476,9 +464,9 @@ def make_vector(
     render_mode: str | None = None,
     **options: Any,
 ) -> VectorEnv:
-    """Make a registered environment as a ``VectorEnv``; options as for ``envlift.make``."""
+    """Make a registered environment as a ``VectorEnv``; options as for ``registry.make_alone``."""
     return VectorEnv(
-        make(name, autoreset="disabled", **options),
+        make_alone(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
         seed=None,

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from envlift.opponents import Against, against
 from envlift.registry import AnyEnv, list_envs, make
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -61,8 +62,13 @@ def rules(env: AnyEnv) -> Rules:
 
     Raises:
         ValueError: if the environment resets itself; the adapter must decide that.
-        TypeError: if a step gives a reward per player.
+        TypeError: if the environment has more than one player.
     """
+    if env.num_players > 1:
+        raise TypeError(
+            f"{env!r} has {env.num_players} players and Gymnasium knows one: make it "
+            "envlift.against(env, opponent), or play it with envlift.adapters.pettingzoo"
+        )
     if env.autoreset != "disabled":
         raise ValueError(
             f"the adapter resets by itself and needs an environment made with "
@@ -82,10 +88,6 @@ def rules(env: AnyEnv) -> Rules:
     def step(lane: Lane, action: jax.Array, params: Any) -> Played:
         key, now = jax.random.split(lane.key)
         _, state, reward, terminated, truncated, _ = env.step(now, lane.state, action, params)
-        if reward.shape != ():
-            raise TypeError(
-                f"{env!r} gives a reward of shape {reward.shape}: Gymnasium knows one player only"
-            )
         return Played(place(key, state, params), reward, terminated, truncated)
 
     return Rules(reset, step, place)
@@ -172,8 +174,18 @@ class Recipe(NamedTuple):
     autoreset: str
 
 
+class AgainstRecipe(NamedTuple):
+    """How one player's view of a game is made again; a function as opponent is pickled itself."""
+
+    game: Any
+    opponent: Any
+    seat: int | None
+
+
 def recipe(env: AnyEnv) -> Any:
     """Return what can be pickled in place of an environment; one that is not registered itself."""
+    if isinstance(env, Against):
+        return AgainstRecipe(recipe(env.game), env.given, env.seat)
     info = env.info
     if info.name in list_envs():
         found = Recipe(info.name, info.backend, dict(info.options), env.autoreset)
@@ -185,6 +197,8 @@ def recipe(env: AnyEnv) -> Any:
 
 def made_again(kept: Any) -> AnyEnv:
     """Return the environment of what ``recipe`` gave."""
+    if isinstance(kept, AgainstRecipe):
+        return against(made_again(kept.game), kept.opponent, seat=kept.seat)
     if not isinstance(kept, Recipe):
         found: AnyEnv = kept
         return found

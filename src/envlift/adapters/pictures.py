@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from envlift.opponents import Against
 from envlift.registry import AnyEnv, list_envs, registration
 
 DEFAULT_FPS = 50
@@ -54,6 +55,9 @@ def renderer_of(env: AnyEnv | str) -> Renderer | None:
     Raises:
         ValueError: for an unknown name.
     """
+    if isinstance(env, Against):
+        of_game = renderer_of(env.game)
+        return None if of_game is None else _of_the_game(of_game)
     if not isinstance(env, str):
         if env.info.name not in list_envs():
             return None
@@ -65,3 +69,26 @@ def renderer_of(env: AnyEnv | str) -> Renderer | None:
     module = importlib.import_module(name)
     between: Any = getattr(module, "between", lambda env, state, action: [])
     return Renderer(getattr(module, function), between, int(getattr(module, "FPS", DEFAULT_FPS)))
+
+
+def _of_the_game(renderer: Renderer) -> Renderer:
+    """Return what draws the states of one player's view by those of its game."""
+    return Renderer(
+        lambda state, scale: renderer.frame(state.game, scale), lambda *_: [], renderer.fps
+    )
+
+
+def pictures_of(env: AnyEnv, render_mode: str | None) -> tuple[dict[str, Any], Renderer | None]:
+    """Return Gymnasium's metadata, and what draws if it is wanted.
+
+    Raises:
+        ValueError: for a render mode that the environment does not have.
+    """
+    renderer = renderer_of(env)
+    metadata: dict[str, Any] = {"render_modes": [] if renderer is None else ["rgb_array"]}
+    if renderer is not None:
+        metadata["render_fps"] = renderer.fps
+    if render_mode is not None and render_mode not in metadata["render_modes"]:
+        known = " or ".join(map(repr, [*metadata["render_modes"], None]))
+        raise ValueError(f"{env!r} has no render_mode={render_mode!r}: give {known}")
+    return metadata, None if render_mode is None else renderer

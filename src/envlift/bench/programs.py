@@ -19,18 +19,22 @@ SCALE = 4096
 """Floats enter a checksum as whole multiples of 1/4096: targets may differ in the last bit."""
 
 
-def random_action(env: Any) -> Callable[[jax.Array], jax.Array]:
-    """Return ``key -> action``, uniform over the action space, from the counter-based chance.
+def random_action(env: Any) -> Callable[[jax.Array, Any], jax.Array]:
+    """Return ``(key, state) -> action``, uniform, from the counter-based chance.
+
+    Of a game it is uniform over the legal actions of each player, else over the action space.
 
     Raises:
         ValueError: for a space that is neither ``Discrete`` nor a bounded ``Box``.
     """
+    if env.num_players > 1:
+        return lambda key, state: _random_legal(key, env.legal_actions(state))
     space = env.action_space()
     if isinstance(space, gymnasium.spaces.Discrete):
         size = int(space.n)
         first = int(space.start)
 
-        def discrete(key: jax.Array) -> jax.Array:
+        def discrete(key: jax.Array, state: Any) -> jax.Array:
             return chance.below(chance.bits(chance.stream(key, chance.ACTION)), size) + first
 
         return discrete
@@ -38,7 +42,7 @@ def random_action(env: Any) -> Callable[[jax.Array], jax.Array]:
         low, high = jnp.asarray(space.low), jnp.asarray(space.high)
         labels = jnp.arange(low.size, dtype=jnp.uint32).reshape(low.shape)
 
-        def box(key: jax.Array) -> jax.Array:
+        def box(key: jax.Array, state: Any) -> jax.Array:
             word = chance.bits(chance.stream(key, chance.ACTION))
             draws = chance.unit(chance.mix(word + labels))
             return low + (high - low) * draws
@@ -47,6 +51,15 @@ def random_action(env: Any) -> Callable[[jax.Array], jax.Array]:
     raise ValueError(
         f"{env.info.name} has the action space {space}; random play needs Discrete or a bounded Box"
     )
+
+
+def _random_legal(key: jax.Array, masks: jax.Array) -> jax.Array:
+    """Draw a legal action of each player, int32 [P], from masks bool [P, A]."""
+    labels = jnp.arange(masks.shape[0], dtype=jnp.uint32)
+    words = chance.mix(chance.bits(chance.stream(key, chance.ACTION)) + labels)
+    count = jnp.cumsum(masks, axis=-1)
+    drawn = ((words >> 8) * count[:, -1].astype(jnp.uint32) >> 24).astype(jnp.int32)
+    return jnp.argmax(count > drawn[:, None], axis=-1).astype(jnp.int32)
 
 
 def api_rollout(env: Any, key: jax.Array, state: Any, num_steps: int) -> tuple[Any, Any]:
@@ -59,7 +72,7 @@ def api_rollout(env: Any, key: jax.Array, state: Any, num_steps: int) -> tuple[A
     act = random_action(env)
 
     def one(key: jax.Array, state: Any) -> Any:
-        obs, state, reward, terminated, truncated, _ = env.step(key, state, act(key))
+        obs, state, reward, terminated, truncated, _ = env.step(key, state, act(key, state))
         return state, (obs, reward, terminated | truncated)
 
     def body(state: Any, step: jax.Array) -> Any:
@@ -79,7 +92,7 @@ def scan_rollout(env: Any, key: jax.Array, state: Any, num_steps: int) -> Any:
     act = random_action(env)
 
     def one(key: jax.Array, state: Any) -> Any:
-        obs, state, reward, terminated, truncated, _ = env.step(key, state, act(key))
+        obs, state, reward, terminated, truncated, _ = env.step(key, state, act(key, state))
         return state, obs, reward, (terminated | truncated).astype(jnp.int32)
 
     def body(carry: Any, step: jax.Array) -> Any:

@@ -44,7 +44,8 @@ class EnvSide:
         state = jax.eval_shape(env.initial, draws)
         self._discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
         # What the contract says of itself, that everything is legal, is no mask of the rules.
-        self._masks = self._discrete and type(env).legal_actions is not Env.legal_actions
+        own_masks = type(env).legal_actions is not Env.legal_actions
+        self._masks = (self._discrete or env.num_players > 1) and own_masks
         self._acting = layout_of(env.action_space(), action=True)
         self._observing = layout_of(env.observation_space())
         action = _action_spec(env.action_space(), self._acting)
@@ -65,6 +66,7 @@ class EnvSide:
                 for name, leaf in state_to_dict(state).items()
             },
             legal_actions=self._masks,
+            reward=_reward_spec(env.num_players),
             action_space=self._acting.space,
             observation_space=self._observing.space,
         )
@@ -153,7 +155,8 @@ class EnvSide:
     def _shown(self, state: Any) -> dict[str, Any]:
         shown = {"observation": self.env.observe(state), "state": state_to_dict(state)}
         if self._masks:
-            shown["legal_actions"] = self.env.legal_actions(state)
+            # Of several players: their masks in a row, as one of a composite action.
+            shown["legal_actions"] = self.env.legal_actions(state).reshape(-1)
         return shown
 
     def _initial_record(self, draws: Any) -> tuple[Any, dict[str, Any]]:
@@ -256,6 +259,11 @@ def _observation_spec(observation: Any, layout: Layout) -> ArraySpec:
     if hasattr(observation, "shape") and hasattr(observation, "dtype"):
         return ArraySpec(tuple(observation.shape), str(observation.dtype))
     return layout.spec
+
+
+def _reward_spec(players: int) -> ArraySpec:
+    """Return the spec of a reward: as of every one-player side, or one number per player."""
+    return ArraySpec((), "float64") if players == 1 else ArraySpec((players,), "float32")
 
 
 def _num_actions(space: gymnasium.Space[Any]) -> int | None:

@@ -58,6 +58,7 @@ class WithParams(Env[Any, Any, Any]):
         info = EnvInfo(env.info.name, env.info.version, env.info.backend, options)
         super().__init__(info, env.autoreset)
         self.truncates = env.truncates
+        self.num_players = env.num_players
         self._env = env
         self._params = dataclasses.replace(default, **changes)
 

@@ -18,7 +18,8 @@ FORMS = """\
   gymnasium:ID               any Gymnasium environment, for example gymnasium:CartPole-v1
   python:module:Class        a class that the Python host serves
   python:path/to/file.py:Class
-  process:program words...   any program that speaks the protocol (docs/reference-protocol.md)"""
+  process:program words...   any program that speaks the protocol (docs/reference-protocol.md);
+                             "python" is the interpreter that runs this"""
 
 HASH_SEED = "PYTHONHASHSEED"
 """Environment variable that orders Python's sets and texts; references are given a fixed one."""
@@ -122,7 +123,8 @@ def open_reference(
 
     Args:
         spec: ``gymnasium:ID``, ``python:module:Class``, ``python:path/to/file.py:Class`` or
-            ``process:program words...`` (split as a shell would, but no shell is involved).
+            ``process:program words...`` (split as a shell would, but no shell is involved; the
+            program ``python`` is the interpreter that runs this).
         num_lanes: B, how many games it keeps.
         config: the reference's own options. For ``python:`` and ``gymnasium:`` two keys are taken
             out that say what runs the reference instead of this interpreter: ``interpreter``, a
@@ -147,6 +149,8 @@ def open_reference(
     rest = rest.strip()
     if form == "process" and rest:
         command = shlex.split(rest)
+        if command[0] == "python":
+            command[0] = sys.executable
     elif form == "gymnasium" and rest:
         command = python_host(_BRIDGE, choose_interpreter(options))
         options = {"id": rest, **options}

@@ -23,6 +23,9 @@ warp_init.init()
 WARP_DTYPES: dict[str, Any] = {
     "float32": wp.float32,
     "float64": wp.float64,
+    "int8": wp.int8,
+    "uint8": wp.uint8,
+    "int16": wp.int16,
     "int32": wp.int32,
     "uint32": wp.uint32,
     "bool": wp.bool,

@@ -31,6 +31,18 @@ def load(values: wp.array(dtype=wp.uint32), index: wp.int32) -> wp.uint32: ...
 
 
 @wp.func_native("return values.data[index];")
+def load(values: wp.array(dtype=wp.int8), index: wp.int32) -> wp.int8: ...
+
+
+@wp.func_native("return values.data[index];")
+def load(values: wp.array(dtype=wp.uint8), index: wp.int32) -> wp.uint8: ...
+
+
+@wp.func_native("return values.data[index];")
+def load(values: wp.array(dtype=wp.int16), index: wp.int32) -> wp.int16: ...
+
+
+@wp.func_native("return values.data[index];")
 def load(values: wp.array(dtype=wp.bool), index: wp.int32) -> wp.bool: ...
 
 
@@ -51,6 +63,18 @@ def store(values: wp.array(dtype=wp.uint32), index: wp.int32, value: wp.uint32):
 
 
 @wp.func_native("values.data[index] = value;")
+def store(values: wp.array(dtype=wp.int8), index: wp.int32, value: wp.int8): ...
+
+
+@wp.func_native("values.data[index] = value;")
+def store(values: wp.array(dtype=wp.uint8), index: wp.int32, value: wp.uint8): ...
+
+
+@wp.func_native("values.data[index] = value;")
+def store(values: wp.array(dtype=wp.int16), index: wp.int32, value: wp.int16): ...
+
+
+@wp.func_native("values.data[index] = value;")
 def store(values: wp.array(dtype=wp.bool), index: wp.int32, value: wp.bool): ...
 
 
@@ -64,7 +88,8 @@ def vector_access(dtype: Any, size: int) -> tuple[Any, Any]:
     array, vector = wp.array(dtype=dtype), wp.types.vector(length=size, dtype=dtype)
     # One pointer and constant distances: LLVM sees how it moves from lane to lane.
     each = f"auto* first = values.data + index; for (wp::int64 k = 0; k < {size}; ++k)"
-    read = f"wp::vec_t<{size}, wp::{dtype.__name__}> read; "
+    scalar = "bool" if dtype is wp.bool else f"wp::{dtype.__name__}"
+    read = f"wp::vec_t<{size}, {scalar}> read; "
 
     @wp.func_native(f"{read}{each} read.c[k] = first[k * stride]; return read;")
     def load_vector(values: array, index: wp.int32, stride: wp.int32) -> vector: ...

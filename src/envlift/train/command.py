@@ -270,10 +270,10 @@ def _save_film(film: Film, path: Path) -> None:
 
 
 def _make(name: str, options: dict[str, Any]) -> AnyEnv:
-    from envlift.registry import make
+    from envlift.registry import make_alone
 
     try:
-        return make(name, **options)
+        return make_alone(name, **options)
     except TypeError as error:
         raise ConfigError(f"env_options = {options!r} is not allowed for {name}: {error}") from None
 

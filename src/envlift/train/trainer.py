@@ -22,7 +22,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.experimental import multihost_utils
 
 from envlift.adapters.lanes import refuse_fork
-from envlift.registry import AnyEnv, make
+from envlift.registry import AnyEnv, make_alone
 from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
@@ -170,7 +170,7 @@ def _anywhere(asked: bool) -> bool:
 
 def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
     if config.collector == "fused":
-        return Fused(config, env or make(config.env, **config.env_options))
+        return Fused(config, env or make_alone(config.env, **config.env_options))
     if vector_env is None:
         vector_env, score = _vector_env(config)
     return Host(config, vector_env, score)

@@ -1,4 +1,4 @@
-"""Hosts for tests; without Node or its packages they are skipped, with the reason; CI fails."""
+"""Recorded battles and hosts. Without Node or its packages such tests are skipped, in CI they fail."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ import pytest
 from envlift.envs.pokemon.reference.showdown import prepare
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceUnavailable
+from tests.envs.pokemon import lockstep
 from tests.envs.pokemon.driving import Host, open_host
 
 Idle = dict[str, list[ReferenceProcess]]
+CORPUS = Path(__file__).parent / "corpus"
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +57,9 @@ def hosts(idle: Idle) -> Iterator[Any]:
     yield make
     for key, host in used:
         idle[key].append(host.process)
+
+
+@pytest.fixture(scope="session", params=sorted(p.name for p in CORPUS.glob("*.bin.gz")))
+def recorded(request: pytest.FixtureRequest) -> tuple[str, list[lockstep.Record]]:
+    """The kind of a recording, and its battles."""
+    return request.param.removesuffix(".bin.gz"), lockstep.read(CORPUS / request.param)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envlift.envs.pokemon.verification.teams import pool
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceFailure
 from tests.envs.pokemon.driving import ACTIONS, SIDES, chances, draw
-from tests.envs.pokemon.teams import pool
 
 WAIT, SWITCH = 0, 2
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envlift.envs.pokemon.verification.teams import pool
 from envlift.reference.failure import ReferenceFailure
 from tests.envs.pokemon.driving import chances, draw
-from tests.envs.pokemon.teams import pool
 
 PAIRS = 40
 LANES = 24

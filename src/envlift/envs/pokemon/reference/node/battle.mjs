@@ -4,10 +4,23 @@ import { Battle, Dex, MOVES, SPECIES, STATS, Teams, dex, moveOf, speciesOf } fro
 
 const NAMES = ["Red", "Blue"];
 
+// Notes what Showdown shows: `shown(pokemon, move name)` is called for each line of a used move.
+class WatchedBattle extends Battle {
+  addMove(...line) {
+    this.noteMove(line);
+    super.addMove(...line);
+  }
+  noteMove([kind, pokemon, name]) {
+    if (kind === "move") this.shown?.(pokemon, name);
+  }
+}
+
 // Nobody reads the log of most lanes, and writing it costs a tenth of a turn.
-class QuietBattle extends Battle {
+class QuietBattle extends WatchedBattle {
   add() {}
-  addMove() {}
+  addMove(...line) {
+    this.noteMove(line);
+  }
   addSplit() {}
   attrLastMove() {}
   hint() {}
@@ -74,14 +87,35 @@ export class Lane {
   constructor(formatid, seed, teams, logged = false) {
     // A format that is handed over keeps its table of rules; looking it up anew takes milliseconds.
     const format = Dex.formats.get(formatid);
-    this.battle = new (logged ? Battle : QuietBattle)({ format, formatid, seed: seedText(seed) });
+    this.battle = new (logged ? WatchedBattle : QuietBattle)({ format, formatid, seed: seedText(seed) });
     this.battle.inputLog.length = 0;
+    // What the foe has seen of each member: its place in the order of appearance from 1, slots as bits.
+    this.revealed = [new Uint8Array(6), new Uint8Array(6)];
+    this.revealedMoves = [new Uint8Array(6), new Uint8Array(6)];
+    this.battle.shown = (pokemon, name) => this.showMove(pokemon, name);
     teams.forEach((team, side) => {
       this.battle.setPlayer(`p${side + 1}`, { name: NAMES[side], team: structuredClone(team) });
     });
     // No switch has happened yet: places are team indices.
     this.members = this.battle.sides.map((side) => side.pokemon.slice());
     this.indices = new Map(this.members.flatMap((team) => team.map((member, index) => [member, index])));
+    this.showMembers();
+  }
+
+  // A move counts as seen if it is the team's own, in the slot that was selected.
+  showMove(pokemon, name) {
+    const slot = pokemon.side.lastSelectedMoveSlot;
+    if (pokemon.transformed || pokemon.baseMoveSlots[slot]?.id !== dex.moves.get(name).id) return;
+    this.revealedMoves[pokemon.side.n][this.indices.get(pokemon)] |= 1 << slot;
+  }
+
+  // At most one member of a side appears between two decisions.
+  showMembers() {
+    this.battle.sides.forEach((side, p) => {
+      const index = this.indices.get(side.pokemon[0]);
+      const seen = this.revealed[p];
+      if (!seen[index]) seen[index] = 1 + seen.filter((rank) => rank).length;
+    });
   }
 
   get ended() {
@@ -143,6 +177,7 @@ export class Lane {
     }
     battle.commitChoices();
     battle.inputLog.length = 0;
+    this.showMembers();
   }
 
   // Showdown's protocol lines but for the time of day, which differs between two runs.

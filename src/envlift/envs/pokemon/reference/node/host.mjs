@@ -5,32 +5,36 @@
 import { writeSync } from "node:fs";
 import { ACTIONS, Lane, randomTeams, teamOf } from "./battle.mjs";
 import { COMPONENTS } from "./components.mjs";
-import { OBSERVATION, observe } from "./observation.mjs";
+import { OBSERVATIONS } from "./observation.mjs";
 import { pins } from "./showdown.mjs";
 import { FIELDS, read, size, write } from "./state.mjs";
 import { Values, listen, pack, unpack } from "./wire.mjs";
 
 const FORMATS = ["gen1randombattle", "gen1ou", "gen1customgame"];
-const OPTIONS = ["format", "teams", "log_lane"];
+const OPTIONS = ["format", "teams", "log_lane", "observation"];
 
 /** All lanes and what they were told. */
-const host = { lanes: [], format: FORMATS[0], teams: null, logLane: -1, finishedLog: "", count: 0 };
+const host = { lanes: [], format: FORMATS[0], teams: null, logLane: -1, finishedLog: "", count: 0, view: null };
 
 function spec({ num_lanes, config }) {
   const unknown = Object.keys(config).find((name) => !OPTIONS.includes(name));
   if (unknown) throw new Error(`there is no option ${JSON.stringify(unknown)}; known: ${OPTIONS.join(", ")}`);
-  const { format = FORMATS[0], teams = null, log_lane: logLane = -1 } = config;
+  const { format = FORMATS[0], teams = null, log_lane: logLane = -1, observation = "request" } = config;
+  const views = Object.keys(OBSERVATIONS);
+  if (!views.includes(observation)) {
+    throw new Error(`observation is ${JSON.stringify(observation)}; known: ${views.join(", ")}`);
+  }
   if (!FORMATS.includes(format)) throw new Error(`format is ${JSON.stringify(format)}; known: ${FORMATS.join(", ")}`);
   if (teams === null && format !== FORMATS[0]) {
     throw new Error(`${format} needs "teams", a list of teams; only ${FORMATS[0]} draws its own`);
   }
   if (teams !== null && !teams.length) throw new Error('"teams" is empty; give at least one team');
-  Object.assign(host, { format, teams: teams && teams.map(teamOf), logLane, count: num_lanes });
+  Object.assign(host, { format, teams: teams && teams.map(teamOf), logLane, count: num_lanes, view: OBSERVATIONS[observation] });
   const array = (dtype, ...shape) => ({ dtype, shape });
   return {
     spec: {
       name: `Pokémon Showdown ${format}`,
-      observation: array("int16", 2, OBSERVATION.length),
+      observation: array("int16", 2, host.view.size),
       action: array("int32", 2),
       action_space: { kind: "MultiDiscrete", shape: [2], dtype: "int32", nvec: ACTIONS, start: 0 },
       reward: array("float32", 2),
@@ -64,7 +68,7 @@ const numbers = (state) => Object.fromEntries(Object.entries(state).map(([name, 
 // What one answer holds: arrays of the axes `[T, B]` or `[B]`, filled row by row.
 class Answer {
   constructor(axes, wanted, isStep) {
-    const observation = () => new Values("int16", [...axes, 2, OBSERVATION.length]);
+    const observation = () => new Values("int16", [...axes, 2, host.view.size]);
     this.fields = { observation: observation() };
     if (isStep) {
       this.fields.reward = new Values("float32", [...axes, 2]);
@@ -83,13 +87,13 @@ class Answer {
 
   see(lane, row) {
     const { observation, legal_actions: mask } = this.fields;
-    observe(lane, observation.data, row);
+    host.view.observe(lane, observation.data, row);
     if (mask) for (const side of [0, 1]) lane.writeMask(side, mask.data, (row * 2 + side) * ACTIONS);
     if (this.state) read(lane, this.state, row);
   }
 
   seeEnd(lane, row) {
-    if (this.fields.final_observation) observe(lane, this.fields.final_observation.data, row);
+    if (this.fields.final_observation) host.view.observe(lane, this.fields.final_observation.data, row);
     if (this.finalState) read(lane, this.finalState, row);
   }
 }

@@ -10,14 +10,15 @@ const first = (given, name, otherwise) => given[name]?.[0] ?? otherwise;
 /**
  * Play battles, one after the other.
  *
- * @param given `battles` [1]; `seed` [1], 1 if left out; `bots` [2], places in `BOTS`, random ones if
+ * @param given `battles` [1], or `decisions` [1]: joint ones, after which it stops in the middle; `seed` [1], 1 if left out; `bots` [2], places in `BOTS`, random ones if
  *   left out; `swap` [1], 1 if the two change seats with every battle
  * @returns each [1]: `seconds` of all, `cpu_seconds` (of this process), `making` (seconds of making
  *   battles and teams), `turns`, `decisions` (joint
  *   ones), `choices` (a player's own), `wins` of the first and of the second bot, `ties`, `checksum`
  */
 export function play(given, host) {
-  const count = first(given, "battles", 1);
+  const most = first(given, "decisions", Infinity);
+  const count = first(given, "battles", most === Infinity ? 1 : Infinity);
   const dice = new Dice(first(given, "seed", 1));
   const codes = given.bots ? [...given.bots] : [0, 0];
   const swap = first(given, "swap", 0) === 1;
@@ -28,13 +29,13 @@ export function play(given, host) {
   const started = performance.now();
   const used = process.cpuUsage();
   let making = 0;
-  for (let battle = 0; battle < count; battle++) {
+  for (let battle = 0; battle < count && total.decisions < most; battle++) {
     const seats = swap && battle % 2 ? [1, 0] : [0, 1];
     const from = performance.now();
     const pair = host.teams ? [dice.pick(host.teams), dice.pick(host.teams)] : randomTeams([dice.word(), dice.word()]);
     const lane = new Lane(host.format, [dice.word(), dice.word()], pair);
     making += performance.now() - from;
-    while (!lane.ended) {
+    while (!lane.ended && total.decisions < most) {
       total.decisions++;
       lane.choose(
         seats.map((bot, side) => {
@@ -47,7 +48,7 @@ export function play(given, host) {
     total.turns += lane.battle.turn;
     total.checksum = (total.checksum * 31 + lane.battle.prng.rng.seed[0]) % 2 ** 31;
     if (lane.winner === 2) total.ties++;
-    else wins[seats[lane.winner]]++;
+    else if (lane.ended) wins[seats[lane.winner]]++;
     lane.battle.destroy();
   }
   const { user, system } = process.cpuUsage(used);

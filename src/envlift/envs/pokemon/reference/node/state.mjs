@@ -1,6 +1,6 @@
 // The state of a battle, read from a live one and written into a live one. README.md has the table.
 
-import { Lane, seedText } from "./battle.mjs";
+import { ACTIONS, Lane, seedText } from "./battle.mjs";
 import {
   BOOSTS, NO_TYPE, STATS, STATUSES, TYPES, CANNOT_MOVE, dex, moveCode, moveOf, speciesOf, statusCode, typeCode,
 } from "./showdown.mjs";
@@ -14,6 +14,7 @@ export const FIELDS = {
   last_damage: ["int32", []],
   request: ["int8", [P]],
   winner: ["int8", []],
+  legal: ["int16", [P]],
   order: ["int8", [P, M]],
   last_selected_move: ["uint8", [P]],
   last_selected_move_slot: ["int8", [P]],
@@ -32,6 +33,8 @@ export const FIELDS = {
   moves: ["uint8", [P, M, K]],
   pp: ["uint8", [P, M, K]],
   sub_fainted: ["bool", [P, M]],
+  revealed: ["uint8", [P, M]],
+  revealed_moves: ["uint8", [P, M]],
   active_species: ["uint8", [P]],
   active_types: ["uint8", [P, 2]],
   speed: ["int16", [P]],
@@ -72,7 +75,6 @@ export const FIELDS = {
   light_screen: ["bool", [P]],
   reflect: ["bool", [P]],
   mist: ["bool", [P]],
-  rage: ["bool", [P]],
   rage_accuracy: ["uint8", [P]],
   substitute_hp: ["int16", [P]],
 };
@@ -110,6 +112,9 @@ export function read(lane, state, row) {
 function readSide(lane, side, p, put) {
   const { kind } = lane.ask(p);
   put("request", p, kind > 2 ? 1 : kind);
+  const mask = new Uint8Array(ACTIONS);
+  lane.writeMask(p, mask, 0);
+  put("legal", p, mask.reduce((bits, one, action) => bits | (one << action), 0));
   put("last_selected_move", p, moveCode(side.lastSelectedMove));
   put("last_selected_move_slot", p, side.lastSelectedMoveSlot);
   put("last_move", p, moveCode(side.lastMove?.id));
@@ -117,6 +122,8 @@ function readSide(lane, side, p, put) {
   const team = lane.members[p];
   for (let m = 0; m < M; m++) {
     const at = p * M + m;
+    put("revealed", at, lane.revealed[p][m]);
+    put("revealed_moves", at, lane.revealedMoves[p][m]);
     put("order", at, m < team.length ? lane.indices.get(side.pokemon[m]) : -1);
     if (m < team.length) readMember(team[m], at, put);
     else clearMember(at, put);
@@ -213,7 +220,6 @@ function readActive(lane, active, p, put) {
   put("light_screen", p, v.lightscreen ? 1 : 0);
   put("reflect", p, v.reflect ? 1 : 0);
   put("mist", p, v.mist ? 1 : 0);
-  put("rage", p, v.rage ? 1 : 0);
   put("rage_accuracy", p, v.rage?.accuracy ?? 0);
   put("substitute_hp", p, v.substitute?.hp ?? 0);
 }
@@ -306,6 +312,10 @@ function writeSide(lane, p, get) {
   side.lastSelectedMoveSlot = get("last_selected_move_slot", p);
   side.lastMove = activeMove(get("last_move", p));
   side.faintedThisTurn = get("fainted_this_turn", p) ? order[0] : null;
+  for (let m = 0; m < M; m++) {
+    lane.revealed[p][m] = get("revealed", p * M + m);
+    lane.revealedMoves[p][m] = get("revealed_moves", p * M + m);
+  }
   team.forEach((member, m) => writeMember(battle, member, p * M + m, get));
   side.pokemonLeft = team.filter((member) => !member.fainted).length;
 }
@@ -418,7 +428,7 @@ function writeVolatiles(lane, active, p, get) {
   if (has("light_screen")) put("lightscreen", {});
   if (has("reflect")) put("reflect", {});
   if (has("mist")) put("mist", {});
-  if (has("rage")) put("rage", { move: "rage", accuracy: get("rage_accuracy", p) });
+  if (has("rage_accuracy")) put("rage", { move: "rage", accuracy: get("rage_accuracy", p) });
   if (has("substitute_hp")) put("substitute", { hp: get("substitute_hp", p) });
 }
 

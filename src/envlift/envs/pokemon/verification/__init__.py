@@ -1,0 +1,1 @@
+"""How these battles are shown to be Pokémon Showdown's."""

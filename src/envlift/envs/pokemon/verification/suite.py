@@ -1,0 +1,84 @@
+"""Generation 1 against Pokémon Showdown, draw for draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from envlift.envs.pokemon.observation import NAMES
+from envlift.envs.pokemon.reference.showdown import prepare
+from envlift.envs.pokemon.state import FIELDS
+from envlift.envs.pokemon.verification import states
+from envlift.envs.pokemon.verification.components import COMPONENTS
+from envlift.envs.pokemon.verification.features import FEATURES
+from envlift.envs.pokemon.verification.policies import POLICIES
+from envlift.envs.pokemon.verification.teams import pool
+from envlift.reference.types import Array, StateDict
+from envlift.verify.suite import Config, Field, Suite
+
+HERE = Path(__file__).parent
+PAIRS = 200
+
+
+def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Draw the seeds of a new battle, uint32 [*shape, 4].
+
+    Half of the time the last two words are neighbours: of given teams they choose a pair, of which
+    every second has the same species on both sides.
+    """
+    words = rng.integers(0, 2**32, (*shape, 4), dtype=np.uint32)
+    paired = rng.random(shape) < 0.5
+    first = words[..., 2] & np.uint32(0xFFFFFFFE)
+    words[..., 2] = np.where(paired, first, words[..., 2])
+    words[..., 3] = np.where(paired, first + np.uint32(1), words[..., 3])
+    return words
+
+
+def outcome(chance: Array) -> Array:
+    """What of the chance matters: the lowest bits of the seed of the teams, which are even."""
+    return np.asarray(chance[..., 2] % 16)
+
+
+TEAMS = pool(seed=1, pairs=PAIRS)
+
+
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw states that play rarely reaches, of given teams."""
+    return states.random_states(rng, n, TEAMS)
+
+
+def config(format: str, teams: bool) -> Config:
+    """Return the configuration of a format."""
+    options = {"format": format, **({"teams": TEAMS} if teams else {})}
+    # Moves that no Pokémon learns together are what makes rules meet.
+    candidate = {**options, "check_teams": False}
+    return Config(format, {**options, "observation": "players"}, candidate)
+
+
+SUITE = Suite(
+    name="pokemon",
+    reference="process:python -m envlift.envs.pokemon.reference",
+    candidate="pokemon",
+    state=tuple(Field(field.name) for field in FIELDS),
+    observation=Field("observation", labels=tuple(f"{s}.{n}" for s in (0, 1) for n in NAMES)),
+    start="chance",
+    draw_chance=draw_chance,
+    chance_outcome=outcome,
+    configs=(
+        config("gen1randombattle", teams=False),
+        config("gen1ou", teams=True),
+        config("gen1customgame", teams=True),
+    ),
+    policies=POLICIES,
+    components=COMPONENTS,
+    features=FEATURES,
+    random_states=random_states,
+    prepare=prepare,
+    not_verified=(
+        "Showdown's checks of teams: given ones are played as they are",
+        "its protocol log, chat, timers and forfeits",
+        "actions that are not legal: both sides play the first legal one, and only legal ones are "
+        "compared",
+    ),
+)
