@@ -9,14 +9,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envlift.env import Env, Transition
-from envlift.registry import Registration, list_envs, make, register
+from envlift.registry import (
+    Registration,
+    list_envs,
+    list_vector_envs,
+    make,
+    register,
+    vector_registration,
+)
 
 if TYPE_CHECKING:
-    from gymnasium.vector import AutoresetMode
+    from gymnasium.vector import AutoresetMode, VectorEnv
 
-    from envlift.adapters.gymnasium import VectorEnv
-
-__all__ = ["Env", "Registration", "Transition", "list_envs", "make", "make_vec", "register"]
+__all__ = [
+    "Env",
+    "Registration",
+    "Transition",
+    "list_envs",
+    "list_vector_envs",
+    "make",
+    "make_vec",
+    "register",
+]
 __version__ = "0.1.0"
 
 
@@ -27,25 +41,31 @@ def make_vec(
     autoreset_mode: str | AutoresetMode = "next_step",
     seed: int | None = 0,
     **options: Any,
-) -> VectorEnv:
+) -> VectorEnv[Any, Any, Any]:
     """Make a ``gymnasium.vector.VectorEnv`` by name.
 
     Args:
-        name: one of ``list_envs()``.
+        name: one of ``list_envs()`` or ``list_vector_envs()``.
         num_envs: how many environments step together.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
-        options: as for ``make``.
+        options: as for ``make``, or those of a compiled environment.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones), an unknown mode, or
             an option out of range.
         TypeError: for an option that the environment does not have.
     """
+    compiled = vector_registration(name)
+    if compiled is not None:
+        made: VectorEnv[Any, Any, Any] = compiled.factory(
+            num_envs=num_envs, autoreset_mode=autoreset_mode, seed=seed, **options
+        )
+        return made
     # Importing it here keeps `import envlift` free of Gymnasium's vector machinery.
-    from envlift.adapters.gymnasium import VectorEnv
+    from envlift.adapters.gymnasium import VectorEnv as Lanes
 
-    return VectorEnv(
+    return Lanes(
         make(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,
