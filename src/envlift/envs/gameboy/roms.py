@@ -62,7 +62,7 @@ def picture_verdict(machine: Any, picture: NDArray[np.uint8]) -> str:
     if machine.is_color:
         return PASS if np.array_equal(screen >> 3, picture >> 3) else FAIL
     ranks = [np.unique(image[..., 0], return_inverse=True)[1] for image in (screen, picture)]
-    return PASS if np.array_equal(*ranks) else FAIL
+    return PASS if np.array_equal(ranks[0], ranks[1]) else FAIL
 
 
 def run(rom: Path, frames: int = 3600, picture: NDArray[np.uint8] | None = None) -> str:

@@ -31,6 +31,8 @@ TITLE, PLAYING, SERVING, OVER = range(4)
 STATE, PADDLE_X, BALL_X, PAUSE = 0xC000, 0xC004, 0xC005, 0xC00A
 #: ``PAUSE`` in the frame in which a ball is served.
 SERVED = 32
+#: Frames of a title that pass before START is pressed.
+PATIENCE = 12
 #: Frames that PyBoy runs in one message; ours is ahead of it by so many.
 CHUNK = 120
 #: PyBoy's first frame after switching on shows nothing at all, not even white.
@@ -61,14 +63,21 @@ class Player:
         self._rng = random.Random(seed)
         self._purposeful = purposeful
         self._held = 0
+        self._last, self._waited = TITLE, 0
 
     def __call__(self, machine: Any) -> int:
         """Return the button mask."""
         state = machine.read(STATE)
         if state in (TITLE, OVER):
-            # START has to be seen to be pressed: it is let go in between.
-            self._held = BUTTONS["start"] if self._rng.random() < 0.3 else 0
-        elif self._purposeful and self._rng.random() < 0.9:
+            # START has to be seen to be pressed: it is let go in between. It is not pressed in the
+            # first frames after the LCD was switched on, where PyBoy is early (deviations.toml).
+            self._waited = self._waited + 1 if state == self._last else 0
+            self._last = state
+            is_pressed = self._waited > PATIENCE and self._rng.random() < 0.3
+            self._held = BUTTONS["start"] if is_pressed else 0
+            return self._held
+        self._last = state
+        if self._purposeful and self._rng.random() < 0.9:
             ball, paddle = machine.read(BALL_X) + 2, machine.read(PADDLE_X) + 12
             if abs(ball - paddle) < 4:
                 self._held = 0
