@@ -7,10 +7,11 @@ STAMP := $(VENV)/.envlift-setup
 DEMO := build/taxi
 WORKERS ?= 2
 CODEX := 0.169.0
+RUST := 1.88
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test codex libraries lint format bench cards figures docs lock clean python
+.PHONY: help setup gameboy demo test rust codex libraries lint format bench cards figures docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,17 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(MAKE) --no-print-directory gameboy
 	@touch $@
+
+# Without Rust everything else still works; `envlift.make_vec("gameboy")` then says what is missing.
+gameboy:  ## Build the Game Boy's compiled package (crates/) and install it; needs Rust
+	@if command -v cargo >/dev/null; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps ./crates/gameboy-python; \
+	else \
+	  echo "The Game Boy is not built: there is no 'cargo' here. Install Rust $(RUST) or newer" \
+	    "(rustup, or Debian's packages cargo and rustc), then run 'make gameboy'." >&2; \
+	fi
 
 python:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -51,6 +62,11 @@ demo: $(STAMP)  ## Replay a translation, verify Pong (PASS), a wrong CartPole (F
 
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+rust: $(STAMP)  ## Check and test the Game Boy's crates
+	cd crates && cargo fmt --all --check
+	cd crates && cargo clippy --workspace --all-targets -- -D warnings
+	cd crates && cargo test --package gameboy
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from envlift.env import Env, Game, Transition
 from envlift.opponents import against
-from envlift.registry import Registration, list_envs, make, make_alone, register
+from envlift.registry import (
+    Registration,
+    list_envs,
+    list_vector_envs,
+    make,
+    make_alone,
+    register,
+    vector_registration,
+)
 
 if TYPE_CHECKING:
-    from gymnasium.vector import AutoresetMode
-
-    from envlift.adapters.gymnasium import VectorEnv
+    from gymnasium.vector import AutoresetMode, VectorEnv
 
 __all__ = [
     "Env",
@@ -24,6 +30,7 @@ __all__ = [
     "Transition",
     "against",
     "list_envs",
+    "list_vector_envs",
     "make",
     "make_vec",
     "register",
@@ -38,26 +45,33 @@ def make_vec(
     autoreset_mode: str | AutoresetMode = "next_step",
     seed: int | None = 0,
     **options: Any,
-) -> VectorEnv:
+) -> VectorEnv[Any, Any, Any]:
     """Make a ``gymnasium.vector.VectorEnv`` by name.
 
     Args:
-        name: one of ``list_envs()``.
+        name: one of ``list_envs()`` or ``list_vector_envs()``.
         num_envs: how many environments step together.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
-        options: as for ``make``; a game is played against ``opponent`` ("random" if left out)
-            from ``seat`` (drawn for each episode if left out), see ``against``.
+        options: as for ``make``, or those of a compiled environment; a game is played against
+            ``opponent`` ("random" if left out) from ``seat`` (drawn for each episode if left
+            out), see ``against``.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones), an unknown mode, or
             an option out of range.
         TypeError: for an option that the environment does not have.
     """
+    compiled = vector_registration(name)
+    if compiled is not None:
+        made: VectorEnv[Any, Any, Any] = compiled.factory(
+            num_envs=num_envs, autoreset_mode=autoreset_mode, seed=seed, **options
+        )
+        return made
     # Importing it here keeps `import envlift` free of Gymnasium's vector machinery.
-    from envlift.adapters.gymnasium import VectorEnv
+    from envlift.adapters.gymnasium import VectorEnv as Lanes
 
-    return VectorEnv(
+    return Lanes(
         make_alone(name, autoreset="disabled", **options),
         num_envs=num_envs,
         autoreset_mode=autoreset_mode,

@@ -52,8 +52,25 @@ class Registration:
     verified_on: Mapping[str, tuple[str, ...]] | None = None
 
 
+@dataclass(frozen=True)
+class VectorRegistration:
+    """A compiled environment: it has no rules that JAX could run, only a Gymnasium ``VectorEnv``.
+
+    Attributes:
+        name: the name for ``envlift.make_vec``.
+        factory: called with ``num_envs``, ``autoreset_mode``, ``seed`` and the options of
+            ``envlift.make_vec``.
+        title: one line for people.
+    """
+
+    name: str
+    factory: Callable[..., Any]
+    title: str
+
+
 _told: set[tuple[str, str, str]] = set()
 _registrations: dict[str, Registration] = {}
+_vectors: dict[str, VectorRegistration] = {}
 _lock = threading.RLock()
 _scanned: set[str] = set()
 _complete = False
@@ -66,12 +83,27 @@ def register(registration: Registration) -> None:
         ValueError: if the name is taken.
     """
     with _lock:
-        if registration.name in _registrations:
+        if registration.name in _registrations or registration.name in _vectors:
             raise ValueError(
                 f"an environment named {registration.name!r} is registered already; choose "
                 "another name"
             )
         _registrations[registration.name] = registration
+
+
+def register_vector(registration: VectorRegistration) -> None:
+    """Add a compiled environment.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+    with _lock:
+        if registration.name in _vectors or registration.name in _registrations:
+            raise ValueError(
+                f"an environment named {registration.name!r} is registered already; choose "
+                "another name"
+            )
+        _vectors[registration.name] = registration
 
 
 def _scan() -> None:
@@ -88,7 +120,10 @@ def _scan() -> None:
             if module.name not in _scanned:
                 found = importlib.import_module(f"envlift.envs.{module.name}").REGISTRATION
                 _scanned.add(module.name)
-                register(found)
+                if isinstance(found, VectorRegistration):
+                    register_vector(found)
+                else:
+                    register(found)
         _complete = True
 
 
@@ -96,6 +131,18 @@ def list_envs() -> list[str]:
     """Return the registered names in alphabetical order."""
     _scan()
     return sorted(_registrations)
+
+
+def list_vector_envs() -> list[str]:
+    """Return the names that ``envlift.make_vec`` alone knows, in alphabetical order."""
+    _scan()
+    return sorted(_vectors)
+
+
+def vector_registration(name: str) -> VectorRegistration | None:
+    """Return the compiled environment of this name, or None."""
+    _scan()
+    return _vectors.get(name)
 
 
 def registration(name: str) -> Registration:
@@ -108,6 +155,11 @@ def registration(name: str) -> Registration:
     try:
         return _registrations[name]
     except KeyError:
+        if name in _vectors:
+            raise ValueError(
+                f"{name} is compiled and runs as a vector alone: envlift.make_vec({name!r}, "
+                "num_envs=...)"
+            ) from None
         known = ", ".join(sorted(_registrations)) or "none"
         raise ValueError(f"no environment is named {name!r}; known: {known}") from None
 
