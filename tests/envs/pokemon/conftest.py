@@ -1,4 +1,4 @@
-"""Recorded battles and hosts. Without Node or its packages such tests are skipped, in CI they fail."""
+"""Recorded battles and hosts. Tests that need Node are skipped without it; in CI they fail."""
 
 from __future__ import annotations
 
