@@ -66,6 +66,12 @@ TYPED = {
     "adam_epsilon": ("1e-8", 1e-8),
     "reward_scale": ("0.1", 0.1),
     "target_score": ("-5", -5.0),
+    "pool_share": ("0.5", 0.5),
+    "pool_size": ("4", 4),
+    "pool_every": ("3", 3),
+    "pool_choice": ("uniform", "uniform"),
+    "evaluate_every": ("7", 7),
+    "evaluate_games": ("9", 9),
     "devices": ("2", 2),
     "checkpoint_every": ("0", 0),
 }

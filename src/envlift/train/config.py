@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 Collector = Literal["fused", "host"]
 NetworkKind = Literal["mlp", "gru", "cnn"]
 Activation = Literal["relu", "tanh"]
+PoolChoice = Literal["uniform", "hard"]
 
 
 class ConfigError(ValueError):
@@ -61,6 +62,14 @@ class Config:
         reward_scale: rewards are multiplied by it before they are learnt from, so that values are
             numbers around 1; what is shown stays as it was.
         target_score: stop once the mean score of the last episodes reaches it; None: never.
+        self_play: of a game, let every seat learn, against the present policy and past ones.
+        pool_share: share of the games in which past policies have all seats but one; 0 for none.
+        pool_size: past policies that are kept; the oldest makes room.
+        pool_every: updates between two that are kept.
+        pool_choice: which past policy a group of games meets: ``uniform`` any, ``hard`` rather one
+            that still wins.
+        evaluate_every: in self-play, updates between two examinations against the game's bots.
+        evaluate_games: seeds of an examination, each played from every seat against every bot.
         devices: devices of this process among which environments are divided.
         checkpoint_every: updates between two checkpoints; 0: only at the end.
     """
@@ -95,6 +104,13 @@ class Config:
     normalize_observations: bool = False
     reward_scale: float = 1.0
     target_score: float | None = None
+    self_play: bool = False
+    pool_share: float = 0.25
+    pool_size: int = 16
+    pool_every: int = 10
+    pool_choice: PoolChoice = "hard"
+    evaluate_every: int = 25
+    evaluate_games: int = 100
     devices: int = 1
     checkpoint_every: int = 100
 
@@ -160,6 +176,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "collector": get_args(Collector),
     "network": get_args(NetworkKind),
     "activation": get_args(Activation),
+    "pool_choice": get_args(PoolChoice),
 }
 _WHOLE: Mapping[str, int] = {
     "seed": 0,
@@ -171,6 +188,10 @@ _WHOLE: Mapping[str, int] = {
     "parameters": 1,
     "epochs": 1,
     "minibatches": 1,
+    "pool_size": 1,
+    "pool_every": 1,
+    "evaluate_every": 1,
+    "evaluate_games": 1,
     "devices": 1,
     "checkpoint_every": 0,
 }
@@ -187,8 +208,12 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "adam_epsilon": (0.0, 1.0),
     "reward_scale": (1e-9, 1e9),
     "target_score": (-1e9, 1e9),
+    "pool_share": (0.0, 1.0),
 }
-_FLAGS = ("anneal", "normalize_advantages", "normalize_observations", "share_layers")
+_FLAGS = (
+    *("anneal", "normalize_advantages", "normalize_observations", "share_layers"),
+    "self_play",
+)
 _OPTIONAL = ("parameters", "value_clip", "target_score")
 
 

@@ -22,10 +22,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.experimental import multihost_utils
 
 from envlift.adapters.lanes import refuse_fork
-from envlift.registry import AnyEnv, make_alone
+from envlift.registry import AnyEnv, make, make_alone
 from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
+from envlift.train.games.selfplay import SelfPlay
 from envlift.train.host import Host
 from envlift.train.policy import Policy
 
@@ -135,6 +136,8 @@ def _train(
         saved = done
         for update in range(done + 1, config.updates + 1):
             state, metrics = step(state)
+            if isinstance(collector, Fused):
+                metrics = metrics | collector.examine(state, update)
             # The device works on this update while the last one's numbers are looked at.
             if pending is not None:
                 loop.note(*pending)
@@ -169,6 +172,12 @@ def _anywhere(asked: bool) -> bool:
 
 
 def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
+    if config.self_play:
+        if config.collector != "fused":
+            raise ConfigError(
+                "self_play = True is not allowed with collector = 'host': use the fused collector"
+            )
+        return SelfPlay(config, env or make(config.env, **config.env_options))
     if config.collector == "fused":
         return Fused(config, env or make_alone(config.env, **config.env_options))
     if vector_env is None:
