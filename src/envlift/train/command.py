@@ -287,11 +287,12 @@ def _play(options: argparse.Namespace) -> int:
         view=None if film is None else camera(env, film, options.scale),
         tell=tell,
     )
+    log = "\n".join(told)
     if options.log == Path("-"):
-        print("\n".join(told))
+        print(log)
     elif options.log is not None:
-        options.log.write_text("\n".join(told), encoding="utf-8")
-        print(f"{options.log}: {sum(map(str.count, told, [chr(10)] * len(told))):,} lines")
+        options.log.write_text(log, encoding="utf-8")
+        print(f"{options.log}: {len(log.splitlines()):,} lines")
     for number, episode in enumerate(episodes, start=1):
         print(f"episode {number}: {episode}")
     if len(episodes) > 1:
