@@ -22,7 +22,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from envlift.env import Env
 from envlift.registry import AnyEnv
 from envlift.targets import chance
-from envlift.train import ppo
+from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.networks import init, make_network
@@ -49,6 +49,7 @@ class Envs(NamedTuple):
         returned: float32, sum of the rewards of the episode so far.
         scored: float32, the same of ``Env.score``.
         length: int32, steps of the episode so far.
+        discounted: float32, discounted sum of its rewards, where rewards are normalised.
     """
 
     state: Any
@@ -58,6 +59,7 @@ class Envs(NamedTuple):
     returned: jax.Array
     scored: jax.Array
     length: jax.Array
+    discounted: Any = ()
 
 
 class TrainState(NamedTuple):
@@ -169,7 +171,9 @@ class Fused:
         observation, state = jax.vmap(self.env.reset)(jax.random.split(key, count))
         zeros = jnp.zeros(count, jnp.float32)
         starts, memory = jnp.ones(count, bool), self.network.start(count)
-        return Envs(state, observation, starts, memory, zeros, zeros, jnp.zeros(count, jnp.int32))
+        length = jnp.zeros(count, jnp.int32)
+        summed = zeros if self.config.normalize_rewards else ()
+        return Envs(state, observation, starts, memory, zeros, zeros, length, summed)
 
     def update(self, state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
         """Collect one rollout and learn from it, on one device's share of the environments."""
@@ -205,7 +209,10 @@ class Fused:
                     keys, carry.state, self.head.played(action)
                 )
             ended = terminated | truncated
-            learnt = reward * self.config.reward_scale
+            learnt = normalizer.scaled(params, reward, self.config.reward_scale)
+            summed: Any = ()
+            if self.config.normalize_rewards:
+                summed = carry.discounted * self.config.gamma + reward
             if self.env.truncates:
                 final = info["final_observation"]
                 cut = truncated & ~terminated
@@ -214,6 +221,7 @@ class Fused:
             scored = carry.scored + self.env.score(reward)
             length = carry.length + 1
             kept = (carry.observation, carry.starts, mask, action, log_prob, value, learnt, ended)
+            discounted = summed if self.config.normalize_rewards else None
             counted = (
                 jnp.sum(ended, dtype=jnp.int32),
                 jnp.sum(jnp.where(ended, returned, 0.0)),
@@ -229,12 +237,15 @@ class Fused:
                 jnp.where(ended, 0.0, returned),
                 jnp.where(ended, 0.0, scored),
                 jnp.where(ended, 0, length),
+                jnp.where(ended, 0.0, summed) if self.config.normalize_rewards else (),
             )
-            return nxt, (kept, counted)
+            return nxt, (kept, counted, discounted)
 
-        envs, (kept, counted) = jax.lax.scan(step, envs, jnp.arange(self.config.horizon))
+        envs, (kept, counted, discounted) = jax.lax.scan(
+            step, envs, jnp.arange(self.config.horizon)
+        )
         _, _, last_value = apply(envs.memory, envs.observation, envs.starts, None)
-        rollout = Rollout(*(*kept, memory, last_value))
+        rollout = Rollout(*(*kept, memory, last_value, discounted))
         *counted, rewards = counted
         episodes, returned, scored, length = jax.lax.psum([jnp.sum(each) for each in counted], AXIS)
         metrics = {

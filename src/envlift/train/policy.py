@@ -97,7 +97,8 @@ class Policy:
             greedy: take the most probable action, and no notice of the noise.
 
         Returns:
-            The memory for the next call, and actions: int32 [B], or float32 [B, D] within bounds.
+            The memory for the next call, and actions as the environment takes them: int32 [B] or
+            [B, M], or float32 [B, D] within bounds.
         """
         legal = None if mask is None else np.asarray(mask, np.bool_)
         noise = np.asarray(noise, np.float32)
@@ -131,6 +132,9 @@ class Policy:
                 "discrete": self.head.discrete,
                 "low": list(self.head.low),
                 "high": list(self.head.high),
+                "choices": list(self.head.choices),
+                "first": list(self.head.first),
+                "shape": None if self.head.shape is None else list(self.head.shape),
             },
             "observation_shape": list(self.reading.shape),
             "observation_dtype": self.reading.dtype,
@@ -141,10 +145,13 @@ class Policy:
     @classmethod
     def of(cls, about: dict[str, Any], params: Any = None) -> Policy:
         """Make a policy from what ``about`` gave; without ``params``, with fresh ones."""
-        head = about["head"]
+        head: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in about["head"].items()
+        }
         policy = cls(
             Config.of(about["config"]),
-            Head(head["outputs"], head["discrete"], tuple(head["low"]), tuple(head["high"])),
+            Head(**head),
             Reading(
                 tuple(about["observation_shape"]),
                 about["observation_dtype"],
