@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from PIL import Image
 
-from envlift.train.config import Config
-from envlift.train.distributions import Categorical, head_of
+from envlift.adapters.gymnasium import VectorEnv
+from envlift.cli import main
+from envlift.train.config import Config, ConfigError
+from envlift.train.distributions import Categorical, Head, head_of
+from envlift.train.networks import Outputs
 from envlift.train.observations import Reading
-from envlift.train.play import load_policy
+from envlift.train.play import RandomPlayer, load_policy
 from envlift.train.policy import Policy
 from envlift.train.trainer import train
+from tests.contract.toy import Toy
 
 SPACES: dict[str, spaces.Space[Any]] = {
     "from three": spaces.Discrete(4, start=3),
@@ -107,3 +114,115 @@ def test_several_choices_are_learnt_and_kept(tmp_path: Any) -> None:
     keys = np.array([[0, 1], [2, 2], [1, 0]])
     _, actions = policy.act((), keys, np.ones(3, bool), np.zeros((3, 2), np.float32), greedy=True)
     np.testing.assert_array_equal(actions, keys + np.array([2, -1]))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_random_play_lies_in_the_space_and_within_what_is_legal(name: str) -> None:
+    space = SPACES[name]
+    player = RandomPlayer(space)
+    noise = np.random.default_rng(0).random((256, player.noise_size)).astype(np.float32)
+    _, actions = player.act(None, noise, noise, noise)
+    assert actions.shape == (256, *space.shape)
+    assert all(space.contains(np.asarray(action, space.dtype)) for action in actions)
+    if name == "two choices":
+        assert {tuple(action) for action in actions.tolist()} == {
+            (i, j) for i in range(3) for j in range(2)
+        }
+        mask = np.array([[True, False, True, False, True]] * 256)
+        _, actions = player.act(None, noise, noise, noise, mask)
+        assert {tuple(action) for action in actions.tolist()} == {(0, 1), (2, 1)}
+
+
+class Wide(nn.Module):
+    """A network of one's own: one layer for all, and a value that knows the noise of nothing."""
+
+    head: Head
+    reading: Reading
+    recurrent = False
+
+    def start(self, batch: int) -> Any:
+        return ()
+
+    @nn.compact
+    def __call__(self, memory: Any, seen: Any, starts: Any, mask: Any = None) -> Any:
+        x = nn.relu(nn.Dense(24, name="only")(self.reading.flat(seen)))
+        raw, value = nn.Dense(self.head.outputs)(x), nn.Dense(1)(x)[..., 0]
+        return memory, Outputs(self.head.distribution(raw, None, mask), value)
+
+
+@pytest.mark.parametrize("collector", ["fused", "host"])
+def test_a_network_of_ones_own(collector: str, tmp_path: Any) -> None:
+    def wide(config: Config, reading: Reading, head: Head) -> Any:
+        return Wide(head, reading)
+
+    settings = Config(
+        env="toy", collector=collector, num_envs=8, horizon=8, total_steps=4 * 64, minibatches=2,
+        checkpoint_every=2,
+    )  # fmt: skip
+    given: dict[str, Any] = {"env": Toy(), "network": wide}
+    if collector == "host":
+        vector = VectorEnv(Toy(autoreset="disabled"), num_envs=8, autoreset_mode="same_step")
+        given = {"vector_env": vector, "network": wide}
+    trained = train(settings, out=tmp_path, **given)
+    assert trained.policy.params["only"]["kernel"].shape[1] == 24
+    policy = load_policy(tmp_path, network=wide)
+    seen = np.zeros((3, *policy.observation_shape), policy.observation_dtype)
+    noise = np.full((3, 1), 0.5, np.float32)
+    ours, theirs = (p.act((), seen, np.ones(3, bool), noise)[1] for p in (trained.policy, policy))
+    np.testing.assert_array_equal(ours, theirs)
+    resumed = train(settings.replace(total_steps=6 * 64), out=tmp_path, resume=True, **given)
+    assert [row["update"] for row in resumed.history] == [5, 6]
+    with pytest.raises(ConfigError, match="network = 'gru' is not allowed for a network whose rec"):
+        train(settings.replace(network="gru"), **given)
+
+
+class Painted(Locks):
+    """Has pictures, and five steps."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 10}
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        self.steps = 0
+        return super().reset(seed=seed)
+
+    def step(self, action: Any) -> Any:
+        self.steps += 1
+        seen, reward, *_ = super().step(action)
+        return seen, reward, False, self.steps == 5, {}
+
+    def render(self) -> Any:
+        return np.full((8, 12, 3), 50 * self.steps, np.uint8)
+
+
+gymnasium.register("Painted-v0", entry_point=Painted)
+
+
+def test_a_gymnasium_id_is_played_and_filmed(tmp_path: Any, capsys: Any) -> None:
+    run, film = tmp_path / "run", tmp_path / "locks.gif"
+    small = ["--num-envs", "8", "--horizon", "8", "--minibatches", "2", "--hidden", "8", "--plain"]
+    words = ["train", "gymnasium:Painted-v0", "--total-steps", "128", "--out", str(run), *small]
+    assert main([*words, "--quiet"]) == 0
+    words = ["play", "gymnasium:Painted-v0", "--checkpoint", str(run), "--episodes", "2"]
+    assert main([*words, "--gif", str(film)]) == 0
+    first, second, mean, made = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"episode 1: return \+\d+\.00, score \+\d+\.00, 5 steps, truncated", first)
+    assert second.startswith("episode 2: ")
+    assert mean.startswith("mean of 2")
+    assert "12 pictures, 1.2 s" in made
+    with Image.open(film) as pictures:
+        assert pictures.n_frames == 12
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines() == [first, second, mean]
+    for line, message in (
+        ("gymnasium:Acrobot-v1 --checkpoint RUN", "is a run of gymnasium:Painted-v0"),
+        ("gymnasium:Nothing-v0 --random", "cannot be made"),
+        ("gymnasium:CartPole-v1 --random --option slope=3", "cannot be made"),
+        ("gymnasium:FrozenLake-v1 --random --gif x.gif", "no picture can be drawn.*pygame"),
+    ):
+        assert main(["play", *line.replace("RUN", str(run)).split()]) == 4
+        assert re.search(message, capsys.readouterr().err)
+    assert main(["play", "gymnasium:Taxi-v4", "--random", "--max-steps", "5"]) == 0
+    assert ", 5 steps, stopped" in capsys.readouterr().out

@@ -170,7 +170,7 @@ def test_the_help_explains_every_field() -> None:
     assert "--network {mlp,gru,lstm,cnn}" in text
     assert "--parameters N|none" in text
     # A description may go over several lines of the docstring.
-    assert "``gru`` (one recurrent".replace("`", "") in text
+    assert "``lstm`` (one recurrent".replace("`", "") in text
     missing = [
         f.name for f in dataclasses.fields(Config) if f.name not in settings._documentation()
     ]

@@ -25,7 +25,7 @@ from envlift.targets import chance
 from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
-from envlift.train.networks import init, make_network
+from envlift.train.networks import Maker, init, made, make_network
 from envlift.train.observations import reading_of
 from envlift.train.policy import apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
@@ -85,13 +85,18 @@ class Fused:
         config: of the run.
         env: made with ``autoreset="same_step"``.
         devices: the mesh's devices; by default the first ``config.devices`` of all.
+        network: makes a network of your own.
 
     Raises:
         ConfigError: if a number of the configuration does not fit another, or the devices.
     """
 
     def __init__(
-        self, config: Config, env: AnyEnv, devices: list[jax.Device] | None = None
+        self,
+        config: Config,
+        env: AnyEnv,
+        devices: list[jax.Device] | None = None,
+        network: Maker = make_network,
     ) -> None:
         if not hasattr(env, "autoreset"):
             raise ConfigError(
@@ -109,7 +114,7 @@ class Fused:
         self.config, self.env = config, env
         self.head = head_of(env.action_space())
         self.reading = reading_of(env.observation_space(), config)
-        self.network = make_network(config, self.reading, self.head)
+        self.network = made(network, config, self.reading, self.head)
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)

@@ -23,8 +23,8 @@ from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
 from envlift.train.fused import noise_of
-from envlift.train.networks import init, make_network
-from envlift.train.observations import reading_of, row, row_space
+from envlift.train.networks import Maker, init, made, make_network
+from envlift.train.observations import mask_of, reading_of, row, row_space
 from envlift.train.policy import Array, apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
@@ -67,6 +67,7 @@ class Host:
             themselves in the step after an end. Observations of several parts (``Dict``,
             ``Tuple``) are made one row of numbers.
         score: what a person would count of rewards [B]; all by default.
+        network: makes a network of your own.
 
     Raises:
         ConfigError: if the configuration does not fit the environments.
@@ -74,7 +75,11 @@ class Host:
     """
 
     def __init__(
-        self, config: Config, vector_env: VectorEnv[Any, Any, Any], score: Any = None
+        self,
+        config: Config,
+        vector_env: VectorEnv[Any, Any, Any],
+        score: Any = None,
+        network: Maker = make_network,
     ) -> None:
         mode = vector_env.metadata.get("autoreset_mode")
         if not isinstance(mode, AutoresetMode):
@@ -94,7 +99,7 @@ class Host:
         self.config, self.vector_env = config, vector_env
         self.head = head_of(vector_env.single_action_space)
         self.reading = reading_of(row_space(vector_env.single_observation_space), config)
-        self.network = make_network(config, self.reading, self.head)
+        self.network = made(network, config, self.reading, self.head)
         self._mode = mode
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
@@ -304,11 +309,11 @@ class Host:
     def _mask_of(self, infos: dict[str, Any]) -> Array | None:
         if not self.head.discrete or "action_mask" not in infos:
             return None
-        mask = np.asarray(infos["action_mask"])
+        masks = np.asarray(infos["action_mask"])
         # Masks of several choices are tuples of arrays, which a vector keeps as objects.
-        if mask.dtype == object:
-            mask = np.stack([np.concatenate([np.ravel(part) for part in row]) for row in mask])
-        return mask.reshape(self.config.num_envs, self.head.outputs).astype(np.bool_)
+        if masks.dtype == object:
+            masks = np.stack([mask_of(one) for one in masks])
+        return masks.reshape(self.config.num_envs, self.head.outputs).astype(np.bool_)
 
     # -- traced ---------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ import numpy as np
 from flax import linen as nn
 
 from envlift.train import normalizer
-from envlift.train.config import RECURRENT, Config
+from envlift.train.config import RECURRENT, Config, ConfigError
 from envlift.train.distributions import Distribution, Head
 from envlift.train.normalizer import Normalizer
 from envlift.train.observations import Reading
@@ -245,6 +245,27 @@ class _Lstm(nn.Module):
 
 def _dense(features: int, gain: float, name: str) -> nn.Dense:
     return nn.Dense(features, kernel_init=nn.initializers.orthogonal(gain), name=name)
+
+
+Maker = Callable[[Config, Reading, Head], Network]
+"""Makes a network of your own from a run's settings, how observations are read, and what the
+outputs mean. What it makes has the attributes and methods of ``Network`` that are not private."""
+
+
+def made(maker: Maker, config: Config, reading: Reading, head: Head) -> Network:
+    """Return what a maker makes.
+
+    Raises:
+        ConfigError: if it has a memory and the setting ``network`` says otherwise, or the reverse.
+    """
+    network = maker(config, reading, head)
+    if network.recurrent != (config.network in RECURRENT):
+        raise ConfigError(
+            f"network = {config.network!r} is not allowed for a network whose recurrent is "
+            f"{network.recurrent}: minibatches of one with a memory are whole environments; give "
+            f"{'gru' if network.recurrent else 'mlp'}"
+        )
+    return network
 
 
 def make_network(config: Config, reading: Reading, head: Head) -> Network:

@@ -103,6 +103,17 @@ def row(space: gymnasium.Space[Any], observations: Any) -> Any:
     return np.concatenate(list(_columns(space, observations)), axis=1, dtype=np.float32)
 
 
+def mask_of(mask: Any) -> Any:
+    """Return a mask of legal actions as one row, bool [A], or None for None.
+
+    Of several choices Gymnasium has a tuple of arrays, one for each: they are put in a row.
+    """
+    if mask is None:
+        return None
+    parts = mask if isinstance(mask, tuple) else (mask,)
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.bool_)
+
+
 def _columns(space: gymnasium.Space[Any], values: Any) -> Iterator[Any]:
     if isinstance(space, gymnasium.spaces.Dict):
         for name, part in space.spaces.items():

@@ -13,7 +13,7 @@ import numpy as np
 
 from envlift.train.config import Config
 from envlift.train.distributions import Head
-from envlift.train.networks import Network, init, make_network
+from envlift.train.networks import Maker, Network, init, make_network
 from envlift.train.observations import Reading
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,6 +42,7 @@ class Policy:
         head: what its outputs mean.
         reading: how it reads observations.
         params: the network's parameters.
+        network: makes a network of your own, as it was given to ``train``.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Policy:
         head: Head,
         reading: Reading,
         params: Any,
+        network: Maker = make_network,
     ) -> None:
         self.config = config
         self.head = head
         self.reading = reading
         self.params = params
-        self.network = make_network(config, reading, head)
+        self.network = network(config, reading, head)
         self._act = jax.jit(self._acted, static_argnums=6)
 
     @property
@@ -143,7 +145,7 @@ class Policy:
         }
 
     @classmethod
-    def of(cls, about: dict[str, Any], params: Any = None) -> Policy:
+    def of(cls, about: dict[str, Any], params: Any = None, network: Maker = make_network) -> Policy:
         """Make a policy from what ``about`` gave; without ``params``, with fresh ones."""
         head: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -159,6 +161,7 @@ class Policy:
                 tuple(about.get("observation_first", ())),
             ),
             params,
+            network,
         )
         if params is None:
             policy.params = init(policy.network, jax.random.key(0))

@@ -27,6 +27,7 @@ from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
+from envlift.train.networks import Maker, make_network
 from envlift.train.policy import Policy
 
 RECENT = 100
@@ -82,6 +83,7 @@ def train(
     display: Display | None = None,
     out: Path | None = None,
     resume: bool = False,
+    network: Maker = make_network,
 ) -> Trained:
     """Train one policy.
 
@@ -95,6 +97,7 @@ def train(
         display: shows them.
         out: folder of checkpoints; None keeps none.
         resume: go on from the newest checkpoint in ``out``.
+        network: makes a network of your own; ``load_policy`` must then be given it too.
 
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
@@ -104,7 +107,7 @@ def train(
         ForkedError: in a process that was forked from one that had used JAX.
     """
     refuse_fork()
-    collector = _collector(config, env, vector_env, score)
+    collector = _collector(config, env, vector_env, score, network)
     if resume:
         _folder(out)
     with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
@@ -168,12 +171,15 @@ def _anywhere(asked: bool) -> bool:
     return bool(np.any(multihost_utils.process_allgather(np.array(asked))))
 
 
-def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
+def _collector(
+    config: Config, env: AnyEnv | None, vector_env: Any, score: Any, network: Maker
+) -> Fused | Host:
     if config.collector == "fused":
-        return Fused(config, env or make_alone(config.env, **config.env_options))
+        made = env or make_alone(config.env, **config.env_options)
+        return Fused(config, made, network=network)
     if vector_env is None:
         vector_env, score = _vector_env(config)
-    return Host(config, vector_env, score)
+    return Host(config, vector_env, score, network)
 
 
 def _vector_env(config: Config) -> tuple[Any, Any]:
@@ -214,6 +220,7 @@ def _policy(collector: Fused | Host, state: Any) -> Policy:
         collector.head,
         collector.reading,
         state.learner.params,
+        lambda *_: collector.network,
     )
 
 
