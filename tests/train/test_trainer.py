@@ -24,9 +24,9 @@ from envlift.train.host import Host
 from envlift.train.play import load_policy
 from envlift.train.trainer import (
     DivergedError,
+    Recent,
     Trained,
     _Loop,
-    _Recent,
     check_finite,
     train,
 )
@@ -222,7 +222,7 @@ def test_nan_without_a_checkpoint_names_none():
 
 
 def test_nan_tells_how_far_the_policy_had_moved(tmp_path):
-    loop = _Loop(config(), Trained(None), _Recent(), None, None, 0.0)
+    loop = _Loop(config(), Trained(None), Recent(), None, None, 0.0)
     counts = {"episodes": 0, "return_sum": 0.0, "score_sum": 0.0, "length_sum": 0}
     fine = counts | {"observation": 0.0, "reward": 0.0, "value_loss": 1.0, "gradient_norm": 1.0}
     for update, kl in enumerate((0.01, 3e21, 0.02), start=1):

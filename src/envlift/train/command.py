@@ -64,6 +64,16 @@ def add_train(commands: Any) -> None:
         choices=SERVICES,
         help="send the metrics to a tracking service too; may be given twice",
     )
+    train.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUES",
+        help=(
+            "train every combination of values in one program: seed=0..15, learning_rate=1e-3,3e-4;"
+            " may be given several times"
+        ),
+    )
     train.add_argument("--quiet", action="store_true", help="say nothing of what goes well")
     settings.add_arguments(train)
     train.set_defaults(run=_train)
@@ -105,7 +115,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from envlift.train import metrics
     from envlift.train.display import ConsoleDisplay
-    from envlift.train.trainer import DivergedError, train
+    from envlift.train.trainer import DivergedError, compiled_env, train
 
     console = Console(highlight=False, soft_wrap=True)
     config, resume_at = _what_to_train(options, console)
@@ -113,14 +123,18 @@ def _train(options: argparse.Namespace) -> int:
         # Only a CPU can be divided, and only before its first use; elsewhere it changes nothing.
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", config.devices)  # type: ignore[no-untyped-call]
-    if ":" in config.env:
+    if ":" in config.env and not config.env.startswith("gymnax:"):
         config = config.replace(collector="host")
+    if options.sweep:
+        return _sweep(options, config, console)
     env = vector_env = score = None
     if config.env.startswith("reference:"):
         vector_env, score = options.open_reference(config)
-    if ":" not in config.env:
-        made = _make(config.env, config.env_options)
-        env = made if config.collector == "fused" else None
+    if config.collector == "fused":
+        # Made here, so that what is wrong with it is told before a folder is.
+        env = compiled_env(config)
+    elif ":" not in config.env:
+        _make(config.env, config.env_options)
     folder = options.resume or metrics.run_folder(config, options.out)
     names = [*(["tensorboard"] if options.tensorboard else []), *options.track]
     trackers = [tracker(name, folder, config, resume_at) for name in names]
@@ -148,6 +162,68 @@ def _train(options: argparse.Namespace) -> int:
     if trained.interrupted:
         console.print(f"interrupted; go on with: envlift train --resume {folder}", markup=False)
         return EXIT_INTERRUPTED
+    return 0
+
+
+def _sweep(options: argparse.Namespace, config: Config, console: Console) -> int:
+    """Train several runs at once, and say which came out best."""
+    from rich.table import Table
+
+    from envlift.train import curve, metrics
+    from envlift.train.sweep import best, folder_of, grid, sweep
+    from envlift.train.trainer import DivergedError
+
+    if options.resume is not None or options.track or options.tensorboard:
+        raise ConfigError(
+            "a sweep takes no --resume, --track or --tensorboard: each of its runs can be resumed "
+            "by itself afterwards"
+        )
+    values = dict(settings.read_values(words) for words in options.sweep)
+    count = len(grid(config, values))
+    folder = metrics.run_folder(config, options.out)
+    every = max(1, config.updates // 20)
+
+    def tell(update: int, updates: int, rows: Sequence[Any]) -> None:
+        known = [row["return"] for row in rows if row["return"] is not None]
+        reached = f"return {min(known):+.2f} to {max(known):+.2f}" if known else "no episode yet"
+        if not options.quiet and (update % every == 0 or update == updates):
+            console.print(
+                f"update {update} of {updates}, {rows[0]['steps']:,} steps each, "
+                f"{rows[0]['sps']:,.0f} a second over {count} runs; {reached}",
+                markup=False,
+            )
+
+    try:
+        found = sweep(config, values, out=folder, told=tell)
+    except DivergedError as error:
+        console.print(f"envlift: {error}. What was learnt is in {folder}", markup=False)
+        return EXIT_DIVERGED
+    by_setting: dict[str, list[Any]] = {}
+    others = {name: several for name, several in values.items() if name != "seed"}
+    for one, history in zip(found.configs, found.histories, strict=True):
+        by_setting.setdefault(folder_of(one, others), []).append(history)
+    files = ["curve.png"]
+    try:
+        curve.draw(by_setting, folder / "curve.png", title=f"{config.env}, {count} runs")
+    except ValueError:
+        files = []
+    if options.quiet:
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in (*values, "return", "score"):
+        table.add_column(name, justify="right")
+    for number in best(found):
+        row, one = found.histories[number][-1], found.configs[number]
+        shown = ["-" if row[name] is None else f"{row[name]:+.2f}" for name in ("return", "score")]
+        table.add_row(*(str(getattr(one, name)) for name in values), *shown)
+    console.print(table)
+    steps = count * config.updates * config.batch
+    console.print(
+        f"{count} runs, {steps:,} steps in {found.seconds:.1f} s, {steps / found.seconds:,.0f} a "
+        f"second; {found.compile_seconds:.1f} s of compilation before\n"
+        f"{folder}: {', '.join([*files, 'one folder per run'])}",
+        markup=False,
+    )
     return 0
 
 

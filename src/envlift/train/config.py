@@ -28,8 +28,9 @@ class Config:
     """One training run. Shape letters: ``T`` = horizon, ``B`` = num_envs.
 
     Attributes:
-        env: a registered name; with the host collector also ``gymnasium:ID``, or ``reference:NAME``
-            for the pinned reference of a registered environment in its own process.
+        env: a registered name, or ``gymnax:ID``; with the host collector also ``gymnasium:ID``, or
+            ``reference:NAME`` for the pinned reference of a registered environment in its own
+            process.
         env_options: options of its constructor, for example ``frameskip`` and ``backend``.
         collector: ``fused`` compiles the environment and the learner into one program; ``host``
             steps a Gymnasium ``VectorEnv`` from Python.
