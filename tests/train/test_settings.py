@@ -67,6 +67,8 @@ TYPED = {
     "reward_scale": ("0.1", 0.1),
     "target_kl": ("0.02", 0.02),
     "target_score": ("-5", -5.0),
+    "evaluate_every": ("5", 5),
+    "evaluate_episodes": ("7", 7),
     "devices": ("2", 2),
     "checkpoint_every": ("0", 0),
 }

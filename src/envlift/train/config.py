@@ -71,6 +71,9 @@ class Config:
         reward_scale: rewards are multiplied by it before they are learnt from, so that values are
             numbers around 1; what is shown stays as it was.
         target_score: stop once the mean score of the last episodes reaches it; None: never.
+        evaluate_every: updates between two evaluations, in environments of their own, with the most
+            probable actions; the best policy is kept. 0: never.
+        evaluate_episodes: episodes of an evaluation; the same ones every time.
         devices: devices of this process among which environments are divided.
         checkpoint_every: updates between two checkpoints; 0: only at the end.
     """
@@ -109,6 +112,8 @@ class Config:
     normalize_rewards: bool = False
     reward_scale: float = 1.0
     target_score: float | None = None
+    evaluate_every: int = 0
+    evaluate_episodes: int = 32
     devices: int = 1
     checkpoint_every: int = 100
 
@@ -189,6 +194,8 @@ _WHOLE: Mapping[str, int] = {
     "parameters": 1,
     "epochs": 1,
     "minibatches": 1,
+    "evaluate_every": 0,
+    "evaluate_episodes": 1,
     "devices": 1,
     "checkpoint_every": 0,
 }

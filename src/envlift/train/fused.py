@@ -38,6 +38,10 @@ ENVIRONMENT, POLICY = "environment", "policy"
 """Scopes of the compiled program, by which ``bench --breakdown`` tells its parts apart."""
 
 
+EVALUATION_STEPS = 100_000
+"""Steps after which an episode of an evaluation counts as it is."""
+
+
 class Envs(NamedTuple):
     """Where all environments stand between two updates; every leaf has the axis ``B`` first.
 
@@ -118,6 +122,7 @@ class Fused:
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
+        self._evaluation: Any = None
 
     @property
     def specs(self) -> TrainState:
@@ -168,6 +173,18 @@ class Fused:
         """Return what a checkpoint held, on its devices; nothing is kept outside the state."""
         placed: TrainState = jax.device_put(state, self.shardings(state))
         return placed
+
+    def examine(self, state: TrainState, update: int) -> dict[str, Any]:
+        """Return what an evaluation after an update gave; nothing if none is due."""
+        every = self.config.evaluate_every
+        if not every or update % every:
+            return {}
+        if self._evaluation is None:
+            self._evaluation = jax.jit(self._evaluated)
+        # Parameters are whole on every device; one of them plays.
+        params = jax.tree.map(lambda leaf: np.asarray(leaf), jax.device_get(state.learner.params))
+        answer: dict[str, Any] = self._evaluation(params)
+        return answer
 
     # -- traced ---------------------------------------------------------------------------------
 
@@ -262,6 +279,40 @@ class Fused:
             "observation": jax.lax.pmean(jnp.mean(rollout.observation.astype(jnp.float32)), AXIS),
         }
         return envs, rollout, metrics
+
+    def _evaluated(self, params: Any) -> dict[str, jax.Array]:
+        """Play ``evaluate_episodes`` whole episodes side by side, the same ones every time."""
+        count = self.config.evaluate_episodes
+        # Not the keys of training: their first split gives other ones.
+        start, rest = jax.random.split(jax.random.fold_in(jax.random.key(self.config.seed), 1))
+        lanes = chance.lane_keys(rest, count)
+        observation, state = jax.vmap(self.env.reset)(jax.random.split(start, count))
+        zeros = jnp.zeros(count, jnp.float32)
+        alive = jnp.ones(count, bool)
+        memory = self.network.start(count)
+        first: Any = (jnp.int32(0), state, observation, memory, alive, zeros, zeros)
+
+        def going(carry: Any) -> jax.Array:
+            return jnp.any(carry[4]) & (carry[0] < EVALUATION_STEPS)
+
+        def step(carry: Any) -> Any:
+            t, state, observation, memory, alive, returned, length = carry
+            mask = jax.vmap(self.env.legal_actions)(state) if self.masked else None
+            starts = jnp.full(count, t == 0)
+            memory, distribution, _ = apply_once(
+                self.network, params, memory, observation, starts, mask
+            )
+            keys = chance.at_step(lanes, t)
+            observation, state, reward, terminated, truncated, _ = jax.vmap(self.env.step)(
+                keys, state, self.head.played(distribution.mode())
+            )
+            returned = returned + jnp.where(alive, reward, 0.0)
+            length = length + alive
+            alive = alive & ~(terminated | truncated)
+            return t + 1, state, observation, memory, alive, returned, length
+
+        *_, returned, length = jax.lax.while_loop(going, step, first)
+        return {"evaluation": jnp.mean(returned), "evaluation_length": jnp.mean(length)}
 
     def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, cut: jax.Array) -> Any:
         """Return the discounted value of the final observations of ``cut`` episodes, float32 [B].

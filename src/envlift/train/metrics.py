@@ -43,6 +43,8 @@ METRICS: Mapping[str, str] = {
     "clip_fraction": "share of the samples whose probability ratio was clipped",
     "explained_variance": "share of the targets' variance that the predicted values explained; "
     "at most 1",
+    "evaluation": "mean return of an evaluation, of the updates after which there was one",
+    "evaluation_length": "mean steps of its episodes",
     "gradient_norm": "global norm of the gradients before they are scaled down",
 }
 CONFIG = "config.toml"
