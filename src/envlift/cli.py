@@ -21,6 +21,7 @@ from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.train.export import add_export
+from envlift.train.games.command import add_arena
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.commands.init import add_init
 from envlift.translate.commands.prompt import add_prompt
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     # The trainer knows no suites, which say how a reference is opened.
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
+    add_arena(commands)
     add_export(commands)
     _add_bench(commands)
     add_init(commands)

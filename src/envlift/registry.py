@@ -35,6 +35,9 @@ class Registration:
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
             states inside a step, to be shown before its last, and an int ``FPS`` how many
             pictures a second show things as fast as they happen (50 by default).
+        log: ``module:function`` that tells an episode as text, or None:
+            ``function(draws, actions, options) -> str`` of what ``sample_initial`` drew, all
+            actions [T, ...] and the environment's options.
         verified_on: for each target the kinds of device (``device_kind``) on which it was verified;
             the target to prefer comes first. None for an environment that says nothing of it. On a
             CPU the evidence beside the suite says so, elsewhere a comparison with the CPU that
@@ -49,6 +52,7 @@ class Registration:
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
     render: str | None = None
+    log: str | None = None
     verified_on: Mapping[str, tuple[str, ...]] | None = None
 
 

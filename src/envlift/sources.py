@@ -57,6 +57,8 @@ NOT_OF_PACKAGE = (
     *("verify/failure/record.py", "verify/failure/repro.py"),
     *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
     *("train/export.py", "train/onnx_graph.py"),
+    *("train/extra.py", "train/games/arena.py", "train/games/command.py"),
+    *("train/games/examine.py", "train/games/ratings.py"),
     *("train/metrics.py", "train/play.py", "train/settings.py", "train/presets/*"),
 )
 """Patterns of files on which no verdict rests."""
