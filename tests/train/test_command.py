@@ -18,6 +18,7 @@ from PIL import Image
 
 from envlift import registry
 from envlift.cli import main
+from envlift.extras import install
 from envlift.train import checkpoint, metrics, trainer
 from envlift.train.config import Config
 from envlift.train.trainer import DivergedError
@@ -286,6 +287,7 @@ heavy = {"flax", "optax", "orbax", "matplotlib", "PIL", "tensorboardX"}.intersec
 assert not heavy, heavy
 for name in ("flax", "optax", "orbax", "orbax.checkpoint", "matplotlib", "PIL"):
     sys.modules[name] = None
+assert main(["play", "pong", "--random", "--max-steps", "3"]) == 0
 sys.exit(main(["train", "pong"]))
 """
 
@@ -299,9 +301,11 @@ def test_other_commands_do_not_need_the_extra(tmp_path: Path) -> None:
     )
     assert done.stderr == (
         "envlift: envlift train needs flax, matplotlib, optax, orbax-checkpoint, pillow: "
-        'pip install "envlift[train]"\n'
+        f"{install('train')}\n"
     )
+    assert 'pip install "flax>=' in done.stderr
     assert done.returncode == 4
+    assert "episode 1: return " in done.stdout
     assert "pong" in {line.split()[0] for line in done.stdout.splitlines()}
     assert list(tmp_path.iterdir()) == []
 

@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from envlift.extras import install
 from envlift.train import settings
 from envlift.train.config import Config, ConfigError
 
@@ -30,6 +31,9 @@ _EXTRA = {
     "orbax.checkpoint": "orbax-checkpoint",
     "PIL": "pillow",
 }
+_PICTURES = ("PIL",)
+_POLICIES = ("flax", "optax", "orbax.checkpoint")
+"""What of it films, and what reads a policy: random play without a film needs neither."""
 
 
 def add_train(commands: Any) -> None:
@@ -89,7 +93,7 @@ def add_play(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    _require_extra("train")
+    _require_extra("train", *_EXTRA)
     import jax
     from rich.console import Console
 
@@ -218,8 +222,8 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
 
 
 def _play(options: argparse.Namespace) -> int:
-    _require_extra("play")
-    from envlift.train.film import Film
+    policies = () if options.random else _POLICIES
+    _require_extra("play", *policies, *(_PICTURES if options.gif is not None else ()))
     from envlift.train.play import RandomPlayer, camera, load_policy, play, real_time
 
     chosen = settings.read_options(options.option)
@@ -239,6 +243,8 @@ def _play(options: argparse.Namespace) -> int:
         _require_fit(player, env)
     film = None
     if options.gif is not None:
+        from envlift.train.film import Film
+
         fps = real_time(options.name) if options.fps is None else options.fps
         film = Film(fps=fps, seconds=options.seconds)
     episodes = play(
@@ -296,14 +302,14 @@ def _require_fit(policy: Any, env: AnyEnv) -> None:
         )
 
 
-def _require_extra(command: str) -> None:
+def _require_extra(command: str, *modules: str) -> None:
     missing = []
-    for module, package in _EXTRA.items():
+    for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError:
-            missing.append(package)
+            missing.append(_EXTRA[module])
     if missing:
         raise ModuleNotFoundError(
-            f'envlift {command} needs {", ".join(missing)}: pip install "envlift[train]"'
+            f"envlift {command} needs {', '.join(missing)}: {install('train', missing)}"
         )

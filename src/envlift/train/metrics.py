@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from envlift.extras import install
 from envlift.train import settings
 from envlift.train.config import Config
 
@@ -234,6 +235,6 @@ def _writer_class() -> Any:
         from tensorboardX import SummaryWriter
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f'--tensorboard needs {error.name}: pip install "envlift[tensorboard]"'
+            f"--tensorboard needs {error.name}: {install('tensorboard')}"
         ) from None
     return SummaryWriter

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import jax
@@ -19,8 +19,10 @@ from envlift.adapters.pictures import Renderer, renderer_of
 from envlift.env import Env
 from envlift.registry import AnyEnv
 from envlift.train.config import ConfigError
-from envlift.train.film import MAX_FPS, Film
 from envlift.train.player import Player
+
+if TYPE_CHECKING:
+    from envlift.train.film import Film
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -121,6 +123,9 @@ def real_time(name: str) -> int:
     Raises:
         ConfigError: if the environment has no renderer.
     """
+    # Pillow is needed where something is filmed, and not for play alone.
+    from envlift.train.film import MAX_FPS
+
     return min(_renderer(name).fps, MAX_FPS)
 
 
