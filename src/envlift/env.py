@@ -110,7 +110,7 @@ def _lines_to_write(env: type[Any]) -> str:
     shown = []
     for name in sorted(env.__abstractmethods__, key=order.index):
         member = inspect.getattr_static(env, name)
-        function = member.fget if isinstance(member, property) else member
+        function: Any = member.fget if isinstance(member, property) else member
         taken = inspect.signature(function).parameters.values()
         names = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in taken]
         head = "    @property\n" if isinstance(member, property) else ""

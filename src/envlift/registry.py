@@ -99,13 +99,18 @@ def register(registration: Registration) -> None:
                 "another name"
             )
         _registrations[registration.name] = registration
-        if registration.gymnasium_id not in gymnasium.registry:
-            gymnasium.register(
-                id=registration.gymnasium_id,
-                entry_point="envlift.adapters.gymnasium:make_single",
-                vector_entry_point="envlift.adapters.gymnasium:make_vector",
-                kwargs={"name": registration.name},
-            )
+        tell_gymnasium(registration)
+
+
+def tell_gymnasium(registration: Registration) -> None:
+    """Give an environment its id for ``gymnasium.make``; a second time changes nothing."""
+    if registration.gymnasium_id not in gymnasium.registry:
+        gymnasium.register(
+            id=registration.gymnasium_id,
+            entry_point="envlift.adapters.gymnasium:make_single",
+            vector_entry_point="envlift.adapters.gymnasium:make_vector",
+            kwargs={"name": registration.name},
+        )
 
 
 def register_vector(registration: VectorRegistration) -> None:

@@ -35,10 +35,13 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def env_id(case: Case) -> Any:
-    """The id under which Gymnasium knows it."""
+    """The id under which Gymnasium knows it; the toys are taken out again."""
+    before = set(gymnasium.registry)
     ids = {one.split("/")[1].rsplit("-v", 1)[0]: one for one in register_ids()}
-    assert set(ids.values()) <= set(gymnasium.registry)
-    return ids[case.name]
+    assert register_ids() == list(ids.values())
+    yield ids[case.name]
+    for added in set(gymnasium.registry) - before:
+        del gymnasium.registry[added]
 
 
 def test_check_env(case: Case, env_id: str) -> None:

@@ -23,7 +23,7 @@ from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
 from envlift.adapters.pictures import pictures_of
 from envlift.env import autoreset
-from envlift.registry import AnyEnv, list_envs, make_alone, registration
+from envlift.registry import AnyEnv, list_envs, make_alone, registration, tell_gymnasium
 
 
 class _Copied:
@@ -475,6 +475,9 @@ def make_vector(
 def register_ids() -> list[str]:
     """Return the ids of all environments for ``gymnasium.make``, for example ``envlift/pong-v1``.
 
-    ``import envlift`` tells Gymnasium all of them.
+    ``import envlift`` tells Gymnasium all of them; this does so again where one was taken out.
     """
-    return [registration(name).gymnasium_id for name in list_envs()]
+    found = [registration(name) for name in list_envs()]
+    for one in found:
+        tell_gymnasium(one)
+    return [one.gymnasium_id for one in found]

@@ -79,8 +79,8 @@ def state_rows(found: Divergence) -> list[data.StateRow]:
         for name in names
     ]
     rows += [
-        data.StateRow(name, "", *(text(value) for value in values), differs=True)
-        for name, values in other_entries(found, names)
+        data.StateRow(name, "", text(ours), text(theirs), differs=True)
+        for name, (ours, theirs) in other_entries(found, names)
     ]
     rows.sort(key=lambda row: (not row.differs, row.field != found.field))
     return rows[:SHOWN_ROWS]

@@ -87,9 +87,9 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
         soft_wrap=True,
     )
     if divergence.also:
-        shown, more = divergence.also[:SHOWN_NAMES], len(divergence.also) - SHOWN_NAMES
+        names, more = divergence.also[:SHOWN_NAMES], len(divergence.also) - SHOWN_NAMES
         rest = f" and {more} more" if more > 0 else ""
-        console.print(f"also differ: {plain_text(', '.join(shown))}{rest}", soft_wrap=True)
+        console.print(f"also differ: {plain_text(', '.join(names))}{rest}", soft_wrap=True)
     if divergence.actions:
         shown = ", ".join(number(action) for action in divergence.actions)
         console.print(f"last actions: {plain_text(shown)}", soft_wrap=True)
