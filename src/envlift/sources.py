@@ -49,7 +49,16 @@ NOT_OF_ENVIRONMENT = (
     "verification/mutants.toml",
 )
 NOT_OF_PACKAGE = (
-    *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
+    *(
+        "*.md",
+        "py.typed",
+        "cli.py",
+        "extras.py",
+        "sources.py",
+        "bench/*",
+        "report/*",
+        "translate/*",
+    ),
     *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
     *("adapters/sb3.py", "adapters/torchrl.py", "adapters/pettingzoo.py"),
     # Shown to people, or used after a verdict.

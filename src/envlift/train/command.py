@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from envlift.train import settings
 from envlift.train.config import Config, ConfigError
-from envlift.train.extra import require_extra
+from envlift.train.extra import PICTURES, POLICIES, require_extra
 from envlift.train.trackers import SERVICES, tracker
 
 if TYPE_CHECKING:
@@ -326,8 +326,8 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
 
 
 def _play(options: argparse.Namespace) -> int:
-    require_extra("play")
-    from envlift.train.film import Film
+    policies = () if options.random else POLICIES
+    require_extra("play", *policies, *(PICTURES if options.gif is not None else ()))
     from envlift.train.play import (
         RandomPlayer,
         camera,
@@ -364,6 +364,8 @@ def _play(options: argparse.Namespace) -> int:
         _require_fit(player, repr(env), env.observation_space(), env.action_space())
     film = None
     if options.gif is not None:
+        from envlift.train.film import Film
+
         fps = real_time(options.name) if options.fps is None else options.fps
         film = Film(fps=fps, seconds=options.seconds)
     episodes = play(
@@ -391,7 +393,6 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
     """Play a Gymnasium environment, with its own pictures."""
     import gymnasium
 
-    from envlift.train.film import Film
     from envlift.train.play import RandomPlayer, play_gymnasium
 
     if options.log is not None:
@@ -410,6 +411,8 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
             _require_fit(player, options.name, env.observation_space, env.action_space)
         film = None
         if options.gif is not None:
+            from envlift.train.film import Film
+
             fps = options.fps or min(int(env.metadata.get("render_fps") or 30), 50)
             film = Film(fps=fps, seconds=options.seconds)
         episodes = play_gymnasium(

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import jax
@@ -21,9 +21,11 @@ from envlift.env import Env
 from envlift.opponents import Against
 from envlift.registry import AnyEnv, registration
 from envlift.train.config import ConfigError
-from envlift.train.film import MAX_FPS, Film
 from envlift.train.observations import mask_of, row
 from envlift.train.player import Player
+
+if TYPE_CHECKING:
+    from envlift.train.film import Film
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -226,6 +228,9 @@ def real_time(name: str) -> int:
     Raises:
         ConfigError: if the environment has no renderer.
     """
+    # Pillow is needed where something is filmed, and not for play alone.
+    from envlift.train.film import MAX_FPS
+
     return min(_renderer(name).fps, MAX_FPS)
 
 
