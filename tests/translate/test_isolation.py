@@ -42,7 +42,7 @@ def test_the_last_line_says_that_nothing_was_isolated(toy: Path) -> None:
 
 
 def test_a_file_grows_to_its_limit_alone(tmp_path: Path) -> None:
-    writing = "open('big', 'wb').write(bytes(3000)); print('written')"
+    writing = "import pathlib; pathlib.Path('big').write_bytes(bytes(3000))"
     for limit, code in ((10_000, 0), (1_000, 1)):
         words = [sys.executable, limits.__file__, str(limit), sys.executable, "-c", writing]
         ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)

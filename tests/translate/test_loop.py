@@ -23,7 +23,7 @@ from envlift.translate.loop.plan import Stop
 from envlift.translate.loop.recording import save
 from envlift.translate.loop.run import Loop
 from envlift.translate.loop.workspace import Workspace, WorkspaceError
-from envlift.translate.project.file import load_project
+from envlift.translate.project.file import ProjectError, load_project
 from envlift.verify.run import session
 from tests.translate import answers
 from tests.translate.conftest import Deed, Quiet, Scripted, writes
@@ -553,6 +553,18 @@ def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) 
     assert turn.failing == ["L1 candidate [default]"]
     judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
     assert "needed" in judgement.failures[0].summary
+
+
+def test_a_fault_of_the_suite_is_told_to_the_person(toy: Path) -> None:
+    """It is not the agent's: the turn waits, and is judged once the suite is mended."""
+    suite = toy / "suite.py"
+    right = suite.read_text()
+    suite.write_text(right + "\nSUITE.featurs\n")
+    with pytest.raises(ProjectError, match=r"(?s)suite.py is wrong.*featurs.*line \d+"):
+        run(toy, RULES)
+    (turn,) = Loop(toy, Quiet()).ledger.read().turns
+    assert turn.answered
+    assert not turn.judged
 
 
 NEEDED = answers.TEST_ENV.replace("make()", "make(needed=1)")
