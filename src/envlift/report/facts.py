@@ -12,10 +12,10 @@ from envlift.bench.benchmark import benchmark_of
 from envlift.bench.compiled import compiled_benchmark
 from envlift.bench.result import Measurement, Result
 from envlift.bench.show import first_references
+from envlift.registry import vector_registration
 from envlift.report import learning
 from envlift.report.age import changed_kinds
 from envlift.report.transfer import read_transfer
-from envlift.registry import vector_registration
 from envlift.sources import hashes
 from envlift.verify.run.result import SCHEMA_VERSION
 

@@ -35,6 +35,7 @@ _LEFT_OUT = ("*.so", "*.pyd", "*.c", "*.pxd", "__pycache__")
 _MOST_STEPS = 1_000_000
 _TIMER, _IF, _TIMER_INTERRUPT = range(0xFF04, 0xFF08), 0xFF0F, 4
 _EARLY = 8
+_MBC1 = (0x01, 0x02, 0x03)
 
 _machines: dict[bytes, tuple[Any, bytes]] = {}
 
@@ -146,6 +147,9 @@ def _at_code(image: bytes) -> Any:
         _machines[like] = machine, state.getvalue()
     machine, first = _machines[like]
     machine.load_state(io.BytesIO(first))
+    if image[0x147] in _MBC1:
+        # The bank at 0x0000 is not in PyBoy's states; this computes it from what is.
+        machine.mb.setitem(0x6000, 0)
     return machine
 
 
