@@ -10,9 +10,8 @@ import datetime
 import importlib
 import importlib.util
 import platform
-import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +25,7 @@ from envlift.bench.references import References
 from envlift.bench.result import Bar, Measurement, Result
 from envlift.bench.show import print_result
 from envlift.bench.statistics import paired_ratio
+from envlift.bench.workers import WorkerError, WorkerProcess
 from envlift.reference.failure import ReferenceFailure
 from envlift.registry import vector_registration
 
@@ -97,8 +97,7 @@ class CompiledBenchmark:
 @dataclass
 class _Ours:
     measurement: Measurement
-    loop: Loop
-    steps: int
+    worker: WorkerProcess
 
 
 def compiled_benchmark(name: str) -> CompiledBenchmark:
@@ -164,9 +163,11 @@ def measure(
         quick=quick,
     )
     repetitions = plan.QUICK_REPETITIONS if quick else plan.REPETITIONS
-    with closing(References(bench.reference, interpreter=interpreter)) as references:
+    with ExitStack() as stack:
+        references = References(bench.reference, interpreter=interpreter)
+        stack.enter_context(closing(references))
         try:
-            ours = _ours(bench, len(cpus), quick, result)
+            ours = _ours(name, bench, cpus, quick, result, stack)
             theirs = _theirs(bench, references, len(cpus), quick, result, console)
             for number in range(repetitions):
                 for one in ours:
@@ -183,10 +184,22 @@ def measure(
     return result
 
 
-def _ours(bench: CompiledBenchmark, cores: int, quick: bool, result: Result) -> list[_Ours]:
+def _ours(
+    name: str,
+    bench: CompiledBenchmark,
+    cpus: list[int],
+    quick: bool,
+    result: Result,
+    stack: ExitStack,
+) -> list[_Ours]:
+    """Make all machines, in a process for each number of threads: as the reference's are apart."""
+    workers: dict[int, WorkerProcess] = {}
     found = []
     for case in bench.cases:
-        for threads in sorted({1, cores}) if case.threads else [1]:
+        for threads in sorted({1, len(cpus)}) if case.threads else [1]:
+            if threads not in workers:
+                workers[threads] = WorkerProcess(name, cpus[-threads:])
+                stack.callback(workers[threads].close)
             for batch in case.quick_batches if quick else case.batches:
                 steps = max(1, case.steps // 4 if quick else case.steps)
                 m = Measurement(
@@ -199,13 +212,26 @@ def _ours(bench: CompiledBenchmark, cores: int, quick: bool, result: Result) -> 
                     threads=threads,
                     batch=batch,
                     steps=steps * batch,
-                    cpus=cores,
+                    cpus=workers[threads].hello["cpus"],
                 )
-                loop = bench.make(num_envs=batch, threads=threads, **case.options)
-                one = _Ours(m, loop, steps)
-                m.calls = plan.calls(_once(one)[0], plan.QUICK_SECONDS if quick else plan.SECONDS)
-                m.memory_bytes = bench.memory(batch)
-                found.append(one)
+                try:
+                    answer = workers[threads].ask(
+                        {
+                            "prepare": m.id,
+                            "case": case.name,
+                            "batch": batch,
+                            "threads": threads,
+                            "steps": steps,
+                            "seed": SEED,
+                        }
+                    )
+                except WorkerError as error:
+                    result.failures[m.id] = str(error)
+                    continue
+                target = plan.QUICK_SECONDS if quick else plan.SECONDS
+                m.calls = plan.calls(answer["warm_seconds"], target)
+                m.memory_bytes, m.checksum = answer["memory_bytes"], answer["checksum"]
+                found.append(_Ours(m, workers[threads]))
     result.measurements += [one.measurement for one in found]
     return found
 
@@ -252,20 +278,10 @@ def _theirs(
     return found
 
 
-def _once(one: _Ours) -> tuple[float, dict[str, int]]:
-    one.loop.begin()
-    started = time.perf_counter()
-    checksum = one.loop.play(one.steps, SEED)
-    return time.perf_counter() - started, dict(checksum)
-
-
 def _time(one: _Ours, result: Result) -> None:
-    seconds = 0.0
-    checksum: dict[str, int] = {}
-    for _ in range(one.measurement.calls):
-        spent, checksum = _once(one)
-        seconds += spent
-    _note(one.measurement, seconds, checksum, result)
+    m = one.measurement
+    answer = one.worker.ask({"run": m.id, "calls": m.calls})
+    _note(m, answer["seconds"], answer["checksum"], result)
 
 
 def _note(m: Measurement, seconds: float, checksum: Mapping[str, int], result: Result) -> None:

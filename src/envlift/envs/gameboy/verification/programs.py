@@ -25,6 +25,8 @@ DTYPES: Mapping[str, str] = {
 }
 DIV, TIMA, TMA, TAC, IF, LCDC, IE = 0x04, 0x05, 0x06, 0x07, 0x0F, 0x40, 0xFF
 EI, DI, HALT, NOP, RETI = 0xFB, 0xF3, 0x76, 0x00, 0xD9
+#: EI while interrupts are enabled changes nothing, but in PyBoy puts them off by an instruction.
+_ENABLE = (DI, EI)
 #: Each handler counts in a register of its own.
 _COUNTS = (0x04, 0x0C, 0x14, 0x1C, 0x24)
 
@@ -82,14 +84,14 @@ def _halt() -> bytes:
 
     There the Game Boy returns to the HALT, and PyBoy behind it (``deviations.toml``).
     """
-    return put(TAC, 0) + put(TIMA, 0xF4) + put(TAC, 5) + bytes([EI, NOP, HALT, NOP])
+    return put(TAC, 0) + put(TIMA, 0xF4) + put(TAC, 5) + bytes([*_ENABLE, NOP, HALT, NOP])
 
 
 def timer(rng: Rng) -> bytes:
     """Write to the registers of the timer at odd moments, with and without its interrupt."""
     code = _stack(rng) + b"\x21\x00\xc1" + put(IE, 4) + put(TAC, 4 + int(rng.integers(4)))
     code += put(TMA, int(rng.integers(0xF0, 0xFA))) + put(TIMA, int(rng.integers(0xF8, 0x100)))
-    code += bytes([EI])
+    code += bytes(_ENABLE)
     for _ in range(rng.integers(6, 14)):
         what = rng.integers(8)
         if what < 2:
@@ -122,9 +124,9 @@ def interrupts(rng: Rng) -> bytes:
         elif what < 3:
             code += put(IF, int(rng.integers(most)))
         elif what == 3:
-            code += bytes([EI])
+            code += bytes(_ENABLE)
         elif what == 4:
-            code += bytes([EI, DI])
+            code += bytes([*_ENABLE, DI])
         elif what == 5:
             code += bytes([DI])
         else:
