@@ -11,7 +11,7 @@ from envlift.bench.compiled import CompiledBenchmark, CompiledCase, bars, compil
 from envlift.bench.result import Measurement
 from envlift.envs.gameboy.bench import BENCH, Machines
 
-GAME = {"rom": "bricks", "frame_skip": 24, "render": True}
+GAME: dict[str, Any] = {"rom": "bricks", "frame_skip": 24, "render": True}
 
 
 def measured(

@@ -67,8 +67,8 @@ class Divider:
         """Return a state in which the counter, whose high byte is DIV, is this, 0 to 65535."""
         cycles = _number(state, _CYCLES, 8)
         late = cycles - _number(state, self._tima + _LAST, 8)
-        self._base = int(counter) - cycles
-        then = (int(counter) - late) & 0xFFFF
+        self._base = counter - cycles
+        then = (counter - late) & 0xFFFF
         changed = bytearray(state)
         changed[self._tima + _DIV] = then >> 8
         at = self._tima + _COUNTER

@@ -111,7 +111,9 @@ class PyBoyReference:
         rng = np.random.default_rng(seed)
         machine = self._machines[lane]
         self._press(lane, 0)
-        machine.load_state(io.BytesIO(self._dividers[lane].put(self._first, rng.integers(0x10000))))
+        machine.load_state(
+            io.BytesIO(self._dividers[lane].put(self._first, int(rng.integers(0x10000))))
+        )
         waited = int(rng.integers(5))
         if waited:
             machine.tick(waited, True, False)
