@@ -392,12 +392,18 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from envlift.registry import list_envs, registration, verified
+    from envlift.registry import entry, list_envs, list_vector_envs, registration, verified
 
     for name in list_envs():
-        entry = registration(name)
+        found = registration(name)
         print(
-            f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'}; {verified(entry)})"
+            f"{name:<16} {found.title}  (reference: {found.reference or 'none'}; {verified(found)})"
+        )
+    for name in list_vector_envs():
+        compiled = entry(name)
+        print(
+            f"{name:<16} {compiled.title}  (reference: {compiled.reference or 'none'}; compiled, "
+            "for make_vec alone)"
         )
     return 0
 

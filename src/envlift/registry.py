@@ -75,11 +75,14 @@ class VectorRegistration:
         factory: called with ``num_envs``, ``autoreset_mode``, ``seed`` and the options of
             ``envlift.make_vec``.
         title: one line for people.
+        suite, reference: as in ``Registration``.
     """
 
     name: str
     factory: Callable[..., Any]
     title: str
+    suite: str | None = None
+    reference: str | None = None
 
 
 _told: set[tuple[str, str, str]] = set()
@@ -169,6 +172,21 @@ def vector_registration(name: str) -> VectorRegistration | None:
     """Return the compiled environment of this name, or None."""
     _scan()
     return _vectors.get(name)
+
+
+def entry(name: str) -> Registration | VectorRegistration:
+    """Return what was registered under ``name``, compiled or not.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    _scan()
+    if name in _vectors:
+        return _vectors[name]
+    if name not in _registrations:
+        known = ", ".join(sorted([*_registrations, *_vectors])) or "none"
+        raise ValueError(f"no environment is named {name!r}; known: {known}")
+    return _registrations[name]
 
 
 def registration(name: str) -> Registration:

@@ -17,6 +17,8 @@ const MASKS: Registers = [0x3F, 0x3F, 0x1F, 0xFF, 0xC1];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Mbc3 {
+    /// Bits of the bank's number that there are: seven, eight of MBC30.
+    bank_bits: u8,
     has_clock: bool,
     enabled: bool,
     rom_bank: u8,
@@ -29,8 +31,9 @@ pub(crate) struct Mbc3 {
 }
 
 impl Mbc3 {
-    pub(crate) fn new(has_clock: bool, now: u64) -> Self {
+    pub(crate) fn new(rom_banks: usize, has_clock: bool, now: u64) -> Self {
         Self {
+            bank_bits: if rom_banks > 0x80 { 0xFF } else { 0x7F },
             has_clock,
             enabled: false,
             rom_bank: 1,
@@ -92,7 +95,7 @@ impl Mbc3 {
     pub(crate) fn write(&mut self, now: u64, address: u16, value: u8) {
         match address >> 13 {
             0 => self.enabled = value & 0x0F == 0x0A,
-            1 => self.rom_bank = value.max(1),
+            1 => self.rom_bank = (value & self.bank_bits).max(1),
             2 => self.selected = value & 0x0F,
             _ => {
                 if self.has_clock && self.latch_armed && value == 1 {
@@ -146,7 +149,7 @@ impl Mbc3 {
     pub(crate) fn load(&mut self, input: &mut Reader, now: u64) -> Result<(), StateError> {
         self.enabled = input.bool()?;
         self.latch_armed = input.bool()?;
-        self.rom_bank = input.u8()?.max(1);
+        self.rom_bank = (input.u8()? & self.bank_bits).max(1);
         self.selected = input.u8()? & 0x0F;
         for registers in [&mut self.clock, &mut self.latched] {
             input.fill(registers)?;
@@ -186,8 +189,17 @@ mod tests {
         let mut cartridge = cartridge(0x11, 6, 0);
         cartridge.write_register(0, 0x2000, 0x60);
         assert_eq!(visible(&cartridge), (0, 0x60));
-        cartridge.write_register(0, 0x2000, 0);
-        assert_eq!(visible(&cartridge), (0, 1));
+        for none in [0, 0x80] {
+            cartridge.write_register(0, 0x2000, none);
+            assert_eq!(visible(&cartridge), (0, 1), "{none:#x} written");
+        }
+    }
+
+    #[test]
+    fn mbc30_has_an_eighth_bit() {
+        let mut cartridge = cartridge(0x11, 7, 0);
+        cartridge.write_register(0, 0x2000, 0x80);
+        assert_eq!(visible(&cartridge), (0, 0x80));
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Cartridge {
             Mapper::Mbc1 => Controller::Mbc1(Mbc1::new(false)),
             Mapper::Mbc1Multicart => Controller::Mbc1(Mbc1::new(true)),
             Mapper::Mbc2 => Controller::Mbc2(Mbc2::new()),
-            Mapper::Mbc3 => Controller::Mbc3(Mbc3::new(header.has_clock, now)),
+            Mapper::Mbc3 => Controller::Mbc3(Mbc3::new(header.rom_banks, header.has_clock, now)),
             Mapper::Mbc5 => Controller::Mbc5(Mbc5::new(header.has_rumble)),
         };
         let mut cartridge = Self {
