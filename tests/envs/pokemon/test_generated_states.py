@@ -22,7 +22,9 @@ def test_what_is_drawn_is_read_back_and_offers_what_showdown_offers(hosts: Any) 
     read = host.process.get_state()
     for name, values in drawn.items():
         differ = np.argwhere(values != read[name])
-        assert not len(differ), f"{name}{differ[0]}: {values[differ[0][0]]}, {read[name][differ[0][0]]}"
+        assert not len(differ), (
+            f"{name}{differ[0]}: {values[differ[0][0]]}, {read[name][differ[0][0]]}"
+        )
 
 
 def test_everything_that_lasts_and_every_move_is_drawn() -> None:
