@@ -40,9 +40,6 @@ State = TypeVar("State")
 Params = TypeVar("Params")
 Draws = TypeVar("Draws")
 
-MOST_SHOWN = 60
-"""Characters of an option in an environment's description."""
-
 Autoreset = Literal["same_step", "disabled"]
 """What ``step`` does when an episode ends.
 
@@ -217,17 +214,8 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
         return obs, state, nxt.reward, nxt.terminated, nxt.truncated, info
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{key}={_short(value)}" for key, value in self.info.options.items())
+        options = ", ".join(f"{key}={value!r}" for key, value in self.info.options.items())
         return f"<envlift {self.info.name}-v{self.info.version} [{self.info.backend}] {options}>"
-
-
-def _short(value: Any) -> str:
-    """Show a value, or of what would fill the line how long it is."""
-    shown = repr(value)
-    if len(shown) <= MOST_SHOWN:
-        return shown
-    length = f" of {len(value)}" if hasattr(value, "__len__") else ""
-    return f"<{type(value).__name__}{length}>"
 
 
 class Game(Env[State, Params, Draws]):

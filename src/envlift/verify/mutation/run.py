@@ -101,7 +101,7 @@ def command(
         backend: its target, None for the default one.
         limit: stop after so many real mutants, those that are caught or survive.
         only: ids of the mutants to judge.
-        kinds: kinds of the mutants to judge; empty for all.
+        kinds: kinds of the mutants to judge; empty for all but planted ones.
         jobs: mutants judged side by side.
         seed: of the order and of all judging.
         json_file: where the result is written, after every mutant.
@@ -129,7 +129,9 @@ def command(
         sources={k: v for k, v in hashes(PACKAGE / "envs" / name).items() if k != "trainer"},
         versions=versions(),
     )
-    chosen = _of_kinds(_chosen(mutants, only, plan), kinds, result.of)
+    chosen = _chosen(mutants, only, plan)
+    if not only:
+        chosen = _of_kinds(chosen, kinds, result.of)
     # In this order even a run that was broken off has judged a random sample.
     random.Random(seed).shuffle(chosen)
     console.print(f"{len(mutants)} mutants of {name} [{backend}]", markup=False)
@@ -186,7 +188,10 @@ def _of_kinds(
     for kind in kinds:
         if kind not in known:
             raise ValueError(f"no mutant is of the kind {kind!r}; there are {', '.join(known)}")
-    return [mutant for mutant in mutants if not kinds or mutant.kind in kinds]
+    if kinds:
+        return [mutant for mutant in mutants if mutant.kind in kinds]
+    # Chosen by hand, they would make a score out of taste.
+    return [mutant for mutant in mutants if mutant.kind != "planted"]
 
 
 def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:

@@ -28,11 +28,14 @@ def either(of: Callable[[Trace], Array]) -> Callable[[Trace], Array]:
 
 
 def used(number: int) -> Callable[[Trace], Array]:
-    """Return whether somebody used a move: it is the last one, or cost PP and called another."""
+    """Return whether somebody used a move: it is the last one, or it was chosen and cost PP."""
 
     def of(t: Trace) -> Array:
         paid = t.final["pp"].sum(axis=(-2, -1)) < t.before["pp"].sum(axis=(-2, -1))
-        called = (t.final["last_selected_move"] == number) & paid
+        slot = np.clip(t.action, 0, SWITCH - 1)[..., None].astype(np.int64)
+        chosen = np.take_along_axis(t.before["active_moves"], slot, -1)[..., 0]
+        # Metronome and Mirror Move leave the move that they called.
+        called = (chosen == number) & paid
         return np.asarray(((t.final["last_move"] == number) | called) & (t.action < SWITCH))
 
     return either(of)
@@ -58,6 +61,20 @@ def single(t: Trace) -> Array:
     """Return who had one legal action although a move was asked, [T, B, P]."""
     bits = t.before["legal"].astype(np.int64)
     return np.asarray((t.before["request"] == 1) & (bits & (bits - 1) == 0))
+
+
+TURN_LIMIT = 1000
+
+
+def tie(t: Trace) -> Array:
+    """Return which battles end in a tie, [T, B]."""
+    return np.asarray(t.terminated & (t.final["winner"] == 2))
+
+
+def stuck(t: Trace) -> Array:
+    """Return which battles end in a tie although both have a Pokémon, before the limit of turns."""
+    both = (t.final["hp"] > 0).any(-1).all(-1)
+    return np.asarray(tie(t) & both & (t.final["turn"] <= TURN_LIMIT))
 
 
 VOLATILES: dict[str, tuple[str, ...]] = {
@@ -107,6 +124,8 @@ FEATURES = (
     Feature("HP of a faint", either(lambda t: (t.before["hp"] > 0) & (t.final["hp"] == 0))),
     Feature("PP at 0", either(lambda t: (t.before["pp"] > 0) & (t.final["pp"] == 0)), GIVEN),
     Feature("last damage over HP", lambda t: t.final["last_damage"] > 703, GIVEN),
+    Feature("the limit of turns", lambda t: tie(t) & (t.final["turn"] > TURN_LIMIT), GIVEN),
+    Feature("nobody can go on", stuck, GIVEN),
     *quirks.FEATURES,
 )
 

@@ -280,7 +280,7 @@ QUIRKS: dict[str, tuple[Shown, tuple[str, ...]]] = {
     "a burn halves attack once more": (_attack_halved_again, GIVEN),
     "Rage builds": (_rage_builds, GIVEN),
     "Leech Seed counts with Toxic": (_toxic_feeds_seed, GIVEN),
-    "a substitute costs the last HP": (_substitute_kills, ()),
+    "a substitute costs the last HP": (_substitute_kills, GIVEN),
     "confused while both have substitutes": (_confused_behind_substitutes, GIVEN),
     "a broken substitute spares recharging": (
         _broken_substitute_spares_recharge,

@@ -13,6 +13,7 @@ from envlift.envs.pokemon.verification import states
 from envlift.envs.pokemon.verification.components import COMPONENTS
 from envlift.envs.pokemon.verification.features import FEATURES, PLACES
 from envlift.envs.pokemon.verification.policies import POLICIES
+from envlift.envs.pokemon.verification.scenarios import SCENARIOS
 from envlift.envs.pokemon.verification.teams import pool
 from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
@@ -72,6 +73,7 @@ SUITE = Suite(
     ),
     policies=POLICIES,
     components=COMPONENTS,
+    scenarios=SCENARIOS,
     features=FEATURES,
     places=PLACES,
     random_states=random_states,
