@@ -126,8 +126,8 @@ def _actions(env: Any, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         return (int(space.start) + rng.integers(0, int(space.n), shape)).astype(np.int32)
     if isinstance(space, gymnasium.spaces.MultiDiscrete):
         # A game says what is played instead of what is not legal.
-        drawn = rng.integers(0, space.nvec, (*shape, *space.shape))
-        return (space.start + drawn).astype(np.int32)
+        chosen = rng.integers(0, space.nvec, (*shape, *space.shape))
+        return (space.start + chosen).astype(np.int32)
     low, high = np.maximum(space.low, -10), np.minimum(space.high, 10)
     # A little beyond the ends too: environments clip.
     drawn = rng.uniform(low * 1.2, high * 1.2, (*shape, *space.shape))

@@ -19,7 +19,7 @@ from envlift.verify.levels.play import (
 )
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.suite import Config, Policy, applies
+from envlift.verify.suite import Config, Feature, Place, Policy, applies
 
 
 def run(context: Context) -> None:
@@ -118,7 +118,7 @@ def resync_text(config: Config) -> str:
 
 
 def _coverage_gate(context: Context, reached: dict[str, int]) -> None:
-    parts = (*context.suite.features, *context.suite.places)
+    parts: tuple[Feature | Place, ...] = (*context.suite.features, *context.suite.places)
     wanted = [part.name for part in parts if applies(part, context.config)]
     if not wanted:
         return
