@@ -27,6 +27,7 @@ from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
+from envlift.train.networks import Maker, make_network
 from envlift.train.policy import Policy
 
 RECENT = 100
@@ -82,6 +83,7 @@ def train(
     display: Display | None = None,
     out: Path | None = None,
     resume: bool = False,
+    network: Maker = make_network,
 ) -> Trained:
     """Train one policy.
 
@@ -95,6 +97,7 @@ def train(
         display: shows them.
         out: folder of checkpoints; None keeps none.
         resume: go on from the newest checkpoint in ``out``.
+        network: makes a network of your own; ``load_policy`` must then be given it too.
 
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
@@ -104,7 +107,7 @@ def train(
         ForkedError: in a process that was forked from one that had used JAX.
     """
     refuse_fork()
-    collector = _collector(config, env, vector_env, score)
+    collector = _collector(config, env, vector_env, score, network)
     if resume:
         _folder(out)
     with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
@@ -121,7 +124,7 @@ def _train(
     config = collector.config
     begun = time.perf_counter()
     state: Any = collector.start()
-    done, recent = 0, _Recent()
+    done, recent = 0, Recent()
     if resume:
         state, done, recent = _restored(collector, state, _folder(out))
     step = collector.compile(state)
@@ -168,12 +171,34 @@ def _anywhere(asked: bool) -> bool:
     return bool(np.any(multihost_utils.process_allgather(np.array(asked))))
 
 
-def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
+def _collector(
+    config: Config, env: AnyEnv | None, vector_env: Any, score: Any, network: Maker
+) -> Fused | Host:
     if config.collector == "fused":
-        return Fused(config, env or make_alone(config.env, **config.env_options))
+        return Fused(config, env or compiled_env(config), network=network)
     if vector_env is None:
         vector_env, score = _vector_env(config)
-    return Host(config, vector_env, score)
+    return Host(config, vector_env, score, network)
+
+
+def compiled_env(config: Config) -> AnyEnv:
+    """Make the environment that the fused collector compiles: registered, or ``gymnax:ID``.
+
+    Raises:
+        ConfigError: for an option that it does not have.
+        ValueError: for a name that is not known.
+    """
+    kind, _, name = config.env.rpartition(":")
+    try:
+        if kind == "gymnax":
+            from envlift.adapters.gymnax import FromGymnax
+
+            return FromGymnax(name, autoreset="same_step", **config.env_options)
+        return make_alone(config.env, **config.env_options)
+    except TypeError as error:
+        raise ConfigError(
+            f"env_options = {config.env_options!r} is not allowed for {config.env}: {error}"
+        ) from None
 
 
 def _vector_env(config: Config) -> tuple[Any, Any]:
@@ -214,10 +239,11 @@ def _policy(collector: Fused | Host, state: Any) -> Policy:
         collector.head,
         collector.reading,
         state.learner.params,
+        lambda *_: collector.network,
     )
 
 
-class _Recent:
+class Recent:
     """Means over the last episodes, of whole updates."""
 
     def __init__(self, updates: Iterable[Any] = ()) -> None:
@@ -228,6 +254,7 @@ class _Recent:
         return list(self._updates)
 
     def add(self, episodes: int, returned: float, scored: float, length: int) -> None:
+        """Count one update's episodes, with the sums of what they gave."""
         if episodes == 0:
             return
         self._updates.append((episodes, returned, scored, length))
@@ -236,6 +263,7 @@ class _Recent:
 
     @property
     def episodes(self) -> int:
+        """How many the means are over: ``RECENT`` and the rest of the first update's."""
         return sum(update[0] for update in self._updates)
 
     def means(self) -> tuple[float | None, float | None, float | None]:
@@ -247,6 +275,34 @@ class _Recent:
         return sum(columns[1]) / total, sum(columns[2]) / total, sum(columns[3]) / total
 
 
+def row_of(values: Row, recent: Recent, update: int, batch: int, seconds: float) -> Row:
+    """Return an update's row of metrics from its numbers, and count its episodes.
+
+    Args:
+        values: what the collector gave; used up.
+        recent: of the run; the update's episodes are added.
+        update: its number, from 1.
+        batch: environment steps of an update.
+        seconds: since the first one began.
+    """
+    episodes = values.pop("episodes")
+    sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
+    recent.add(episodes, *sums)
+    returned, scored, length = recent.means()
+    values.pop("observation")
+    return {
+        "update": update,
+        "steps": update * batch,
+        "seconds": seconds,
+        "sps": math.nan,
+        "return": returned,
+        "score": scored,
+        "length": length,
+        "episodes": episodes,
+        **values,
+    }
+
+
 class _Loop:
     """Turns an update's numbers into a row, and stops what has gone wrong."""
 
@@ -254,7 +310,7 @@ class _Loop:
         self,
         config: Config,
         trained: Trained,
-        recent: _Recent,
+        recent: Recent,
         recorder: Recorder | None,
         display: Display | None,
         begun: float,
@@ -278,22 +334,8 @@ class _Loop:
             check_finite(values, update, steps)
         except DivergedError as error:
             raise DivergedError(f"{error}. {self._before()}") from None
-        episodes = values.pop("episodes")
-        sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
-        self.recent.add(episodes, *sums)
-        returned, scored, length = self.recent.means()
-        values.pop("observation")
-        row: Row = {
-            "update": update,
-            "steps": steps,
-            "seconds": seconds,
-            "sps": self.config.batch / max(seconds - self._last, 1e-9),
-            "return": returned,
-            "score": scored,
-            "length": length,
-            "episodes": episodes,
-            **values,
-        }
+        row = row_of(values, self.recent, update, self.config.batch, seconds)
+        row["sps"] = self.config.batch / max(seconds - self._last, 1e-9)
         self._last = seconds
         self.trained.history.append(row)
         if self.recorder is not None:
@@ -301,8 +343,8 @@ class _Loop:
         if self.display is not None:
             self.display.update(row)
         target = self.config.target_score
-        if target is not None and scored is not None and self.recent.episodes >= RECENT:
-            self.reached_target = scored >= target
+        if target is not None and row["score"] is not None and self.recent.episodes >= RECENT:
+            self.reached_target = row["score"] >= target
 
     def _before(self) -> str:
         """Say what came before a number that was not finite, and where one can go back to."""
@@ -388,7 +430,7 @@ def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: i
     return update
 
 
-def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, _Recent]:
+def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, Recent]:
     config = collector.config.to_dict()
     state, about = checkpoint.restore(out, collector.snapshot(state), config=config)
-    return collector.restore(state), int(about["update"]), _Recent(about["recent"])
+    return collector.restore(state), int(about["update"]), Recent(about["recent"])
