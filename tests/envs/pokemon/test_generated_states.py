@@ -59,7 +59,9 @@ def test_scenarios_are_states_of_showdown_and_reach_what_they_say(hosts: Any) ->
         ]
         assert not wrong, f"{name}: {wrong}"
     actions = np.array([s.actions[0] for s in SCENARIOS], np.int32)
-    record = host.step(actions)
+    chance = np.array([s.chance for s in SCENARIOS], np.uint32)
+    assert chance.shape == (len(SCENARIOS), 1, 4)
+    record = host.step(actions, chance.swapaxes(0, 1))
     assert not record.info["illegal"].any()
     trace = Trace(
         *({n: v[None] for n, v in state.items()}, actions[None], {}, record.observation[None]),

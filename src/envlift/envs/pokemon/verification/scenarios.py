@@ -31,6 +31,8 @@ NOTHING = {
 }
 """What fields say that do not say 0 where there is nothing."""
 FIRST_SWITCH = 4
+NEXT_BATTLE = (1, 2, 0, 1)
+"""The chance of the battle that follows, should this one end; steps draw from the seed."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def scenario(
     legal = [_legal(state, side) for side in (0, 1)]
     state["legal"][...] = legal
     given = {field: value.tolist() for field, value in state.items()}
-    return Scenario(name, given, (actions,), reaches, configs=GIVEN)
+    return Scenario(name, given, (actions,), reaches, chance=(NEXT_BATTLE,), configs=GIVEN)
 
 
 def _legal(state: StateDict, side: int) -> int:
