@@ -113,6 +113,12 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument("--min-ends", type=_positive, help="episode ends per lane")
     verify.add_argument("--seed", type=int, help="repeat a run; without it every run is fresh")
     verify.add_argument(
+        "--hours", type=float, help="go on in lockstep with fresh seeds, for so many hours in all"
+    )
+    verify.add_argument(
+        "--steps", type=_positive, help="go on with fresh seeds to so many lockstep steps in all"
+    )
+    verify.add_argument(
         "--timeout", type=float, default=60.0, help="seconds for one answer of either side"
     )
     verify.add_argument(
@@ -154,6 +160,9 @@ def _add_mutate(commands: Any) -> None:
         "--limit", type=_positive, help="stop after so many that are caught or survive, at random"
     )
     mutate.add_argument("--only", action="append", metavar="ID", help="only this mutant")
+    mutate.add_argument(
+        "--kind", action="append", default=[], help="only mutants of this kind, such as planted"
+    )
     mutate.add_argument(
         "--config", action="append", default=[], help="judge in this configuration only"
     )
@@ -274,6 +283,9 @@ def _verify(options: argparse.Namespace) -> int:
             start_timeout=options.start_timeout,
             fixtures=options.fixtures,
             progress=progress,
+            steps=options.steps,
+            hours=options.hours,
+            tell=lambda far: console.print(far.line(), soft_wrap=True),
         )
     finally:
         progress.close()
@@ -345,6 +357,7 @@ def _mutate(options: argparse.Namespace) -> int:
         backend=options.backend,
         limit=options.limit,
         only=options.only,
+        kinds=options.kind,
         jobs=options.jobs,
         seed=options.seed,
         json_file=options.json,
