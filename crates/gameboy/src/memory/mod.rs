@@ -4,6 +4,7 @@
 //! speed four. Parts compute what they did when somebody looks at them; the machine stops for them
 //! only when an interrupt may be due.
 
+mod pyboy;
 mod registers;
 mod saved;
 
@@ -199,7 +200,7 @@ impl Memory {
         };
         self.next_event = self
             .timer
-            .next_irq()
+            .next_event()
             .min(self.ppu.next_wake(self.vram_dma.waiting))
             .min(self.serial.next_event())
             .min(frame_end);
@@ -465,7 +466,14 @@ impl Bus for Memory {
 
     #[inline]
     fn pending_interrupts(&self) -> u8 {
-        self.interrupt_enable & self.interrupt_flag & 0x1F
+        // The CPU asks when it fetches an opcode, an M-cycle after it is asked for here: it sees the
+        // interrupt of a timer that overflows now (mooneye, `timer/rapid_toggle`).
+        let overflow = if self.timer.is_overflowed() {
+            interrupts::TIMER
+        } else {
+            0
+        };
+        self.interrupt_enable & (self.interrupt_flag | overflow) & 0x1F
     }
 
     fn enabled_interrupts(&self) -> u8 {
