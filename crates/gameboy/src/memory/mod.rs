@@ -49,6 +49,8 @@ pub(crate) struct Memory {
     next_event: u64,
     /// Accesses need a closer look: OAM DMA runs, or the boot ROM lies over the cartridge.
     is_slow: bool,
+    /// Events are those of a time in which the CPU was in HALT.
+    is_halted: bool,
     repetition: Repetition,
     /// The frame ends at this tick...
     pub(crate) frame_end: u64,
@@ -86,6 +88,7 @@ impl Memory {
             m_cycle: M_CYCLE,
             next_event: 0,
             is_slow: boot_rom.is_some(),
+            is_halted: false,
             repetition: Repetition::default(),
             frame_end: FIRST_TICK + FRAME_DOTS * DOT,
             frame_done: false,
@@ -184,7 +187,8 @@ impl Memory {
         if now >= self.frame_end {
             self.frame_done = true;
         }
-        if self.vram_dma.waiting && self.ppu.take_hblank() {
+        // While the CPU is in HALT, a block is left out (Pan Docs, "CGB Registers", FF55).
+        if self.vram_dma.waiting && self.ppu.take_hblank() && !self.is_halted {
             self.copy_vram_block();
         }
         self.schedule();
@@ -495,7 +499,9 @@ impl Bus for Memory {
             .saturating_sub(self.clock)
             .div_ceil(self.m_cycle);
         self.clock += cycles.max(1) * self.m_cycle;
+        self.is_halted = true;
         self.catch_up();
+        self.is_halted = false;
     }
 
     fn stop(&mut self) -> bool {
