@@ -15,9 +15,9 @@ def add_command(commands: Any) -> None:
         "roms",
         help="run a folder of test ROMs and print their verdicts",
         description=(
-            "Runs every .gb and .gbc file below DIR and reads its verdict in the ROM's own way: text "
-            "on the serial port, registers at LD B,B, memory at 0xA000, or a picture NAME.png beside "
-            "it. Exits with 1 if one failed, with 2 if there is none."
+            "Runs every .gb and .gbc file below DIR and reads its verdict in the ROM's own "
+            "way: text on the serial port, registers at LD B,B, memory at 0xA000, or a picture "
+            "NAME.png beside it. Exits with 1 if one failed, with 2 if there is none."
         ),
     )
     roms.add_argument("folder", type=Path, metavar="DIR")

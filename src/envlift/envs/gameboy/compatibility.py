@@ -1,9 +1,10 @@
 """What of PyBoy's interface ``envlift.gameboy.PyBoy`` offers, found by calling both.
 
-``python compatibility.py MODULE ROM STATE`` makes each call of ``CALLS`` on ``MODULE.PyBoy``, from the
-state in the file STATE, and prints what came out as JSON. It runs in PyBoy's own interpreter too, so it
-imports nothing of envlift. If there is no file STATE, the state is made and written there: by PyBoy, whose
-states both read. ``table`` puts the answers of both side by side; ``docs/gameboy.md`` holds the result.
+``python compatibility.py MODULE ROM STATE`` makes each call of ``CALLS`` on ``MODULE.PyBoy``, from
+the state in the file STATE, and prints what came out as JSON. It runs in PyBoy's own interpreter
+too, so it imports nothing of envlift. If there is no file STATE, the state is made and written
+there: by PyBoy, whose states both read. ``table`` puts the answers of both side by side;
+``docs/gameboy.md`` holds the result.
 """
 
 from __future__ import annotations
@@ -34,15 +35,14 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "memory[0xC100:0xC103] = [1, 2, 3]": lambda p: (
         p.memory.__setitem__(slice(0xC100, 0xC103), [1, 2, 3]), p.memory[0xC100:0xC103],
     ),
-    "memory[0, 0x8000] (banks of video RAM)": lambda p: p.memory[0, 0x8000],
-    "memory[0, 0xA000] (banks of cartridge RAM)": lambda p: p.memory[0, 0xA000],
-    "memory[1, 0xD000] (banks of work RAM)": lambda p: p.memory[0, 0xC000],
+    "memory[0, 0x8010:0x8030] (banks of video RAM)": lambda p: p.memory[0, 0x8010:0x8030],
+    "memory[0, 0xC000:0xC010] (banks of work RAM)": lambda p: p.memory[0, 0xC000:0xC010],
     "memory[0, 0x0100] = 1 (patching the ROM)": lambda p: p.memory.__setitem__((0, 0x0100), 1),
     "register_file.A, ..., PC": lambda p: [
         getattr(p.register_file, name) for name in ("A", "F", "B", "C", "D", "E", "HL", "SP", "PC")
     ],
     "register_file.HL = 0x1234": lambda p: (
-        setattr(p.register_file, "HL", 0x1234), p.register_file.HL,
+        p.register_file.__setattr__("HL", 0x1234), p.register_file.HL,
     ),
     "screen.ndarray": lambda p: (p.tick(), p.screen.ndarray),
     "screen.image": lambda p: (p.tick(), p.screen.image),
@@ -51,14 +51,16 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         p.screen.raw_buffer_dims, p.screen.raw_buffer_format,
     ),
     "screen.tilemap_position_list": lambda p: (p.tick(), p.screen.tilemap_position_list),
-    "tilemap_background[0:20, 0:18]": lambda p: p.tilemap_background[0:20, 0:18],
-    "tilemap_background.tile_identifier(2, 3)": lambda p: p.tilemap_background.tile_identifier(2, 3),
-    "tilemap_window[0, 0]": lambda p: p.tilemap_window[0, 0],
+    "tilemap_background[0:20, 0:18]": lambda p: (p.tick(), p.tilemap_background[0:20, 0:18]),
+    "tilemap_background.tile_identifier(2, 3)": lambda p: (
+        p.tick(), p.tilemap_background.tile_identifier(2, 3),
+    ),
+    "tilemap_window[0, 0]": lambda p: (p.tick(), p.tilemap_window[0, 0]),
     "get_tile(1).ndarray()": lambda p: p.get_tile(1).ndarray(),
     "get_tile(1).image()": lambda p: p.get_tile(1).image(),
     "get_sprite(1)": lambda p: [
         getattr(p.get_sprite(1), name)
-        for name in ("x", "y", "tile_identifier", "attr_x_flip", "attr_y_flip", "on_screen", "shape")
+        for name in ("x", "y", "tile_identifier", "attr_x_flip", "attr_y_flip", "on_screen")
     ],
     "get_sprite_by_tile_identifier([4])": lambda p: p.get_sprite_by_tile_identifier([4]),
     "hook_register(0, 0x40, ...)": lambda p: _hooked(p),
@@ -144,7 +146,9 @@ def table(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
         elif "raises" in own and "raises" in other:
             verdict = f"both raise ({own['raises']}, {other['raises']})"
         elif "raises" in own:
-            verdict = f"not offered: {own['says']}"
+            verdict = f"{own['raises']}: {own['says']}"
+        elif "raises" in other:
+            verdict = f"offered; PyBoy itself raised {other['raises']}: {other['says']}"
         else:
             verdict = "differs"
         lines.append(f"| `{text}` | {verdict} |")

@@ -75,6 +75,15 @@ class Screen:
             raise ImportError("screen.image needs Pillow: pip install pillow") from None
         return Image.fromarray(self.ndarray)
 
+    @property
+    def tilemap_position_list(self) -> Any:
+        """Refuse: it is not kept where each line was scrolled to.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("where each line was scrolled to: not offered here")
+
     def _update(self) -> None:
         self._machine.picture(self.ndarray)
 
@@ -352,5 +361,5 @@ class PyBoy:
             "set_color_palette": "other colours",
         }
         if name in missing:
-            raise NotImplementedError(f"PyBoy.{name}: {missing[name]} are not offered here")
+            raise NotImplementedError(f"{missing[name]}: not offered here (PyBoy.{name})")
         raise AttributeError(f"PyBoy has no attribute {name!r}")
