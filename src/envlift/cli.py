@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import importlib
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from envlift import __version__
+from envlift import __version__, envs
 from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
@@ -77,9 +78,17 @@ def parser() -> argparse.ArgumentParser:
     add_replay(commands)
     add_ledger(commands)
     add_report(commands)
+    _add_commands_of_environments(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top
+
+
+def _add_commands_of_environments(commands: Any) -> None:
+    """An environment whose folder has a ``command.py`` has a command of its own."""
+    for path in sorted(Path(envs.__file__).parent.glob("*/command.py")):
+        module = importlib.import_module(f"{envs.__name__}.{path.parent.name}.command")
+        module.add_command(commands)
 
 
 def _add_verify(commands: Any) -> None:
