@@ -1,8 +1,8 @@
 """Deck lists as people write them, checked against rules D.
 
 A list has a card a line, copies first: ``2 Pikachu ex A1-096``. A line ``Energy: L`` or ``Energy:
-Fire, Water`` names the types; without it they are those of the attacks' costs. Empty lines, and what
-follows a ``#``, are left out.
+Fire, Water`` names the types; without it they are those of the attacks' costs. Empty lines do not
+count, nor what follows a ``#``.
 """
 
 from __future__ import annotations
