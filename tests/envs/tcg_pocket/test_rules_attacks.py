@@ -84,7 +84,7 @@ def test_a_confused_attack_fails_on_tails() -> None:
 
 
 def test_targets_are_chosen_before_coins_and_coins_before_damage() -> None:
-    """K-4, F-3: the choice ends a step before any draw; FAIL stops all."""
+    """K-4, F-3, X-2: the choice ends a step before any draw; FAIL stops all."""
     game = board([mon(SEADRA, "WWW")], [BULBASAUR, CHARMANDER])
     attack(game)
     assert (game.decision, legal(game)) == (Decision.HIT, [30, 31])
