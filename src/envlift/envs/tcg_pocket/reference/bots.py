@@ -31,7 +31,6 @@ from envlift.envs.tcg_pocket.tables import decks
 Player = Callable[[Game, random.Random], int]
 """Return one of the deciding player's legal actions."""
 
-WIN = 100.0
 HORIZON = 4
 """Turns that a search looks ahead."""
 
