@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from envlift.envs.tcg_pocket.reference import engine, fields, options
 from envlift.envs.tcg_pocket.reference.state import (
@@ -67,9 +68,7 @@ def mon(
     return found
 
 
-def side(
-    places: Sequence[Pokemon | str | None], hand: Sequence[str] = (), deck: Sequence[str] = ()
-) -> Player:
+def side(places: Sequence[Any], hand: Sequence[str] = (), deck: Sequence[str] = ()) -> Player:
     player = Player([CARDS[BULBASAUR].index] * 20, [0])
     for place, given in enumerate(places):
         player.places[place] = mon(given) if isinstance(given, str) else given
@@ -80,8 +79,8 @@ def side(
 
 
 def board(
-    own: Sequence[Pokemon | str | None],
-    other: Sequence[Pokemon | str | None] = (BULBASAUR,),
+    own: Sequence[Any],
+    other: Sequence[Any] = (BULBASAUR,),
     *,
     hand: Sequence[str] = (),
     deck: Sequence[str] = (),
@@ -91,7 +90,10 @@ def board(
     zone: str = "",
     **switches: object,
 ) -> Game:
-    """A game in the main part of player 0's turn, who went first."""
+    """A game in the main part of player 0's turn, who went first.
+
+    A side is Pokémon, ids, or None for a free place, the Active Spot first.
+    """
     assert turn % 2 == 1
     players = [side(own, hand, deck), side(other, other_hand, other_deck)]
     game = Game(players, Options(**switches))  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from envlift.envs.tcg_pocket.reference import options
@@ -68,7 +70,7 @@ def test_only_the_active_pokemon_attacks_and_the_turn_ends() -> None:
         {"no_attack": True},
     ],
 )
-def test_what_keeps_a_pokemon_from_attacking(held: dict[str, object]) -> None:
+def test_what_keeps_a_pokemon_from_attacking(held: dict[str, Any]) -> None:
     """K-2: sleep, paralysis, an effect; confusion does not."""
     assert options.ATTACK not in legal(board([mon(PIKACHU, "L", **held)]))
     assert options.ATTACK in legal(board([mon(PIKACHU, "L", condition=Condition.CONFUSED)]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from envlift.envs.tcg_pocket.reference import options
@@ -128,7 +130,7 @@ def test_effects_and_abilities_forbid_supporters() -> None:
 
 GRASS, FIRE = mon(BULBASAUR), mon("A1-033")
 HURT = mon(BULBASAUR, damage=10)
-EMPTY: dict[str, object] = {}
+EMPTY: dict[str, Any] = {}
 
 
 @pytest.mark.parametrize(
@@ -169,10 +171,10 @@ EMPTY: dict[str, object] = {}
     ],
 )
 def test_trainers_are_played_only_where_they_could_change_anything(
-    card: str, own: list[object], other: list[object], more: dict[str, object], can: bool
+    card: str, own: list[Any], other: list[Any], more: dict[str, Any], can: bool
 ) -> None:
     """P-6, X-30: card by card."""
-    game = board(own, other, hand=[card], **more)  # type: ignore[arg-type]
+    game = board(own, other, hand=[card], **more)
     assert playable(game, card) is can
 
 
@@ -255,11 +257,11 @@ def test_retreat_energy_can_be_random() -> None:
         (mon(BULBASAUR, "G", no_retreat=True), False),
     ],
 )
-def test_who_may_retreat(active: object, can: bool) -> None:
+def test_who_may_retreat(active: Any, can: bool) -> None:
     """R-2: not asleep, paralyzed, or held by an effect."""
-    game = board([active, PIKACHU])  # type: ignore[list-item]
+    game = board([active, PIKACHU])
     assert (options.RETREAT in legal(game)) is can
-    assert options.RETREAT not in legal(board([active]))  # type: ignore[list-item]
+    assert options.RETREAT not in legal(board([active]))
 
 
 def test_reductions_make_a_retreat_cheaper() -> None:
@@ -329,10 +331,10 @@ def test_an_ability_is_used_once_by_each_pokemon_also_from_the_bench() -> None:
     ],
 )
 def test_abilities_are_used_only_where_they_could_change_anything(
-    own: list[object], other: list[object], deck: list[str], place: int, can: bool
+    own: list[Any], other: list[Any], deck: list[str], place: int, can: bool
 ) -> None:
     """A-3, X-40: one by one."""
-    game = board(own, other, deck=deck)  # type: ignore[arg-type]
+    game = board(own, other, deck=deck)
     assert (options.ABILITY + place in legal(game)) is can
 
 

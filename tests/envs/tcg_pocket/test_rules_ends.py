@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -141,7 +143,7 @@ def test_poison_and_burn_do_damage_after_every_turn() -> None:
 
 def test_sleep_ends_on_heads_after_any_turn() -> None:
     """U-3, F-4: coins of burns first, of who just ended first, then those of sleep."""
-    asleep = {"condition": Condition.ASLEEP, "burned": True}
+    asleep: dict[str, Any] = {"condition": Condition.ASLEEP, "burned": True}
     game = end(board([mon(BULBASAUR, **asleep)], [mon(BULBASAUR, **asleep)]), H, T, T, H)
     assert [at(p, 0).burned for p in game.players] == [False, True]
     assert [at(p, 0).condition for p in game.players] == [Condition.ASLEEP, Condition.NONE]
@@ -228,7 +230,7 @@ def top(game: Game, n: int) -> list[int]:
     return game.players[0].deck[:n]
 
 
-def seen(game: Game, viewer: int) -> dict[str, list[list[int]]]:
+def seen(game: Game, viewer: int) -> dict[str, Any]:
     """An observation by the names of its fields."""
     numbers, found = iter(fields.observe(game, viewer)), {}
     for field in fields.FIELDS:
@@ -237,7 +239,7 @@ def seen(game: Game, viewer: int) -> dict[str, list[list[int]]]:
     return found
 
 
-def taken(numbers, shape):  # type: ignore[no-untyped-def]
+def taken(numbers: Iterator[int], shape: tuple[int, ...]) -> Any:
     if not shape:
         return next(numbers)
     return [taken(numbers, shape[1:]) for _ in range(shape[0])]
