@@ -9,11 +9,16 @@ The blocks of a page share one namespace and run in order. Two lines before a bl
 from __future__ import annotations
 
 import re
+import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "AGENTS.md"]
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / n for n in ("README.md", "AGENTS.md", "CONTRIBUTING.md")),
+]
 FENCE = re.compile(
     r"(?:<!-- (?P<mark>fragment|needs [\w-]+(?:, [\w-]+)*) -->\n+)?"
     r"^(?P<fence>`{3,})(?P<tag>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=fence)$",
@@ -55,7 +60,10 @@ def run_block(block: Block, name: str, namespace: dict[str, object]) -> None:
 
 def run_page(text: str, name: str) -> None:
     """Run the Python blocks of a page that need nothing beside envlift."""
-    namespace: dict[str, object] = {"__name__": "__docs__"}
+    # A module, as a class that looks itself up expects.
+    module = types.ModuleType("__docs__")
+    sys.modules["__docs__"] = module
+    namespace = module.__dict__
     for block in blocks(text):
         if block.tag == "python" and not block.mark:
             run_block(block, name, namespace)

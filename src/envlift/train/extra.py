@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 
+from envlift.extras import install
+
 _EXTRA = {
     "flax": "flax",
     "matplotlib": "matplotlib",
@@ -13,19 +15,25 @@ _EXTRA = {
 }
 
 
-def require_extra(command: str) -> None:
-    """Look for all of it before a command begins.
+PICTURES = ("PIL",)
+"""What of it films."""
+POLICIES = ("flax", "optax", "orbax.checkpoint")
+"""What of it reads a policy."""
+
+
+def require_extra(command: str, *modules: str) -> None:
+    """Look for some of its modules before a command begins; for all of it if none is named.
 
     Raises:
         ModuleNotFoundError: naming what is missing, and how to install it.
     """
     missing = []
-    for module, package in _EXTRA.items():
+    for module in modules or _EXTRA:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError:
-            missing.append(package)
+            missing.append(_EXTRA[module])
     if missing:
         raise ModuleNotFoundError(
-            f'envlift {command} needs {", ".join(missing)}: pip install "envlift[train]"'
+            f"envlift {command} needs {', '.join(missing)}: {install('train', missing)}"
         )

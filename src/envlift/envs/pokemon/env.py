@@ -134,6 +134,12 @@ class Pokemon(Game[State, None, Any]):
         self.clauses = format != "gen1customgame"
         self._teams = None if teams is None else _pool(teams, check_teams and format == "gen1ou")
 
+    def __repr__(self) -> str:
+        given = self.info.options["teams"]
+        teams = "" if given is None else f", {len(given)} teams"
+        format, backend = self.info.options["format"], self.info.backend
+        return f"<envlift pokemon-v{self.info.version} [{backend}] format={format!r}{teams}>"
+
     @property
     def default_params(self) -> None:
         """None: a battle has no numbers that one would vary."""

@@ -27,6 +27,7 @@ from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import ENVIRONMENT, POLICY, Envs, Fused, noise_of
 from envlift.train.games.examine import Examiner
+from envlift.train.networks import Maker, make_network
 from envlift.train.policy import apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
 
@@ -67,13 +68,21 @@ class SelfPlay(Fused):
     """
 
     def __init__(
-        self, config: Config, env: AnyEnv, devices: list[jax.Device] | None = None
+        self,
+        config: Config,
+        env: AnyEnv,
+        devices: list[jax.Device] | None = None,
+        network: Maker = make_network,
     ) -> None:
         if getattr(env, "num_players", 1) < 2:
             raise ConfigError(
                 f"self_play = True is not allowed: {env!r} has one player; leave it out"
             )
-        super().__init__(config, env, devices)
+        if config.normalize_rewards:
+            raise ConfigError(
+                "normalize_rewards = True is not allowed in self-play: a game pays for winning"
+            )
+        super().__init__(config, env, devices, network)
         players, self.groups = env.num_players, ppo.groups_of(config)
         games = config.num_envs // self.groups
         # At least one of each group, so that past policies are met at all.
@@ -115,7 +124,8 @@ class SelfPlay(Fused):
 
     def examine(self, state: Any, update: int) -> dict[str, jax.Array]:
         """Return win rates against the game's bots and Elo, in the updates that are due."""
-        due = update % self.config.evaluate_every == 0 or update == self.config.updates
+        every = self.config.examined_every
+        due = every > 0 and (update % every == 0 or update == self.config.updates)
         return self._examiner(state.learner.params, update) if due else {}
 
     # -- traced ---------------------------------------------------------------------------------
