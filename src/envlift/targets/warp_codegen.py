@@ -26,6 +26,7 @@ WARP_DTYPES: dict[str, Any] = {
     "int8": wp.int8,
     "uint8": wp.uint8,
     "int16": wp.int16,
+    "uint16": wp.uint16,
     "int32": wp.int32,
     "uint32": wp.uint32,
     "bool": wp.bool,

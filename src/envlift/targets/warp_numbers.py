@@ -11,6 +11,7 @@ passes on where that begins. A function made by ``rule`` reads ``b[i]`` and writ
 # No deferred annotations: Warp reads those of functions made here.
 
 import ast
+import hashlib
 import inspect
 import linecache
 import math
@@ -73,7 +74,7 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
-def rule(function: Callable[..., Any]) -> Any:
+def rule(function: Callable[..., Any], inline: bool = True) -> Any:
     """Return a Warp function in which ``b[i]`` is a number of the environment.
 
     As an array of Warp's, it would be passed on as 56 bytes by each of the many calls of a step,
@@ -90,7 +91,24 @@ def rule(function: Callable[..., Any]) -> Any:
     made = types.FunctionType(body, function.__globals__, function.__name__)
     made.__annotations__, made.__module__ = function.__annotations__, function.__module__
     made.__qualname__, made.__doc__ = function.__qualname__, function.__doc__
-    return wp.func(made)
+    return wp.func(made, inline=None if inline else False)
+
+
+def cold_rule(function: Callable[..., Any]) -> Any:
+    """Return what ``rule`` does, never inlined: LLVM's time grows faster than what it sees."""
+    return rule(function, inline=False)
+
+
+def lookup(rows: Sequence[Sequence[int]]) -> Any:
+    """Return a Warp function ``(row, column) -> int32``: a constant table in the compiled code."""
+    columns = len(rows[0])
+    text = f"{constant_array(rows)} return table[row * {columns} + column];"
+
+    def look_up(row: wp.int32, column: wp.int32) -> wp.int32: ...
+
+    # Warp knows functions by name: two tables must not share one.
+    look_up.__qualname__ = f"look_up_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return wp.func_native(text)(look_up)
 
 
 @dataclass(frozen=True)

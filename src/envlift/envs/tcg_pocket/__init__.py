@@ -1,0 +1,1 @@
+"""Pokémon TCG Pocket, sets A1 and P-A, from written rules."""
