@@ -102,13 +102,15 @@ def cold_rule(function: Callable[..., Any]) -> Any:
 def lookup(rows: Sequence[Sequence[int]]) -> Any:
     """Return a Warp function ``(row, column) -> int32``: a constant table in the compiled code."""
     columns = len(rows[0])
-    text = f"{constant_array(rows)} return table[row * {columns} + column];"
-
-    def look_up(row: wp.int32, column: wp.int32) -> wp.int32: ...
-
+    snippet = f"{constant_array(rows)} return table[row * {columns} + column];"
     # Warp knows functions by name: two tables must not share one.
-    look_up.__qualname__ = f"look_up_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    return wp.func_native(text)(look_up)
+    name = f"look_up_{hashlib.sha256(snippet.encode()).hexdigest()[:16]}"
+    head = f"def {name}(row: wp.int32, column: wp.int32) -> wp.int32: ..."
+    return define(name, f"@wp.func_native(snippet)\n{head}\n", {"snippet": snippet}, ())
+
+
+KEYWORDS = {"new", "delete", "default", "switch", "operator", "private", "public", "register"}
+"""Of C++: no field of a struct can be called so there."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Place:
     start: int
     size: int | None
     dtype: str
+
+    @property
+    def variable(self) -> str:
+        """Its name in compiled code."""
+        return f"{self.name}_" if self.name in KEYWORDS else self.name
 
 
 def places(fields: Iterable[Any]) -> tuple[Place, ...]:
@@ -154,7 +161,7 @@ def kind_of(size: int | None, dtype: str) -> Any:
 
 def struct_of(name: str, fields: Iterable[Place]) -> Any:
     """Return the ``@wp.struct`` of fields, in their order, flat."""
-    annotations = {p.name: kind_of(p.size, p.dtype) for p in fields}
+    annotations = {p.variable: kind_of(p.size, p.dtype) for p in fields}
     return wp.struct(type(name, (), {"__annotations__": annotations}))
 
 
@@ -182,8 +189,8 @@ def copies(name: str, struct: Any, fields: Sequence[Place]) -> tuple[Any, Any]:
     names, load, save = accesses(fields), [], []
     for p in fields:
         key = f"{p.dtype}_{p.size or 0}"
-        load.append(f"    put_{key}(b, {p.start}, state.{p.name})")
-        save.append(f"    state.{p.name} = get_{key}(b, {p.start})")
+        load.append(f"    put_{key}(b, {p.start}, state.{p.variable})")
+        save.append(f"    state.{p.variable} = get_{key}(b, {p.start})")
     names |= {"State": struct, "Numbers": Numbers}
     head = "(b: Numbers, state: State):"
     into = define(f"{name}.load", "\n".join([f"def copy_in{head}", *load, ""]), names, ())
@@ -205,9 +212,9 @@ def looking(name: str, fields: Sequence[Place], size: int, seen: Any, shown: Pla
         shown: that field.
         look: ``(b, out)``, which writes what is shown into ``out``, numbers that are 0.
     """
-    load = [f"    put_{p.dtype}_{p.size or 0}(b, {p.start}, {p.name})" for p in fields]
+    load = [f"    put_{p.dtype}_{p.size or 0}(b, {p.start}, {p.variable})" for p in fields]
     lines = [
-        f"def see(seen: Seen, {', '.join(p.name for p in fields)}):",
+        f"def see(seen: Seen, {', '.join(p.variable for p in fields)}):",
         f"    numbers = wp.zeros(shape={size}, dtype=wp.int32)",
         f"    written = wp.zeros(shape={shown.size}, dtype=wp.int32)",
         "    b = place_of(numbers)",
@@ -220,7 +227,7 @@ def looking(name: str, fields: Sequence[Place], size: int, seen: Any, shown: Pla
     ]
     names = {**accesses([*fields, shown]), "Seen": seen, "place_of": place_of, "look": look}
     see = define(f"{name}.see", "\n".join(lines), names, ())
-    see.__annotations__ = {"seen": seen, **{p.name: kind_of(p.size, p.dtype) for p in fields}}
+    see.__annotations__ = {"seen": seen, **{p.variable: kind_of(p.size, p.dtype) for p in fields}}
     return wp.func(see)
 
 

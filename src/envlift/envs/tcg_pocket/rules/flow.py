@@ -119,7 +119,6 @@ def act_in_main(b: Numbers, p: wp.int32, action: wp.int32):
         begin(b, Pending.ATTACH, 0, Step.NONE)
     elif action == Action.RETREAT:
         begin(b, Pending.RETREAT, 0, Step.NONE)
-        b[At.PENDING_UNITS] = retreat_cost(b, p)
     elif action < Action.DISCARD_FOSSIL:
         k = action - Action.ABILITY
         begin(b, Pending.ABILITY, card_at(b, p, k), Step.EFFECTS)
@@ -197,6 +196,7 @@ def choose(b: Numbers, action: wp.int32):
         attach(b, p, k, kind, False)
     elif decision == Decision.RETREAT:
         b[At.PENDING_PLACE] = k
+        b[At.PENDING_UNITS] = retreat_cost(b, p)
     elif decision == Decision.RETREAT_ENERGY:
         discard_units(b, p, 0, action - Action.ENERGY, 1)
         b[At.PENDING_UNITS] = b[At.PENDING_UNITS] - 1
