@@ -19,4 +19,5 @@ REGISTRATION = Registration(
     players=2,
     suite="envlift.envs.tcg_pocket.verification.suite:SUITE",
     reference="plain Python, from numbered rules",
+    render="envlift.envs.tcg_pocket.render:frame",
 )

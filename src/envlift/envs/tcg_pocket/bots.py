@@ -1,4 +1,4 @@
-"""Players that see what any player sees: functions ``(key, observation, mask) -> action`` in JAX."""
+"""Players that see what a player sees: functions ``(key, observation, mask) -> action`` in JAX."""
 
 from __future__ import annotations
 

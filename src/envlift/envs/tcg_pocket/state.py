@@ -1,7 +1,7 @@
 """The state of one game at a decision; rules N to L of ``rules.md`` say what the names mean.
 
-Shapes: 2 players, 4 places (0 is the Active Spot, 1 to 3 the Bench), 2 earlier stages, 12 cards of a
-hand, 20 of a deck, 8 types of Energy. Cards are numbers of ``tables``, 0 for none.
+Shapes: 2 players, 4 places (0 is the Active Spot, 1 to 3 the Bench), 2 earlier stages, 12 cards of
+a hand, 20 of a deck, 8 types of Energy. Cards are numbers of ``tables``, 0 for none.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class State:
         deck_list, deck_energy: what the deck was made of, sorted; its types of Energy.
         pending_kind: this and all that follow say what is in progress: 1 Trainer, 2 Ability,
             3 attack, 4 retreat, 5 evolving, 6 attaching; its card; its place; the slot of the hand;
-            the attack and whose attack it copies; the step of rule K-4; the effect code that asks or
-            comes next; heads and coins of the last flip; damage done to the opponent's Active
+            the attack and whose attack it copies; the step of rule K-4; the effect code that asks
+            or comes next; heads and coins of the last flip; damage done to the opponent's Active
             Pokémon; the chosen target; units of Energy left; bits of places already chosen.
         end_place: at the end of a turn, the next place whose Ability is looked at.
     """

@@ -1,9 +1,9 @@
 """Rules of Pokémon TCG Pocket in Warp, on ONE game.
 
-A game lies in one array of int32, ``b``; ``memory.At`` says what lies where. ``p`` is a player, ``k``
-a place (0 the Active Spot, 1 to 3 the Bench), ``op`` a row of the table of effect codes. Cards and
-effects are rows of tables that one interpreter reads. Letters and numbers in docstrings are those of
-``rules.md``.
+A game lies in one array of int32, ``b``; ``memory.At`` says what lies where. ``p`` is a player,
+``k`` a place (0 the Active Spot, 1 to 3 the Bench), ``op`` a row of the table of effect codes.
+Cards and effects are rows of tables that one interpreter reads. Letters and numbers in docstrings
+are those of ``rules.md``.
 
 | file | what it holds |
 |---|---|

@@ -2,6 +2,7 @@
 
 # mypy: ignore-errors
 # ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -87,7 +88,8 @@ def place_unit(b: Numbers, p: wp.int32, k: wp.int32, op: wp.int32):
         )
         if left == 0:
             next_op(b)
-        attach(b, p, k, of_op(op, Op.TYPE), True)
+        if not is_down(b, p, k):  # K-5
+            attach(b, p, k, of_op(op, Op.TYPE), True)
         i = i + 1
 
 

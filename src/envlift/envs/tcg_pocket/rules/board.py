@@ -2,6 +2,7 @@
 
 # mypy: ignore-errors
 # ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -76,7 +77,7 @@ def is_down(b: Numbers, p: wp.int32, k: wp.int32) -> wp.bool:
 
 @rule
 def can_pay(b: Numbers, p: wp.int32, row: wp.int32, more: wp.int32, kind: wp.int32) -> wp.bool:
-    """Return whether the Active Pokémon's Energy pays for an attack and ``more`` of a type (K-3)."""
+    """Return whether the Active Pokémon's Energy pays an attack and ``more`` of a type (K-3)."""
     enough = units(b, p, 0) >= of_attack(row, Attack.TOTAL) + more
     e = wp.int32(0)
     while e < 8:
@@ -95,10 +96,7 @@ def named(op: wp.int32, card: wp.int32) -> wp.bool:
     if card == 0:
         return False
     return (
-        first == 0
-        or name == first
-        or name == of_op(op, Op.NAME_1)
-        or name == of_op(op, Op.NAME_2)
+        first == 0 or name == first or name == of_op(op, Op.NAME_1) or name == of_op(op, Op.NAME_2)
     )
 
 

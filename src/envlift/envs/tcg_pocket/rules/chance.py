@@ -1,7 +1,6 @@
 """Draws from the tape of a step (rules F), in the order in which they are used."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 
 import warp as wp
 

@@ -1,7 +1,6 @@
 """Damage of an attack (M), and the steps of K-4 from the coins to the reactions."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, SIM102
 
 import warp as wp
 
@@ -118,6 +117,7 @@ def bases(b: Numbers, p: wp.int32, row: wp.int32):
         b[At.HITS + k] = 0
         k = k + 1
     base = of_attack(row, Attack.DAMAGE)
+    more = wp.int32(0)
     start = of_attack(row, Attack.OPS)
     end = start + of_attack(row, Attack.NUM_OPS)
     op = wp.int32(start)
@@ -128,10 +128,10 @@ def bases(b: Numbers, p: wp.int32, row: wp.int32):
             if code == Code.DMG_SET_PER:
                 base = n * counted(b, p, op)
             elif code == Code.DMG_ADD_PER:
-                base = base + n * counted(b, p, op)
+                more = more + n * counted(b, p, op)
             elif code == Code.DMG_ADD:
                 if holds(b, p, op, row):
-                    base = base + n
+                    more = more + n
             elif code == Code.HIT:
                 side = of_op(op, Op.SIDE) * 4
                 if of_op(op, Op.PICK) == Pick.RANDOM:
@@ -146,7 +146,7 @@ def bases(b: Numbers, p: wp.int32, row: wp.int32):
                             b[At.HITS + side + k] = b[At.HITS + side + k] + n
                         k = k + 1
         op = op + 1
-    b[At.HITS + 4] = b[At.HITS + 4] + base
+    b[At.HITS + 4] = b[At.HITS + 4] + base + more
 
 
 @cold_rule

@@ -37,9 +37,7 @@ Card = IntEnum(
 )
 """Columns of a card; names are numbers, 0 for none; types -1 for none."""
 
-Attack = IntEnum(
-    "Attack", "G R W L P F D M TOTAL DAMAGE WATCHED OPS NUM_OPS COPIES", start=0
-)
+Attack = IntEnum("Attack", "G R W L P F D M TOTAL DAMAGE WATCHED OPS NUM_OPS COPIES", start=0)
 """Columns of an attack, at row ``2 * card + attack``: its cost by type and in all (colourless
 included), the printed damage, its number among the watched, its effect codes, whether it copies."""
 
@@ -168,9 +166,7 @@ class Rows:
                 row["TO"] = To[value.upper()]
             elif key == "type":
                 row["TYPE"] = type_of(value)
-            elif key == "to_type":
-                row["TO_TYPE"] = type_of(value)
-            elif key == "from_type":
+            elif key == "to_type" or key == "from_type":
                 row["TO_TYPE"] = type_of(value)
             elif key == "count":
                 row["COUNT"] = Count[value.upper()]

@@ -2,6 +2,7 @@
 
 # mypy: ignore-errors
 # ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -378,6 +379,3 @@ def step(b: Numbers, first: wp.int32, second: wp.int32):
     list_legal(b)
     choose(b, played(b, wp.where(b[At.DECIDER] == 0, first, second)))
     advance(b)
-
-
-

@@ -146,9 +146,7 @@ Test = IntEnum(
 )
 """Conditions of ``DMG_ADD`` (X-4)."""
 
-Count = IntEnum(
-    "Count", "HEADS OWN_BENCH OWN_USES_OF OPP_ACTIVE_ENERGY SELF_ENERGY", start=1
-)
+Count = IntEnum("Count", "HEADS OWN_BENCH OWN_USES_OF OPP_ACTIVE_ENERGY SELF_ENERGY", start=1)
 """What is counted (X-3, X-5)."""
 
 Lasting = IntEnum(

@@ -2,6 +2,7 @@
 
 # mypy: ignore-errors
 # ruff: noqa: D103, SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -18,6 +19,7 @@ from envlift.envs.tcg_pocket.rules.board import (
     retreat_cost,
     units,
 )
+from envlift.envs.tcg_pocket.rules.damage import attack_row
 from envlift.envs.tcg_pocket.rules.data import Attack, Card, Op, of_attack, of_card, of_op
 from envlift.envs.tcg_pocket.rules.ids import (
     NUM_ACTIONS,
@@ -30,7 +32,6 @@ from envlift.envs.tcg_pocket.rules.ids import (
     To,
     Trigger,
 )
-from envlift.envs.tcg_pocket.rules.damage import attack_row
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.envs.tcg_pocket.rules.ops import in_range
 from envlift.envs.tcg_pocket.rules.usable import can_come, can_heal, could_act, fits_place

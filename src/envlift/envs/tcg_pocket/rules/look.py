@@ -1,7 +1,6 @@
 """What both players see (I): the fields of the state, relative to the viewer, the hidden ones 0."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, SIM102
 
 from enum import IntEnum
 

@@ -1,7 +1,8 @@
 """The interpreter of effect codes that ask nobody for anything (X, step 8 of K-4)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, SIM102
+# ruff: noqa: SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 
@@ -13,6 +14,7 @@ from envlift.envs.tcg_pocket.rules.board import (
     is_down,
     named,
     nth_unit,
+    of_kind,
     of_place,
     put_status,
     units,
@@ -186,7 +188,10 @@ def act(b: Numbers, p: wp.int32, user: wp.int32, op: wp.int32, by_attack: wp.boo
     elif code == Code.HEAL:
         k = wp.int32(0)
         while k < 4:
-            if k == user or of_op(op, Op.WHO) == Who.OWN_EACH:
+            meant = k == user
+            if of_op(op, Op.WHO) == Who.OWN_EACH:
+                meant = of_kind(b[At.CARD + p * 4 + k], of_op(op, Op.TYPE))
+            if meant:
                 heal(b, p, k, amount(b, op))
             k = k + 1
     elif code == Code.STATUS:

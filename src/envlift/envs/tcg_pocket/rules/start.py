@@ -1,7 +1,6 @@
 """Set-up up to the first decision (S)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, SIM102
 
 import warp as wp
 

@@ -1,7 +1,8 @@
 """Start and end of a turn (T), Checkup (U), knock-outs (G), end of the game (W)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103
+# ruff: noqa: SIM102
+# Warp evaluates both sides of ``and``, so nested ``if``s are not the same.
 
 import warp as wp
 

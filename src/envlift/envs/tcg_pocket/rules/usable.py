@@ -1,7 +1,7 @@
 """Which Trainers and Abilities could change anything (P-6, A-3), by their effect codes (X-30)."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103, SIM102
+# ruff: noqa: D103
 
 import warp as wp
 
@@ -17,21 +17,25 @@ from envlift.envs.tcg_pocket.rules.ids import Code, To
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
 
+
 @rule
 def fits_place(b: Numbers, p: wp.int32, k: wp.int32, op: wp.int32, kind: wp.int32) -> wp.bool:
     """Return whether the Pokémon in a place is of the type and among the names asked for."""
     card = b[At.CARD + p * 4 + k]
     return of_kind(card, kind) and named(op, card)
 
+
 @rule
 def can_heal(b: Numbers, p: wp.int32, k: wp.int32, op: wp.int32) -> wp.bool:
     return fits_place(b, p, k, op, of_op(op, Op.TYPE)) and b[At.DAMAGE + p * 4 + k] > 0
+
 
 @rule
 def can_come(b: Numbers, q: wp.int32, k: wp.int32, op: wp.int32) -> wp.bool:
     """Return whether a Benched Pokémon can take the Active Spot (X-18)."""
     card = b[At.CARD + q * 4 + k]
     return card != 0 and (of_op(op, Op.BASIC) == 0 or of_card(card, Card.STAGE) == 0)
+
 
 @cold_rule
 def some_place(b: Numbers, p: wp.int32, op: wp.int32, first: wp.int32, what: wp.int32) -> wp.bool:
@@ -58,6 +62,7 @@ def some_place(b: Numbers, p: wp.int32, op: wp.int32, first: wp.int32, what: wp.
             found = True
         k = k + 1
     return found
+
 
 @cold_rule
 def could_act(b: Numbers, p: wp.int32, op: wp.int32) -> wp.bool:

@@ -115,9 +115,7 @@ def goes(name: str) -> Callable[[Trace], Array]:
 
 def condition(number: int) -> Callable[[Trace], Array]:
     """Return whether somebody got a Special Condition."""
-    return either(
-        lambda t: (t.before["condition"] != number) & (t.final["condition"] == number)
-    )
+    return either(lambda t: (t.before["condition"] != number) & (t.final["condition"] == number))
 
 
 def promotes_twice(t: Trace) -> Array:

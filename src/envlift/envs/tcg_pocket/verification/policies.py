@@ -15,9 +15,7 @@ HAND, ATTACH, ABILITY, ATTACK = slice(1, 13), slice(13, 14), slice(15, 19), slic
 END, ACTIVE = 25, 26
 
 
-def _weighted(
-    rng: np.random.Generator, legal_actions: Array, weights: dict[slice, float]
-) -> Array:
+def _weighted(rng: np.random.Generator, legal_actions: Array, weights: dict[slice, float]) -> Array:
     """Take the legal action of the highest random number, to which kinds add; int32 [B, P]."""
     legal = legal_actions.reshape(-1, PLAYERS, ACTIONS)
     drawn = rng.random(legal.shape) * legal
@@ -37,7 +35,7 @@ def attacks(
 def develops(
     rng: np.random.Generator, observation: Array, state: StateDict, legal_actions: Array
 ) -> Array:
-    """As ``attacks``, but attaching to any Pokémon and attacking less: more evolves and retreats."""
+    """As ``attacks``, but attaching to any Pokémon and attacking less: more evolves, retreats."""
     kinds = {HAND: 0.8, ABILITY: 0.5, ATTACH: 0.9, slice(14, 15): 0.1, ATTACK: 0.35}
     return _weighted(rng, legal_actions, kinds)
 
