@@ -110,7 +110,7 @@ def test_what_a_policy_plays_that_is_no_action_is_the_suites_error(act, tmp_path
 
 
 def test_a_corpus_that_is_not_there_is_listed(tmp_path):
-    suite = write(tmp_path, 'corpus=__import__("pathlib").Path("gone"), start="seed",')
+    suite = write(tmp_path, 'corpus=__import__("pathlib").Path("gone").resolve(), start="seed",')
     found = verify(suite, quick=True, levels=["L3"], lanes=2)
     listed = [line for line in found.not_verified if line.startswith("recorded cases")]
     assert listed == ["recorded cases [default]: there is no gone (`envlift record` makes it)"]

@@ -256,6 +256,14 @@ SELVES = [
         )
     ),
     Row(
+        "disagrees-ends-later",
+        gym("selves", "Unseeded"),
+        gym("selves", "UnseededCut"),
+        FAIL,
+        ("of play to the end",),
+        arguments=(*SMALL, "--lanes", "16"),
+    ),
+    Row(
         "disagrees-GlobalNumpy",
         gym("selves", "GlobalNumpy"),
         gym("selves", "GlobalNumpy"),

@@ -117,6 +117,13 @@ class Unseeded(Walk):
         return self.state.copy(), {}
 
 
+class UnseededCut(Unseeded):
+    """Ends a step later than it should, which no seed and no written state can show."""
+
+    def cut(self):
+        return self.steps >= 201
+
+
 class UnseededStep(Walk):
     """Its start follows the seed, its steps do not."""
 

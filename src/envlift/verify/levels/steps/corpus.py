@@ -30,9 +30,10 @@ def run(context: Context) -> None:
     """Play every case against the running reference, which must still answer as recorded."""
     cases = cases_of(context.suite, context.config)
     if not cases:
-        if context.suite.corpus is not None and not Path(context.suite.corpus).is_dir():
+        folder = context.suite.corpus
+        if folder is not None and not Path(folder).is_dir():
             context.report.not_verified.append(
-                f"recorded cases [{context.config.name}]: there is no {context.suite.corpus} "
+                f"recorded cases [{context.config.name}]: there is no {_shown(Path(folder))} "
                 "(`envlift record` makes it)"
             )
         return
@@ -43,6 +44,12 @@ def run(context: Context) -> None:
         _play_all(context.suite, context.config, cases, reference, candidate, check)
         if check.verdict is Verdict.PASS:
             _still_recorded(context.suite, context.config, cases, reference, check)
+
+
+def _shown(folder: Path) -> str:
+    """Return a folder's path, from the current one where it is in that: evidence is shared."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def run_recorded(
