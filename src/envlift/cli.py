@@ -24,6 +24,7 @@ from envlift.train.export import add_export
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.commands.init import add_init
 from envlift.translate.commands.prompt import add_prompt
+from envlift.translate.commands.rules import add_rules
 from envlift.translate.commands.translate import add_ledger, add_replay, add_translate
 from envlift.translate.loop.workspace import WorkspaceError
 from envlift.verify.run.result import EXIT_USAGE
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     _add_bench(commands)
     add_init(commands)
     add_prompt(commands)
+    add_rules(commands)
     add_translate(commands)
     add_replay(commands)
     add_ledger(commands)

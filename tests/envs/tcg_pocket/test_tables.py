@@ -49,6 +49,14 @@ def test_corrected_cards_hold_the_corrected_facts(
     assert (found.cost, found.damage) == (cost, damage)
 
 
+def test_damage_and_hp_are_multiples_of_ten() -> None:
+    """N-5: all printed numbers."""
+    numbers = [card.hp for card in CARDS]
+    numbers += [attack.damage for card in CARDS for attack in card.attacks]
+    assert max(numbers) == 200
+    assert all(number % 10 == 0 for number in numbers)
+
+
 def test_printings_of_one_card_share_their_effects() -> None:
     by_id = tables.standard().by_id
     assert by_id["A1-285"].attacks[0].ops == by_id["A1-096"].attacks[0].ops != ()

@@ -51,7 +51,7 @@ def _energy(words: str, number: int) -> str:
     for word in re.split(r"[\s,/+]+", words.strip()):
         if word.lower() in WORDS:
             found += ENERGY[WORDS.index(word.lower())]
-        elif word and all(letter in ENERGY for letter in word):
+        elif all(letter in ENERGY for letter in word):  # also no word at all
             found += word
         else:
             raise DeckError(
