@@ -8,13 +8,15 @@ import numpy as np
 
 from envlift.envs.tcg_pocket.observation import NAMES
 from envlift.envs.tcg_pocket.state import FIELDS
+from envlift.envs.tcg_pocket.verification import states
 from envlift.envs.tcg_pocket.verification.features import FEATURES
 from envlift.envs.tcg_pocket.verification.policies import POLICIES
 from envlift.envs.tcg_pocket.verification.pool import pool
-from envlift.reference.types import Array
+from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
 
 SEED = 1
+MAX_TURNS = 30
 
 
 def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -25,6 +27,11 @@ def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def outcome(chance: Array) -> Array:
     """What of the chance matters: which decks are drawn, and the first bits of the tape."""
     return np.asarray(chance[..., 0] % 16)
+
+
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw boards that play rarely reaches."""
+    return states.random_states(rng, n, int(config.reference.get("max_turns", MAX_TURNS)))
 
 
 def config(name: str, **options: Any) -> Config:
@@ -57,6 +64,7 @@ SUITE = Suite(
     ),
     policies=POLICIES,
     features=FEATURES,
+    random_states=random_states,
     not_verified=(
         "whether the written rules are those of the app: they rest on public guides, with their "
         "conflicts ruled (rules.md, section Q)",
