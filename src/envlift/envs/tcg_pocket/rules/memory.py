@@ -33,4 +33,4 @@ PLACES = warp_numbers.places(FIELDS)
 STATE_SIZE = sum(p.size or 1 for p in PLACES)
 
 At = IntEnum("At", warp_numbers.offsets(PLACES, SCRATCH))  # type: ignore[misc]
-SIZE = int(At.END)
+SIZE = int(At["END"])

@@ -39,7 +39,7 @@ PLACES = warp_numbers.places(FIELDS)
 STATE_SIZE = sum(p.size or 1 for p in PLACES)
 
 At = IntEnum("At", warp_numbers.offsets(PLACES, SCRATCH))  # type: ignore[misc]
-SIZE = int(At.END)
+SIZE = int(At["END"])
 
 FIRST_VOLATILE = int(At[VOLATILES[0].upper()])
 NUM_VOLATILES = len(VOLATILES)
