@@ -154,6 +154,8 @@ def test_paralysis_costs_exactly_one_own_turn() -> None:
     assert legal(game) == [options.ATTACH, options.END]
     end(game)
     assert at(game.players[1], 0).condition == Condition.NONE
+    this_turn = mon(BULBASAUR, condition=Condition.PARALYZED, paralyzed_turn=5)
+    assert at(end(board([this_turn], turn=5)).players[0], 0).condition == Condition.PARALYZED
 
 
 def test_coins_are_flipped_also_at_0_hp_and_one_check_follows() -> None:
