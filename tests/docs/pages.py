@@ -9,6 +9,8 @@ The blocks of a page share one namespace and run in order. Two lines before a bl
 from __future__ import annotations
 
 import re
+import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +57,10 @@ def run_block(block: Block, name: str, namespace: dict[str, object]) -> None:
 
 def run_page(text: str, name: str) -> None:
     """Run the Python blocks of a page that need nothing beside envlift."""
-    namespace: dict[str, object] = {"__name__": "__docs__"}
+    # A module, as a class that looks itself up expects.
+    module = types.ModuleType("__docs__")
+    sys.modules["__docs__"] = module
+    namespace = module.__dict__
     for block in blocks(text):
         if block.tag == "python" and not block.mark:
             run_block(block, name, namespace)

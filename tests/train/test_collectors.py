@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from jax.sharding import PartitionSpec
 
@@ -127,7 +129,7 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
     state = host.start()
     params = state.learner.params
     after, kept, metrics = host._collect(state, jax.random.key(3))
-    observation, starts, mask, action, log_prob, value, learnt, ended = kept
+    observation, starts, mask, action, log_prob, value, learnt, ended, _, _ = kept
     truncations = both = 0
     memory, seen, begins, legal = state.memory, state.observation, state.starts, state.mask
     for t, (given, nxt, reward, terminated, truncated, infos) in enumerate(vector.steps):
@@ -160,16 +162,120 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
 
 
 def test_vectors_that_cannot_be_trained_on_are_refused():
-    next_step = VectorEnv(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="next_step")
-    with pytest.raises(ValueError, match=r"same step.*NEXT_STEP"):
-        Host(config(collector="host"), next_step)
+    silent = Recording()
+    silent.metadata = {}
+    with pytest.raises(ValueError, match="does not say when ended episodes are reset"):
+        Host(config(collector="host"), silent)
     with pytest.raises(ConfigError, match="num_envs = 16 is not allowed: the vector has 8"):
         Host(config(collector="host", num_envs=16), Recording())
     with pytest.raises(ConfigError, match="devices = 999 is not allowed"):
         Fused(config(devices=999, num_envs=999 * 8), Toy())
     with pytest.raises(ValueError, match="autoreset='same_step'"):
         Fused(config(), Toy(autoreset="disabled"))
-    assert next_step.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+
+
+class Watched(gymnasium.vector.SyncVectorEnv):
+    """Keeps every step, of Gymnasium's own vector."""
+
+    def __init__(self, mode):
+        made = [lambda: gymnasium.make("CartPole-v1", max_episode_steps=4)] * B
+        super().__init__(made, autoreset_mode=mode)
+        self.steps, self.resets = [], []
+
+    def reset(self, **given):
+        answer = super().reset(**given)
+        self.resets.append((len(self.steps), given, np.array(answer[0])))
+        return answer
+
+    def step(self, actions):
+        given = super().step(actions)
+        self.steps.append((np.array(given[0]), *(np.array(part) for part in given[1:4]), given[4]))
+        return given
+
+
+@pytest.mark.parametrize("kind", ["mlp", "lstm"])
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_a_host_rollout_in_other_modes_of_reset(mode, kind):
+    """Each episode's last observation is its value's, and no reset is a step."""
+    vector = Watched(mode)
+    host = Host(config(network=kind, collector="host"), vector)
+    state = host.start()
+    params = state.learner.params
+    after, kept, metrics = host._collect(state, jax.random.key(3))
+    observation, starts, _, _, _, value, learnt, ended, _, valid = kept
+    memory, seen, begins = state.memory, state.observation, state.starts
+    over = np.zeros(B, bool)
+    lengths, ends = np.zeros(B, int), []
+    for t, (nxt, reward, terminated, truncated, _) in enumerate(vector.steps):
+        np.testing.assert_array_equal(observation[t], seen)
+        np.testing.assert_array_equal(starts[t], begins)
+        memory, outputs = host.network.apply({"params": params}, memory, seen[None], begins[None])
+        np.testing.assert_allclose(value[t], outputs.value[0], rtol=1e-4, atol=1e-5)
+        done = terminated | truncated
+        expected = np.array(reward, np.float32)
+        for b in np.flatnonzero(truncated & ~terminated):
+            one = jax.tree.map(lambda leaf, b=b: leaf[b], memory)
+            expected[b] += 0.9 * value_of(host, params, one, jnp.asarray(nxt[b]), False)
+        if mode is AutoresetMode.NEXT_STEP:
+            np.testing.assert_array_equal(valid[t], ~over)
+            np.testing.assert_array_equal(ended[t], done | over)
+            lengths += ~over
+            seen, begins, over = nxt, over, done
+        else:
+            assert valid is None
+            np.testing.assert_array_equal(ended[t], done)
+            lengths += 1
+            again = [entry for entry in vector.resets if entry[0] == t + 1]
+            seen, begins = (again[0][2] if again else nxt), done
+        np.testing.assert_allclose(learnt[t], expected, rtol=1e-4, atol=1e-5)
+        ends += lengths[done].tolist()
+        lengths = np.where(done, 0, lengths)
+    assert set(ends) == {4}
+    assert metrics["episodes"] == len(ends) > 0
+    assert metrics["length_sum"] == metrics["return_sum"] == sum(ends)
+    np.testing.assert_array_equal(after.observation, seen)
+    np.testing.assert_array_equal(after.length, lengths)
+
+
+class Parts(gymnasium.Env):
+    """Shows a place and a choice; the time limit shows a final observation of both."""
+
+    observation_space = spaces.Dict(
+        {"where": spaces.Box(-9, 9, (2,), np.float32), "what": spaces.Discrete(3)}
+    )
+    action_space = spaces.MultiDiscrete([3, 2])
+
+    def _seen(self):
+        return {"where": np.full(2, self.steps, np.float32), "what": self.steps % 3}
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._seen(), {}
+
+    def step(self, action):
+        self.steps += 1
+        reward = float(action[0] == self.steps % 3) + float(action[1] == 1)
+        return self._seen(), reward, False, self.steps >= 5, {}
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_observations_of_several_parts_are_one_row_of_numbers(mode):
+    vector = gymnasium.vector.SyncVectorEnv([Parts] * B, autoreset_mode=mode)
+    host = Host(config(collector="host"), vector)
+    state = host.start()
+    params = state.learner.params
+    _, kept, _ = host._collect(state, jax.random.key(3))
+    observation, learnt, ended = kept[0], kept[6], kept[7]
+    assert observation.shape == (T, B, 5)
+    np.testing.assert_array_equal(
+        observation[:3, 0], [[1, 0, 0, 0, 0], [0, 1, 0, 1, 1], [0, 0, 1, 2, 2]]
+    )
+    assert ended[4].all()
+    final = jnp.asarray([0, 0, 1, 5, 5], jnp.float32)
+    beyond = 0.9 * value_of(host, params, state.memory, final, False)
+    assert np.all(np.abs((learnt[4] - beyond) - np.round(learnt[4] - beyond)) < 1e-4)
+    assert set(np.round(learnt[4] - beyond).tolist()) <= {0.0, 1.0, 2.0}
 
 
 class Told(Recording):

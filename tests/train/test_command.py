@@ -183,7 +183,41 @@ def test_the_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert folder.name.endswith("-7")
 
 
+def test_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "sweep"
+    line = ["train", "toy", "--out", folder, "--total-steps", 3 * STEPS, *SMALL]
+    line += ["--sweep", "seed=0..1", "--sweep", "learning_rate=1e-3,2e-3"]
+    assert main(words(*line)) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "seed  learning_rate" in said[3]
+    found = {tuple(row.split()[:2]) for row in said[4:8]}
+    assert found == {(seed, rate) for seed in "01" for rate in ("0.001", "0.002")}
+    returns = [float(row.split()[2]) for row in said[4:8]]
+    assert returns == sorted(returns, reverse=True)
+    assert "4 runs, 768 steps in" in said[8]
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"curve.png", *(f"seed={s},learning_rate={r}" for s, r in found)}
+    one = folder / "seed=1,learning_rate=0.002"
+    assert main(words("play", "toy", "--checkpoint", one)) == 0
+    capsys.readouterr()
+    # Nothing is written over.
+    assert main(words(*line)) == 4
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_gymnax_id_is_trained_on(tmp_path: Path) -> None:
+    pytest.importorskip("gymnax")
+    line = ["train", "gymnax:CartPole-v1", "--out", tmp_path / "run", "--total-steps", STEPS]
+    assert main(words(*line, *SMALL, "--quiet")) == 0
+    assert len(metrics.read(tmp_path / "run")) == 1
+    assert main(words("train", "gymnax:Nothing-v1", "--out", tmp_path / "no", *SMALL)) == 4
+
+
 WRONG = {
+    "a range that is none": ("train toy --sweep seed=5..2", "the smaller one first"),
+    "nothing to sweep over": ("train toy --sweep seed=", "needs at least one value"),
+    "a setting that changes the program": ("train toy --sweep hidden=8,16", "cannot differ within"),
+    "an unknown setting": ("train toy --sweep sede=1", "no setting 'sede'; did you mean 'seed'"),
     "no environment": ("train", "name an environment to train"),
     "an unknown one": ("train tyo", "no environment is named 'tyo'; known: .*toy"),
     "an option it does not have": ("train toy --option horizn=5", "env_options = .*horizn.* toy: "),

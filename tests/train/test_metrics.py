@@ -8,16 +8,22 @@ import math
 import re
 import struct
 import sys
+import types
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envlift.train import metrics, settings
+from envlift.train import metrics, settings, trackers
 from envlift.train.config import Config
 from envlift.train.metrics import MetricsError, Recorder
+
+
+def board(folder: Path) -> Recorder:
+    return Recorder(folder, Config(), trackers=[trackers.tracker("tensorboard", folder, Config())])
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -46,7 +52,7 @@ def test_numbers_that_json_does_not_have(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_yet(tmp_path: Path) -> None:
-    with Recorder(tmp_path, Config(), tensorboard=True) as recorder:
+    with board(tmp_path) as recorder:
         recorder.record({"steps": 1, "return": None})
     assert lines(recorder.path) == [{"steps": 1, "return": None}]
     assert math.isnan(metrics.read(tmp_path)[0]["return"])
@@ -94,7 +100,7 @@ def test_a_resumed_run_has_every_update_once(tmp_path: Path) -> None:
 
 
 def test_a_run_that_does_not_begin_leaves_nothing(tmp_path: Path) -> None:
-    with Recorder(tmp_path / "run", Config(), tensorboard=True):
+    with board(tmp_path / "run"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -155,7 +161,7 @@ class TestTensorBoard:
     def test_its_files_hold_the_numbers(self, tmp_path: Path) -> None:
         from tensorboardX.proto.event_pb2 import Event
 
-        with Recorder(tmp_path, Config(), tensorboard=True) as recorder:
+        with board(tmp_path) as recorder:
             recorder.record({"steps": 10, "return": 0.5})
             recorder.record({"steps": 20, "return": math.nan})
         (path,) = (tmp_path / "tensorboard").iterdir()
@@ -172,8 +178,56 @@ class TestTensorBoard:
     def test_without_the_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tensorboardX", None)
         with pytest.raises(ModuleNotFoundError, match=r'pip install "envlift\[tensorboard\]"'):
-            Recorder(tmp_path / "run", Config(), tensorboard=True)
+            board(tmp_path / "run")
         assert not (tmp_path / "run").exists()
+
+
+class Service(types.ModuleType):
+    """Has the calls of wandb."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.calls: list[Any] = []
+
+    def init(self, **given: Any) -> None:
+        self.calls.append(("init", given))
+
+    def log(self, row: Any, step: int) -> None:
+        self.calls.append(("log", row, step))
+
+    def finish(self) -> None:
+        self.calls.append("finish")
+
+
+@pytest.mark.parametrize("name", trackers.SERVICES)
+def test_a_tracking_service_gets_every_number_that_is_known(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(name)
+    monkeypatch.setitem(sys.modules, name, service)
+    folder, config = tmp_path / "one", Config(seed=3)
+    trackers_ = [trackers.tracker(name, folder, config)]
+    with Recorder(folder, config, trackers=trackers_) as recorder:
+        assert service.calls == []
+        recorder.record({"steps": 10, "return": None, "reward": 0.5})
+        recorder.record({"steps": 20, "return": 1.0, "reward": 0.5})
+    (what, given), first, second, last = service.calls
+    assert (what, given["project"], given["name"], given["resume"]) == (
+        *("init", "envlift", "one", "allow"),
+    )
+    assert given["config"]["seed"] == 3
+    assert given.get("id") == ("one" if name == "wandb" else None)
+    assert first == ("log", {"steps": 10, "reward": 0.5}, 10)
+    assert second == ("log", {"steps": 20, "return": 1.0, "reward": 0.5}, 20)
+    assert last == "finish"
+
+
+def test_trackers_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(ModuleNotFoundError, match=r"--track trackio needs .*: pip install trackio"):
+        trackers.tracker("trackio", tmp_path, Config())
+    with pytest.raises(ValueError, match="no tracker 'mlflow'; there are tensorboard, wandb"):
+        trackers.tracker("mlflow", tmp_path, Config())
 
 
 class Full:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from envlift.adapters.gymnasium import VectorEnv
 from envlift.train import normalizer
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import Head
@@ -133,7 +134,7 @@ def test_without_it_a_network_has_no_statistics() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": "cnn"}, "network = 'cnn' is not allowed: give mlp or gru"),
+        ({"network": "cnn"}, "network = 'cnn' is not allowed: give mlp, gru or lstm"),
         ({"adam_epsilon": 0.0}, "adam_epsilon = 0.0 is not allowed: give more than 0"),
         ({"normalize_observations": 1}, "normalize_observations = 1 is not allowed"),
     ],
@@ -162,3 +163,71 @@ def test_rewards_are_scaled_for_the_learner_alone() -> None:
 
 def scaled(scale: float) -> Fused:
     return Fused(config(reward_scale=scale), Toy())
+
+
+def test_rewards_are_divided_by_the_deviation_of_their_discounted_sums() -> None:
+    """Against sums made by hand, over ends; and what is learnt from hardly hangs on their size."""
+    fused = Fused(config(normalize_rewards=True), Toy(horizon=5))
+    state = fused.start()
+    _, after, rollout, _ = collected(fused, state)
+    raw = Fused(config(), Toy(horizon=5))
+    plain = collected(raw, raw.start())[2]
+    np.testing.assert_array_equal(plain.action, rollout.action)
+    # Before anything was seen, the deviation is 1.
+    np.testing.assert_allclose(plain.reward, rollout.reward, rtol=1e-5)
+    summed = np.zeros(B)
+    cut = np.asarray(rollout.ended)
+    final = np.asarray(rollout.reward)
+    for t in range(T):
+        own = np.asarray(rollout.discounted[t]) - 0.9 * summed
+        known = ~cut[t]
+        np.testing.assert_allclose(own[known], final[t][known], rtol=1e-4, atol=1e-5)
+        summed = np.where(cut[t], 0.0, rollout.discounted[t])
+    np.testing.assert_allclose(after.discounted, summed, rtol=1e-5)
+    state, _ = fused.compile(state)(state)
+    kept = state.learner.params[normalizer.REWARDS]
+    assert float(kept["count"]) == T * B
+    first = collected(fused, fused.start(), None)[2]
+    assert float(kept["variance"]) == pytest.approx(float(jnp.var(first.discounted)), rel=0.5)
+
+
+def test_scaled_rewards_are_clipped_and_multiplied() -> None:
+    statistics = {"count": 5.0, "mean": 3.0, "variance": 4.0}
+    params = {normalizer.REWARDS: statistics}
+    found = normalizer.scaled(params, jnp.asarray([-1.0, 4.0, 100.0]), 0.5)
+    np.testing.assert_allclose(found, [-0.25, 1.0, 5.0], rtol=1e-6)
+    np.testing.assert_array_equal(normalizer.scaled({}, jnp.asarray([100.0]), 0.5), [50.0])
+
+
+@pytest.mark.parametrize("collector", ["fused", "host"])
+def test_normalized_rewards_do_not_hang_on_their_unit(collector: str, tmp_path: Path) -> None:
+    """Rewards a hundred times as large are learnt from alike after the first update."""
+
+    def run(factor: float, out: Path | None = None, resume: bool = False, updates: int = 4) -> Any:
+        toy = _Times(factor, autoreset="disabled" if collector == "host" else "same_step")
+        given: dict[str, Any] = {"env": toy}
+        if collector == "host":
+            vector = VectorEnv(toy, num_envs=B, autoreset_mode="same_step")
+            given = {"vector_env": vector, "score": lambda reward: reward}
+        settings = config(collector=collector, normalize_rewards=True, total_steps=updates * T * B)
+        return train(settings, out=out, resume=resume, **given)
+
+    small, large = (run(factor).history[-1] for factor in (1.0, 100.0))
+    assert large["reward"] > 10 * small["reward"]
+    assert large["value_loss"] == pytest.approx(small["value_loss"], rel=0.5)
+    whole = run(100.0)
+    run(100.0, tmp_path, updates=2)
+    again = run(100.0, tmp_path, resume=True)
+    for one, other in zip(*(jax.tree.leaves(t.policy.params) for t in (whole, again)), strict=True):
+        if collector == "fused":
+            np.testing.assert_allclose(one, other, rtol=2e-1, atol=2e-2)
+
+
+class _Times(Toy):
+    def __init__(self, factor: float, **options: Any) -> None:
+        super().__init__(horizon=5, **options)
+        self.factor = factor
+
+    def transition(self, state: Any, action: Any, draws: Any, params: Any = None) -> Any:
+        nxt = super().transition(state, action, draws, params)
+        return nxt._replace(reward=nxt.reward * self.factor)

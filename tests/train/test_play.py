@@ -149,10 +149,10 @@ class TestRandomPlay:
         assert actions.dtype == np.float32
 
     @pytest.mark.parametrize(
-        "space", [gymnasium.spaces.Box(-np.inf, np.inf, (1,)), gymnasium.spaces.MultiBinary(2)]
+        "space", [gymnasium.spaces.Box(-np.inf, np.inf, (1,)), gymnasium.spaces.Text(2)]
     )
     def test_other_spaces(self, space: gymnasium.Space[Any]) -> None:
-        with pytest.raises(ConfigError, match="needs a Discrete space or a Box with bounds"):
+        with pytest.raises(ConfigError, match="needs a Discrete, MultiDiscrete or Multi"):
             RandomPlayer(space)
 
 

@@ -6,14 +6,16 @@ import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import scipy.stats
+from flax import linen as nn
 from jax.sharding import Mesh, PartitionSpec
 
 from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import Categorical, DiagonalNormal, Head, head_of
-from envlift.train.networks import Network, count_parameters, init, make_network
+from envlift.train.networks import Network, _Lstm, count_parameters, init, make_network
 from envlift.train.observations import Reading, reading_of
 from envlift.train.ppo import AXIS, Learner, Rollout, Samples
 
@@ -130,7 +132,7 @@ def test_the_value_loss_is_clipped_if_asked_for():
 # -- minibatches --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["mlp", "gru"])
+@pytest.mark.parametrize("kind", ["mlp", "gru", "lstm"])
 def test_an_epoch_takes_every_sample_once_with_all_that_belongs_to_it(kind):
     config = Config(network=kind, num_envs=32, horizon=T, minibatches=2)
     rows, block = ppo.rows_of(config)
@@ -138,7 +140,7 @@ def test_an_epoch_takes_every_sample_once_with_all_that_belongs_to_it(kind):
     number = jnp.arange(T * 32).reshape(T, 32)
     samples = Samples(number, number + 0.5, None, *[number] * 5)
     memory = jnp.arange(32)[:, None] * jnp.ones(3)
-    arranged = jax.tree.map(lambda leaf: ppo._rows(leaf, groups, block, kind == "gru"), samples)
+    arranged = jax.tree.map(lambda leaf: ppo._rows(leaf, groups, block, kind != "mlp"), samples)
     held = memory.reshape(groups, -1, 3)
 
     def shuffle(key):
@@ -148,10 +150,10 @@ def test_an_epoch_takes_every_sample_once_with_all_that_belongs_to_it(kind):
     assert chosen.shape[0] == 2
     seen = []
     for which in chosen:
-        take = ppo._sequences if kind == "gru" else ppo._blocks
+        take = ppo._blocks if kind == "mlp" else ppo._sequences
         part, start = take(arranged, held, which)
         np.testing.assert_array_equal(part.observation + 0.5, part.starts)
-        if kind == "gru":
+        if kind != "mlp":
             # Whole stretches in their order, each with its own memory.
             np.testing.assert_array_equal(np.diff(part.observation, axis=0), 32)
             np.testing.assert_array_equal(start[:, 0], part.observation[0] % 32)
@@ -167,6 +169,109 @@ def test_impossible_divisions_are_refused_by_name():
         ppo.rows_of(Config(num_envs=64, horizon=16, minibatches=7))
     with pytest.raises(ConfigError, match="num_envs = 12 cannot be divided among 8 devices"):
         ppo.groups_of(Config(num_envs=12, devices=8))
+    with pytest.raises(ConfigError, match=r"does not divide the 12 environments.*a divisor of 12"):
+        ppo.rows_of(Config(num_envs=12, network="lstm", minibatches=8))
+
+
+def test_recurrent_minibatches_ask_for_no_more_than_a_divisor_of_the_environments():
+    for envs, minibatches in ((8, 8), (12, 6), (10, 5), (64, 8), (7, 7)):
+        config = Config(num_envs=envs, network="gru", minibatches=minibatches)
+        assert ppo.rows_of(config)[0] * ppo.groups_of(config) == envs
+    assert ppo.groups_of(Config(num_envs=64, network="gru", minibatches=8)) == 8
+    assert ppo.groups_of(Config(num_envs=16, network="gru", minibatches=4, devices=4)) == 4
+
+
+def update_of(config, network, rollout):
+    """One update; return the parameters before and after it, and what was shown."""
+    params = init(network, jax.random.key(0))
+    learner = Learner(params, ppo.make_optimizer(config).init(params))
+    update = one_device(lambda key: ppo.learn(network, config, learner, rollout, key))
+    after, shown = update(jax.random.key(1))
+    return params, after, shown
+
+
+def played(network, params, seed=0):
+    """A rollout of three actions with random rewards."""
+    rng = np.random.default_rng(seed)
+    observation = jnp.asarray(rng.normal(size=(T, B, 2)), jnp.float32)
+    starts = jnp.zeros((T, B), bool)
+    _, outputs = network.apply({"params": params}, (), observation, starts)
+    action = jnp.asarray(rng.integers(0, 3, (T, B)))
+    log_prob = outputs.distribution.log_prob(action)
+    reward = jnp.asarray(rng.normal(size=(T, B)), jnp.float32)
+    ended = jnp.asarray(rng.random((T, B)) < 0.2)
+    last = jnp.zeros(B)
+    return Rollout(
+        observation, starts, None, action, log_prob, outputs.value, reward, ended, (), last
+    )
+
+
+def test_an_update_ends_where_the_policy_has_moved_far_enough():
+    changes = {"learning_rate": 0.05, "anneal": False}
+    config, network, params = tiny(**changes)
+    config = config.replace(epochs=8)
+    rollout = played(network, params)
+    _, free, shown = update_of(config, network, rollout)
+    count = optax.tree.get(free.optimizer, "ScaleByAdamState").count
+    assert int(count) == 16
+    assert float(shown["approx_kl"]) > 0.02
+    _, held, shown = update_of(config.replace(target_kl=0.01), network, rollout)
+    count = optax.tree.get(held.optimizer, "ScaleByAdamState").count
+    assert 0 < int(count) < 16
+    _, outputs = network.apply({"params": held.params}, (), rollout.observation, rollout.starts)
+    log_ratio = outputs.distribution.log_prob(rollout.action) - rollout.log_prob
+    moved = float(jnp.mean(jnp.exp(log_ratio) - 1 - log_ratio))
+    assert 0.001 < moved < 0.1
+    _, far, _ = update_of(config.replace(target_kl=1e9), network, rollout)
+    for one, other in zip(*map(jax.tree.leaves, (far.params, free.params)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_the_clip_falls_with_the_steps():
+    config, network, params = tiny(learning_rate=0.05, anneal=False, clip=0.3, anneal_clip=True)
+    config = config.replace(total_steps=10 * B * T, epochs=2)
+    rollout = played(network, params)
+    seen = []
+    learner = Learner(params, ppo.make_optimizer(config).init(params))
+    with pytest.MonkeyPatch.context() as patch:
+        loss_of = ppo.loss_of
+
+        def watched(*given):
+            jax.debug.callback(lambda clip: seen.append(float(clip)), given[-1])
+            return loss_of(*given)
+
+        patch.setattr(ppo, "loss_of", watched)
+        update = one_device(lambda learner, key: ppo.learn(network, config, learner, rollout, key))
+        for index in range(3):
+            learner, _ = update(learner, jax.random.key(index))
+    jax.effects_barrier()
+    expected = [0.3 * (1 - index / 10) for index in range(3) for _ in range(4)]
+    assert sorted(seen, reverse=True) == pytest.approx(expected)
+
+
+def test_what_no_environment_played_moves_nothing():
+    config, network, params = tiny(learning_rate=0.05)
+    rollout = played(network, params)
+    valid = jnp.asarray(np.random.default_rng(5).random((T, B)) < 0.7)
+    ended = rollout.ended | ~valid
+    # An episode ends before each step that is not played.
+    ended = ended.at[:-1].set(ended[:-1] | ~valid[1:])
+    spoiled = rollout._replace(
+        reward=jnp.where(valid, rollout.reward, 1e3),
+        log_prob=jnp.where(valid, rollout.log_prob, -30.0),
+        ended=ended,
+        valid=valid,
+    )
+    other = spoiled._replace(
+        reward=jnp.where(valid, rollout.reward, -7.0), log_prob=rollout.log_prob
+    )
+    _, one, shown = update_of(config, network, spoiled)
+    _, two, again = update_of(config, network, other)
+    for a, b in zip(*map(jax.tree.leaves, ((one.params, shown), (two.params, again))), strict=True):
+        np.testing.assert_array_equal(a, b)
+    _, three, _ = update_of(config, network, spoiled._replace(valid=None))
+    pairs = zip(*map(jax.tree.leaves, (one.params, three.params)), strict=True)
+    assert any(not np.array_equal(a, b) for a, b in pairs)
 
 
 # -- learning -----------------------------------------------------------------------------------
@@ -269,16 +374,17 @@ def test_continuous_actions_are_clipped_to_the_space():
     head = head_of(gymnasium.spaces.Box(-1.0, 2.0, (2,), np.float32))
     np.testing.assert_array_equal(head.played(jnp.asarray([-3.0, 3.0])), [-1.0, 2.0])
     with pytest.raises(TypeError, match="no policy for the action space"):
-        head_of(gymnasium.spaces.MultiBinary(3))
+        head_of(gymnasium.spaces.Text(3))
 
 
 # -- networks -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts(shared):
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+@pytest.mark.parametrize(("shared", "both"), [(True, True), (False, True), (False, False)])
+def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts(kind, shared, both):
     head = Head(3, discrete=True)
-    network = Network(head, box(2), "gru", 8, 1, "tanh", share_layers=shared)
+    network = Network(head, box(2), kind, 8, 1, "tanh", share_layers=shared, recurrent_value=both)
     params = init(network, jax.random.key(0))
     rng = np.random.default_rng(0)
     observations = jnp.asarray(rng.normal(size=(T, B, 2)), jnp.float32)
@@ -293,6 +399,8 @@ def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts(sh
             {"params": params}, step_memory, observations[t : t + 1], starts[t : t + 1]
         )
         np.testing.assert_allclose(one.value[0], whole.value[t], rtol=1e-4, atol=1e-6)
+        said = [outputs.distribution.log_probs for outputs in (one, whole)]
+        np.testing.assert_allclose(said[0][0], said[1][t], rtol=1e-4, atol=1e-6)
     for one, other in zip(*map(jax.tree.leaves, (step_memory, after)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
@@ -303,7 +411,34 @@ def test_a_recurrent_stretch_is_its_steps_and_forgets_where_an_episode_starts(sh
         flags = starts.at[t, b].set(begins)
         _, one = network.apply({"params": params}, memory, observations, flags)
         _, other = network.apply({"params": params}, memory, changed, flags)
-        assert bool(jnp.all(one.value[t:, b] == other.value[t:, b])) == begins
+        said = [outputs.distribution.log_probs[t:, b] for outputs in (one, other)]
+        assert bool(jnp.all(said[0] == said[1])) == begins
+        # A value without a memory knows nothing of the steps before.
+        same = bool(jnp.all(one.value[t:, b] == other.value[t:, b]))
+        assert same == (begins or not (shared or both))
+
+
+def test_an_lstm_is_flaxs():
+    rng = np.random.default_rng(0)
+    inputs = jnp.asarray(rng.normal(size=(T, B, 3)), jnp.float32)
+    ours = _Lstm(5)
+    start = tuple(jnp.asarray(rng.normal(size=(B, 5)), jnp.float32) for _ in range(2))
+    params = ours.init(jax.random.key(0), start, inputs, jnp.zeros((T, B), bool))
+    memory, found = ours.apply(params, start, inputs, jnp.zeros((T, B), bool))
+    theirs = nn.OptimizedLSTMCell(5)
+    own = params["params"]
+    parts = {
+        f"{side}{gate}": {"kernel": kernel}
+        for side, whole in (("i", own["inputs"]["kernel"]), ("h", own["memory"]))
+        for gate, kernel in zip("ifgo", jnp.split(whole, 4, axis=1), strict=True)
+    }
+    for gate, bias in zip("ifgo", jnp.split(own["inputs"]["bias"], 4), strict=True):
+        parts[f"h{gate}"]["bias"] = bias
+    output, cell = start
+    for t in range(T):
+        (cell, output), said = theirs.apply({"params": parts}, (cell, output), inputs[t])
+        np.testing.assert_allclose(found[t], said, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(memory, (output, cell), rtol=1e-5, atol=1e-6)
 
 
 def test_a_fresh_policy_has_the_deviation_it_was_given():
@@ -354,7 +489,7 @@ def test_a_cnn_reads_bytes_as_brightness_and_refuses_flat_observations():
         init(Network(head, box(8), "cnn", 8, 1, "relu"), jax.random.key(0))
 
 
-@pytest.mark.parametrize("kind", ["mlp", "gru", "cnn"])
+@pytest.mark.parametrize("kind", ["mlp", "gru", "lstm", "cnn"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_value_moves_no_layer_of_the_policy_unless_they_share(kind, shared):
     shape = (16, 16) if kind == "cnn" else (5,)
@@ -394,7 +529,7 @@ def test_a_choice_is_read_as_one_of_several_things():
 @pytest.mark.parametrize(
     ("space", "changes", "message"),
     [
-        (gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)), {}, r"cannot read .*FlattenObs"),
+        (gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)), {}, r"cannot read .*TransformObs"),
         (gymnasium.spaces.Text(4), {}, "cannot read observations of Text"),
         (gymnasium.spaces.Discrete(2), {"network": "cnn"}, "'cnn' is not allowed for Discrete"),
         (gymnasium.spaces.Discrete(2), {"normalize_observations": True}, "give false"),

@@ -65,7 +65,10 @@ TYPED = {
     "max_gradient_norm": ("1", 1.0),
     "adam_epsilon": ("1e-8", 1e-8),
     "reward_scale": ("0.1", 0.1),
+    "target_kl": ("0.02", 0.02),
     "target_score": ("-5", -5.0),
+    "evaluate_every": ("5", 5),
+    "evaluate_episodes": ("7", 7),
     "devices": ("2", 2),
     "checkpoint_every": ("0", 0),
 }
@@ -93,7 +96,7 @@ def test_every_field_has_an_option(read: Read, field: str) -> None:
     assert found != getattr(Config(), field)
 
 
-@pytest.mark.parametrize("field", ["parameters", "value_clip", "target_score"])
+@pytest.mark.parametrize("field", ["parameters", "value_clip", "target_kl", "target_score"])
 def test_none_switches_a_setting_off(read: Read, field: str) -> None:
     flag = "--" + field.replace("_", "-")
     assert getattr(read(flag, "none", toml=f"{field} = 3"), field) is None
@@ -130,7 +133,7 @@ ERRORS = {
     "none where a number is needed": (["--epochs", "none"], None, "^epochs = 'none' is not"),
     "out of range": (["--gamma", "1.5"], None, r"^gamma = 1.5 is not allowed: .* from 0 to 1"),
     "not a number": (["--gamma", "nan"], None, r"^gamma = nan is not allowed"),
-    "not a choice": (["--network", "lstm"], None, "network = 'lstm' .* one of mlp, gru, cnn"),
+    "not a choice": (["--network", "rnn"], None, "network = 'rnn' .* one of mlp, gru, lstm, cnn"),
     "not a truth value": (["--set", "anneal=maybe"], None, "anneal = 'maybe' .* true or false"),
     "no such field": (["--set", "epoch=1"], None, "no setting 'epoch'; .*'epochs'.*gamma"),
     "no value": (["--set", "epochs"], None, "'epochs' is not allowed: give NAME=VALUE"),
@@ -166,10 +169,10 @@ def test_the_help_explains_every_field() -> None:
     settings.add_arguments(parser)
     text = " ".join(parser.format_help().split())
     assert "--gae-lambda X of generalised advantage estimation. Default: 0.95." in text
-    assert "--network {mlp,gru,cnn}" in text
+    assert "--network {mlp,gru,lstm,cnn}" in text
     assert "--parameters N|none" in text
     # A description may go over several lines of the docstring.
-    assert "``gru`` (one recurrent".replace("`", "") in text
+    assert "``lstm`` (one recurrent".replace("`", "") in text
     missing = [
         f.name for f in dataclasses.fields(Config) if f.name not in settings._documentation()
     ]

@@ -24,9 +24,9 @@ from envlift.train.host import Host
 from envlift.train.play import load_policy
 from envlift.train.trainer import (
     DivergedError,
+    Recent,
     Trained,
     _Loop,
-    _Recent,
     check_finite,
     train,
 )
@@ -113,16 +113,23 @@ def test_a_host_run_goes_on_bit_for_bit_where_the_environments_can_be_saved(tmp_
     assert equal(whole.policy, resumed.policy)
 
 
-@pytest.mark.parametrize("collector", ["fused", "host"])
-def test_an_episode_that_ends_in_its_last_step_is_worth_what_it_gave(collector):
+@pytest.mark.parametrize("where", ["fused", "same_step", "next_step", "disabled"])
+def test_an_episode_that_ends_in_its_last_step_is_worth_what_it_gave(where):
     """Ten steps of reward 1, discounted by 0.99: 9.56, and nothing after them."""
     settings = config(
-        collector=collector, total_steps=60 * 160, horizon=10, epochs=8, gae_lambda=1.0,
+        collector="fused" if where == "fused" else "host",
+        total_steps=60 * 160, horizon=10, epochs=8, gae_lambda=1.0,
         learning_rate=2e-2, anneal=True, hidden=16, gamma=0.99, normalize_advantages=False,
     )  # fmt: skip
-    vector = VectorEnv(Straight(autoreset="disabled"), num_envs=B, autoreset_mode="same_step")
-    where = {"env": Straight()} if collector == "fused" else {"vector_env": vector}
-    policy = train(settings, **where).policy
+    if where == "fused":
+        given = {"env": Straight()}
+    else:
+        straight = Straight(autoreset="disabled")
+        given = {"vector_env": VectorEnv(straight, num_envs=B, autoreset_mode=where)}
+    trained = train(settings, **given)
+    policy = trained.policy
+    assert {row["length"] for row in trained.history} <= {None, 10.0}
+    assert {row["return"] for row in trained.history} <= {None, 10.0}
     seen = np.zeros((1, 1, 2), np.float32)
     _, outputs = policy.network.apply({"params": policy.params}, (), seen, np.ones((1, 1), bool))
     assert float(outputs.value[0, 0]) == pytest.approx(sum(0.99**k for k in range(10)), abs=0.5)
@@ -215,7 +222,7 @@ def test_nan_without_a_checkpoint_names_none():
 
 
 def test_nan_tells_how_far_the_policy_had_moved(tmp_path):
-    loop = _Loop(config(), Trained(None), _Recent(), None, None, 0.0)
+    loop = _Loop(config(), Trained(None), Recent(), None, None, 0.0)
     counts = {"episodes": 0, "return_sum": 0.0, "score_sum": 0.0, "length_sum": 0}
     fine = counts | {"observation": 0.0, "reward": 0.0, "value_loss": 1.0, "gradient_norm": 1.0}
     for update, kl in enumerate((0.01, 3e21, 0.02), start=1):

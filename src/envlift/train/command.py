@@ -9,17 +9,20 @@ import argparse
 import contextlib
 import importlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envlift.train import settings
 from envlift.train.config import Config, ConfigError
+from envlift.train.trackers import SERVICES, tracker
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from envlift.registry import AnyEnv
     from envlift.train.film import Film
+    from envlift.train.play import Episode
 
 EXIT_DIVERGED = 1
 EXIT_INTERRUPTED = 130
@@ -54,6 +57,23 @@ def add_train(commands: Any) -> None:
         "--plain", action="store_true", help="leave out the environment's own settings"
     )
     train.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
+    train.add_argument(
+        "--track",
+        action="append",
+        default=[],
+        choices=SERVICES,
+        help="send the metrics to a tracking service too; may be given twice",
+    )
+    train.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUES",
+        help=(
+            "train every combination of values in one program: seed=0..15, learning_rate=1e-3,3e-4;"
+            " may be given several times"
+        ),
+    )
     train.add_argument("--quiet", action="store_true", help="say nothing of what goes well")
     settings.add_arguments(train)
     train.set_defaults(run=_train)
@@ -62,7 +82,7 @@ def add_train(commands: Any) -> None:
 def add_play(commands: Any) -> None:
     """Add ``play`` to the commands of a parser."""
     play = commands.add_parser("play", help="watch a trained policy: its return, and a GIF")
-    play.add_argument("name", help="a registered environment")
+    play.add_argument("name", help="a registered environment, or gymnasium:ID")
     who = play.add_mutually_exclusive_group(required=True)
     who.add_argument("--checkpoint", type=Path, metavar="RUN", help="folder of a training run")
     who.add_argument("--random", action="store_true", help="take random actions")
@@ -95,7 +115,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from envlift.train import metrics
     from envlift.train.display import ConsoleDisplay
-    from envlift.train.trainer import DivergedError, train
+    from envlift.train.trainer import DivergedError, compiled_env, train
 
     console = Console(highlight=False, soft_wrap=True)
     config, resume_at = _what_to_train(options, console)
@@ -103,18 +123,22 @@ def _train(options: argparse.Namespace) -> int:
         # Only a CPU can be divided, and only before its first use; elsewhere it changes nothing.
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", config.devices)  # type: ignore[no-untyped-call]
-    if ":" in config.env:
+    if ":" in config.env and not config.env.startswith("gymnax:"):
         config = config.replace(collector="host")
+    if options.sweep:
+        return _sweep(options, config, console)
     env = vector_env = score = None
     if config.env.startswith("reference:"):
         vector_env, score = options.open_reference(config)
-    if ":" not in config.env:
-        made = _make(config.env, config.env_options)
-        env = made if config.collector == "fused" else None
+    if config.collector == "fused":
+        # Made here, so that what is wrong with it is told before a folder is.
+        env = compiled_env(config)
+    elif ":" not in config.env:
+        _make(config.env, config.env_options)
     folder = options.resume or metrics.run_folder(config, options.out)
-    recorder = metrics.Recorder(
-        folder, config, tensorboard=options.tensorboard, resume_at=resume_at
-    )
+    names = [*(["tensorboard"] if options.tensorboard else []), *options.track]
+    trackers = [tracker(name, folder, config, resume_at) for name in names]
+    recorder = metrics.Recorder(folder, config, trackers=trackers, resume_at=resume_at)
     display = ConsoleDisplay(console, config, quiet=options.quiet)
     try:
         with recorder, display:
@@ -138,6 +162,68 @@ def _train(options: argparse.Namespace) -> int:
     if trained.interrupted:
         console.print(f"interrupted; go on with: envlift train --resume {folder}", markup=False)
         return EXIT_INTERRUPTED
+    return 0
+
+
+def _sweep(options: argparse.Namespace, config: Config, console: Console) -> int:
+    """Train several runs at once, and say which came out best."""
+    from rich.table import Table
+
+    from envlift.train import curve, metrics
+    from envlift.train.sweep import best, folder_of, grid, sweep
+    from envlift.train.trainer import DivergedError
+
+    if options.resume is not None or options.track or options.tensorboard:
+        raise ConfigError(
+            "a sweep takes no --resume, --track or --tensorboard: each of its runs can be resumed "
+            "by itself afterwards"
+        )
+    values = dict(settings.read_values(words) for words in options.sweep)
+    count = len(grid(config, values))
+    folder = metrics.run_folder(config, options.out)
+    every = max(1, config.updates // 20)
+
+    def tell(update: int, updates: int, rows: Sequence[Any]) -> None:
+        known = [row["return"] for row in rows if row["return"] is not None]
+        reached = f"return {min(known):+.2f} to {max(known):+.2f}" if known else "no episode yet"
+        if not options.quiet and (update % every == 0 or update == updates):
+            console.print(
+                f"update {update} of {updates}, {rows[0]['steps']:,} steps each, "
+                f"{rows[0]['sps']:,.0f} a second over {count} runs; {reached}",
+                markup=False,
+            )
+
+    try:
+        found = sweep(config, values, out=folder, told=tell)
+    except DivergedError as error:
+        console.print(f"envlift: {error}. What was learnt is in {folder}", markup=False)
+        return EXIT_DIVERGED
+    by_setting: dict[str, list[Any]] = {}
+    others = {name: several for name, several in values.items() if name != "seed"}
+    for one, history in zip(found.configs, found.histories, strict=True):
+        by_setting.setdefault(folder_of(one, others), []).append(history)
+    files = ["curve.png"]
+    try:
+        curve.draw(by_setting, folder / "curve.png", title=f"{config.env}, {count} runs")
+    except ValueError:
+        files = []
+    if options.quiet:
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in (*values, "return", "score"):
+        table.add_column(name, justify="right")
+    for number in best(found):
+        row, one = found.histories[number][-1], found.configs[number]
+        shown = ["-" if row[name] is None else f"{row[name]:+.2f}" for name in ("return", "score")]
+        table.add_row(*(str(getattr(one, name)) for name in values), *shown)
+    console.print(table)
+    steps = count * config.updates * config.batch
+    console.print(
+        f"{count} runs, {steps:,} steps in {found.seconds:.1f} s, {steps / found.seconds:,.0f} a "
+        f"second; {found.compile_seconds:.1f} s of compilation before\n"
+        f"{folder}: {', '.join([*files, 'one folder per run'])}",
+        markup=False,
+    )
     return 0
 
 
@@ -212,8 +298,9 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
         f"{folder}: {', '.join(files)}",
         markup=False,
     )
-    if ":" not in config.env:
-        command = f"envlift play {config.env} --checkpoint {folder} --gif {config.env}.gif"
+    if not config.env.startswith("reference:"):
+        film = config.env.rpartition(":")[2].replace("/", "-")
+        command = f"envlift play {config.env} --checkpoint {folder} --gif {film}.gif"
         console.print(f"watch it: {command}", markup=False)
 
 
@@ -232,11 +319,13 @@ def _play(options: argparse.Namespace) -> int:
                 f"{options.checkpoint} is a run of {trained_in}, not of {options.name}"
             )
         chosen = player.config.env_options | chosen
+    if options.name.startswith("gymnasium:"):
+        return _play_gymnasium(options, player, chosen)
     env = _make(options.name, chosen | {"autoreset": "disabled"})
     if player is None:
         player = RandomPlayer(env.action_space())
     else:
-        _require_fit(player, env)
+        _require_fit(player, repr(env), env.observation_space(), env.action_space())
     film = None
     if options.gif is not None:
         fps = real_time(options.name) if options.fps is None else options.fps
@@ -250,15 +339,57 @@ def _play(options: argparse.Namespace) -> int:
         greedy=options.greedy,
         view=None if film is None else camera(options.name, film, options.scale),
     )
+    _tell_episodes(episodes)
+    if film is not None:
+        _save_film(film, options.gif)
+    return 0
+
+
+def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, Any]) -> int:
+    """Play a Gymnasium environment, with its own pictures."""
+    import gymnasium
+
+    from envlift.train.film import Film
+    from envlift.train.play import RandomPlayer, play_gymnasium
+
+    name = options.name.removeprefix("gymnasium:")
+    if options.gif is not None:
+        chosen = chosen | {"render_mode": "rgb_array"}
+    try:
+        env: gymnasium.Env[Any, Any] = gymnasium.make(name, **chosen)
+    except (gymnasium.error.Error, ModuleNotFoundError, TypeError) as error:
+        raise ConfigError(f"{options.name} with {chosen} cannot be made: {error}") from None
+    with contextlib.closing(env):
+        if player is None:
+            player = RandomPlayer(env.action_space)
+        else:
+            _require_fit(player, options.name, env.observation_space, env.action_space)
+        film = None
+        if options.gif is not None:
+            fps = options.fps or min(int(env.metadata.get("render_fps") or 30), 50)
+            film = Film(fps=fps, seconds=options.seconds)
+        episodes = play_gymnasium(
+            env,
+            player,
+            seed=options.seed,
+            episodes=options.episodes,
+            max_steps=options.max_steps,
+            greedy=options.greedy,
+            film=film,
+        )
+    _tell_episodes(episodes)
+    if film is not None:
+        _save_film(film, options.gif)
+    return 0
+
+
+def _tell_episodes(episodes: Sequence[Episode]) -> None:
     for number, episode in enumerate(episodes, start=1):
         print(f"episode {number}: {episode}")
     if len(episodes) > 1:
         mean = sum(episode.returned for episode in episodes) / len(episodes)
         score = sum(episode.score for episode in episodes) / len(episodes)
         print(f"mean of {len(episodes)}: return {mean:+.2f}, score {score:+.2f}")
-    if film is not None:
-        _save_film(film, options.gif)
-    return 0
 
 
 def _save_film(film: Film, path: Path) -> None:
@@ -278,12 +409,12 @@ def _make(name: str, options: dict[str, Any]) -> AnyEnv:
         raise ConfigError(f"env_options = {options!r} is not allowed for {name}: {error}") from None
 
 
-def _require_fit(policy: Any, env: AnyEnv) -> None:
+def _require_fit(policy: Any, name: str, observation_space: Any, action_space: Any) -> None:
     from envlift.train.distributions import head_of
-    from envlift.train.observations import reading_of
+    from envlift.train.observations import reading_of, row_space
 
-    own = reading_of(env.observation_space(), policy.config)
-    head = head_of(env.action_space())
+    own = reading_of(row_space(observation_space), policy.config)
+    head = head_of(action_space)
     if (own.shape, own.choices, head) != (
         policy.reading.shape,
         policy.reading.choices,
@@ -291,7 +422,7 @@ def _require_fit(policy: Any, env: AnyEnv) -> None:
     ):
         raise ConfigError(
             f"the policy takes observations {policy.reading.shape} and gives {policy.head}; "
-            f"{env!r} gives {own.shape} and takes {head}: play it with the options of its "
+            f"{name} gives {own.shape} and takes {head}: play it with the options of its "
             f"training, {policy.config.env_options}"
         )
 

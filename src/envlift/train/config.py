@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Collector = Literal["fused", "host"]
-NetworkKind = Literal["mlp", "gru", "cnn"]
+NetworkKind = Literal["mlp", "gru", "lstm", "cnn"]
+RECURRENT = ("gru", "lstm")
+"""Networks with a memory."""
 Activation = Literal["relu", "tanh"]
 
 
@@ -26,8 +28,9 @@ class Config:
     """One training run. Shape letters: ``T`` = horizon, ``B`` = num_envs.
 
     Attributes:
-        env: a registered name; with the host collector also ``gymnasium:ID``, or ``reference:NAME``
-            for the pinned reference of a registered environment in its own process.
+        env: a registered name, or ``gymnax:ID``; with the host collector also ``gymnasium:ID``, or
+            ``reference:NAME`` for the pinned reference of a registered environment in its own
+            process.
         env_options: options of its constructor, for example ``frameskip`` and ``backend``.
         collector: ``fused`` compiles the environment and the learner into one program; ``host``
             steps a Gymnasium ``VectorEnv`` from Python.
@@ -35,7 +38,9 @@ class Config:
         total_steps: environment steps over all lanes; rounded up to whole updates.
         num_envs: environments side by side, ``B``.
         horizon: steps of each environment between two updates, ``T``.
-        network: ``mlp``, ``gru`` (one recurrent layer after the encoder) or ``cnn`` (for images).
+        network: ``mlp``, ``gru`` or ``lstm`` (one recurrent layer after the encoder), or ``cnn``
+            (for images).
+        recurrent_value: the value's own layers have a memory too; false leaves it to the policy.
         hidden: units of each hidden layer.
         layers: hidden layers of the encoder.
         share_layers: policy and value have the layers before their heads in common. Cheaper, but
@@ -50,6 +55,9 @@ class Config:
         gamma: discount.
         gae_lambda: of generalised advantage estimation.
         clip: of the probability ratio.
+        anneal_clip: let it fall to 0 over ``total_steps``.
+        target_kl: an update's gradient steps end once one of its minibatches lies farther than
+            1.5 times this from the policy that played; None: never.
         value_clip: how far a value may move in one update before its loss is clipped; None: freely.
         value_coefficient: weight of the value loss (half the squared error).
         entropy_coefficient: weight of the entropy bonus.
@@ -58,9 +66,14 @@ class Config:
         normalize_advantages: to mean 0 and deviation 1 in every minibatch.
         normalize_observations: to mean 0 and deviation 1 of all observations so far, and clipped to
             +-10; what a checkpoint saved is used wherever its policy plays.
+        normalize_rewards: divide rewards by the deviation of their discounted sums so far, and clip
+            them to +-10, before they are learnt from.
         reward_scale: rewards are multiplied by it before they are learnt from, so that values are
             numbers around 1; what is shown stays as it was.
         target_score: stop once the mean score of the last episodes reaches it; None: never.
+        evaluate_every: updates between two evaluations, in environments of their own, with the most
+            probable actions; the best policy is kept. 0: never.
+        evaluate_episodes: episodes of an evaluation; the same ones every time.
         devices: devices of this process among which environments are divided.
         checkpoint_every: updates between two checkpoints; 0: only at the end.
     """
@@ -73,6 +86,7 @@ class Config:
     num_envs: int = 1024
     horizon: int = 64
     network: NetworkKind = "mlp"
+    recurrent_value: bool = True
     hidden: int = 128
     layers: int = 1
     share_layers: bool = False
@@ -86,6 +100,8 @@ class Config:
     gamma: float = 0.99
     gae_lambda: float = 0.95
     clip: float = 0.2
+    anneal_clip: bool = False
+    target_kl: float | None = None
     value_clip: float | None = None
     value_coefficient: float = 0.5
     entropy_coefficient: float = 0.01
@@ -93,8 +109,11 @@ class Config:
     adam_epsilon: float = 1e-5
     normalize_advantages: bool = True
     normalize_observations: bool = False
+    normalize_rewards: bool = False
     reward_scale: float = 1.0
     target_score: float | None = None
+    evaluate_every: int = 0
+    evaluate_episodes: int = 32
     devices: int = 1
     checkpoint_every: int = 100
 
@@ -123,10 +142,14 @@ class Config:
             _require(self, name, isinstance(getattr(self, name), bool), "true or false")
         if self.normalize_observations:
             _require(
-                self, "network", self.network != "cnn", "mlp or gru: images are not normalized"
+                self, "network", self.network != "cnn", "mlp, gru or lstm: images stay as they are"
             )
+        if self.normalize_observations or self.normalize_rewards:
             # Adam divides what no gradient moves, 0, by itself otherwise.
             _require(self, "adam_epsilon", self.adam_epsilon > 0, "more than 0 to normalize")
+        if self.share_layers and self.network in RECURRENT:
+            # Else the value would have no layers.
+            _require(self, "recurrent_value", self.recurrent_value, "true with share_layers")
         _require(self, "env", isinstance(self.env, str) and self.env != "", "a name")
         _require(self, "env_options", isinstance(self.env_options, dict), "a table of options")
         _require(self, "seed", self.seed < 2**63, "a whole number from 0 to 2**63 - 1")
@@ -171,6 +194,8 @@ _WHOLE: Mapping[str, int] = {
     "parameters": 1,
     "epochs": 1,
     "minibatches": 1,
+    "evaluate_every": 0,
+    "evaluate_episodes": 1,
     "devices": 1,
     "checkpoint_every": 0,
 }
@@ -180,6 +205,7 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "gamma": (0.0, 1.0),
     "gae_lambda": (0.0, 1.0),
     "clip": (0.0, 1.0),
+    "target_kl": (1e-9, 1e9),
     "value_clip": (0.0, 1e9),
     "value_coefficient": (0.0, 1e9),
     "entropy_coefficient": (0.0, 1e9),
@@ -188,8 +214,11 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "reward_scale": (1e-9, 1e9),
     "target_score": (-1e9, 1e9),
 }
-_FLAGS = ("anneal", "normalize_advantages", "normalize_observations", "share_layers")
-_OPTIONAL = ("parameters", "value_clip", "target_score")
+_FLAGS = (
+    *("anneal", "anneal_clip", "normalize_advantages", "normalize_observations"),
+    *("normalize_rewards", "recurrent_value", "share_layers"),
+)
+_OPTIONAL = ("parameters", "value_clip", "target_kl", "target_score")
 
 
 def _require(config: Config, name: str, good: bool, allowed: str) -> None:

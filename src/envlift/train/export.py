@@ -82,6 +82,12 @@ def actor_of(policy: Policy) -> Actor:
             f"observations are one of {choices} choices, and an export reads numbers only: train "
             "on them one-hot (gymnasium.wrappers.FlattenObservation)"
         )
+    if policy.head.choices or policy.head.first or policy.head.shape is not None:
+        raise ConfigError(
+            f"actions are {policy.head}, and an export knows one choice from 0, or a row of numbers"
+        )
+    if policy.config.network == "lstm":
+        raise ConfigError("network = 'lstm' cannot be exported: train a gru")
     params = _arrays(policy.params)
     shape = policy.observation_shape
     pictures = policy.config.network == "cnn" and policy.observation_dtype == "uint8"
@@ -265,7 +271,8 @@ def _require_equal(policy: Policy, step: Callable[..., Answer], path: Path) -> N
     whole = np.issubdtype(dtype, np.integer)
     starts = np.zeros((_STEPS, _LANES), np.bool_)
     starts[0], starts[2, 0] = True, True
-    theirs, mine = policy.start(_LANES), np.zeros((_LANES, policy.network.hidden), np.float32)
+    theirs: Any = policy.start(_LANES)
+    mine = np.zeros((_LANES, policy.network.hidden), np.float32)
     for now in starts:
         size = (_LANES, *policy.observation_shape)
         seen = (rng.integers(0, 100, size) if whole else rng.normal(size=size)).astype(dtype)

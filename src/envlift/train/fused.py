@@ -22,10 +22,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from envlift.env import Env
 from envlift.registry import AnyEnv
 from envlift.targets import chance
-from envlift.train import ppo
+from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
-from envlift.train.networks import init, make_network
+from envlift.train.networks import Maker, init, made, make_network
 from envlift.train.observations import reading_of
 from envlift.train.policy import apply_once
 from envlift.train.ppo import AXIS, Learner, Rollout
@@ -36,6 +36,10 @@ NOISE = 16
 
 ENVIRONMENT, POLICY = "environment", "policy"
 """Scopes of the compiled program, by which ``bench --breakdown`` tells its parts apart."""
+
+
+EVALUATION_STEPS = 100_000
+"""Steps after which an episode of an evaluation counts as it is."""
 
 
 class Envs(NamedTuple):
@@ -49,6 +53,7 @@ class Envs(NamedTuple):
         returned: float32, sum of the rewards of the episode so far.
         scored: float32, the same of ``Env.score``.
         length: int32, steps of the episode so far.
+        discounted: float32, discounted sum of its rewards, where rewards are normalised.
     """
 
     state: Any
@@ -58,6 +63,7 @@ class Envs(NamedTuple):
     returned: jax.Array
     scored: jax.Array
     length: jax.Array
+    discounted: Any = ()
 
 
 class TrainState(NamedTuple):
@@ -83,13 +89,18 @@ class Fused:
         config: of the run.
         env: made with ``autoreset="same_step"``.
         devices: the mesh's devices; by default the first ``config.devices`` of all.
+        network: makes a network of your own.
 
     Raises:
         ConfigError: if a number of the configuration does not fit another, or the devices.
     """
 
     def __init__(
-        self, config: Config, env: AnyEnv, devices: list[jax.Device] | None = None
+        self,
+        config: Config,
+        env: AnyEnv,
+        devices: list[jax.Device] | None = None,
+        network: Maker = make_network,
     ) -> None:
         if not hasattr(env, "autoreset"):
             raise ConfigError(
@@ -107,10 +118,11 @@ class Fused:
         self.config, self.env = config, env
         self.head = head_of(env.action_space())
         self.reading = reading_of(env.observation_space(), config)
-        self.network = make_network(config, self.reading, self.head)
+        self.network = made(network, config, self.reading, self.head)
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
+        self._evaluation: Any = None
 
     @property
     def specs(self) -> TrainState:
@@ -162,6 +174,18 @@ class Fused:
         placed: TrainState = jax.device_put(state, self.shardings(state))
         return placed
 
+    def examine(self, state: TrainState, update: int) -> dict[str, Any]:
+        """Return what an evaluation after an update gave; nothing if none is due."""
+        every = self.config.evaluate_every
+        if not every or update % every:
+            return {}
+        if self._evaluation is None:
+            self._evaluation = jax.jit(self._evaluated)
+        # Parameters are whole on every device; one of them plays.
+        params = jax.tree.map(lambda leaf: np.asarray(leaf), jax.device_get(state.learner.params))
+        answer: dict[str, Any] = self._evaluation(params)
+        return answer
+
     # -- traced ---------------------------------------------------------------------------------
 
     def _begin(self, key: jax.Array) -> Envs:
@@ -169,7 +193,9 @@ class Fused:
         observation, state = jax.vmap(self.env.reset)(jax.random.split(key, count))
         zeros = jnp.zeros(count, jnp.float32)
         starts, memory = jnp.ones(count, bool), self.network.start(count)
-        return Envs(state, observation, starts, memory, zeros, zeros, jnp.zeros(count, jnp.int32))
+        length = jnp.zeros(count, jnp.int32)
+        summed = zeros if self.config.normalize_rewards else ()
+        return Envs(state, observation, starts, memory, zeros, zeros, length, summed)
 
     def update(self, state: TrainState) -> tuple[TrainState, dict[str, jax.Array]]:
         """Collect one rollout and learn from it, on one device's share of the environments."""
@@ -205,7 +231,10 @@ class Fused:
                     keys, carry.state, self.head.played(action)
                 )
             ended = terminated | truncated
-            learnt = reward * self.config.reward_scale
+            learnt = normalizer.scaled(params, reward, self.config.reward_scale)
+            summed: Any = ()
+            if self.config.normalize_rewards:
+                summed = carry.discounted * self.config.gamma + reward
             if self.env.truncates:
                 final = info["final_observation"]
                 cut = truncated & ~terminated
@@ -214,6 +243,7 @@ class Fused:
             scored = carry.scored + self.env.score(reward)
             length = carry.length + 1
             kept = (carry.observation, carry.starts, mask, action, log_prob, value, learnt, ended)
+            discounted = summed if self.config.normalize_rewards else None
             counted = (
                 jnp.sum(ended, dtype=jnp.int32),
                 jnp.sum(jnp.where(ended, returned, 0.0)),
@@ -229,12 +259,15 @@ class Fused:
                 jnp.where(ended, 0.0, returned),
                 jnp.where(ended, 0.0, scored),
                 jnp.where(ended, 0, length),
+                jnp.where(ended, 0.0, summed) if self.config.normalize_rewards else (),
             )
-            return nxt, (kept, counted)
+            return nxt, (kept, counted, discounted)
 
-        envs, (kept, counted) = jax.lax.scan(step, envs, jnp.arange(self.config.horizon))
+        envs, (kept, counted, discounted) = jax.lax.scan(
+            step, envs, jnp.arange(self.config.horizon)
+        )
         _, _, last_value = apply(envs.memory, envs.observation, envs.starts, None)
-        rollout = Rollout(*(*kept, memory, last_value))
+        rollout = Rollout(*(*kept, memory, last_value, discounted))
         *counted, rewards = counted
         episodes, returned, scored, length = jax.lax.psum([jnp.sum(each) for each in counted], AXIS)
         metrics = {
@@ -246,6 +279,40 @@ class Fused:
             "observation": jax.lax.pmean(jnp.mean(rollout.observation.astype(jnp.float32)), AXIS),
         }
         return envs, rollout, metrics
+
+    def _evaluated(self, params: Any) -> dict[str, jax.Array]:
+        """Play ``evaluate_episodes`` whole episodes side by side, the same ones every time."""
+        count = self.config.evaluate_episodes
+        # Not the keys of training: their first split gives other ones.
+        start, rest = jax.random.split(jax.random.fold_in(jax.random.key(self.config.seed), 1))
+        lanes = chance.lane_keys(rest, count)
+        observation, state = jax.vmap(self.env.reset)(jax.random.split(start, count))
+        zeros = jnp.zeros(count, jnp.float32)
+        alive = jnp.ones(count, bool)
+        memory = self.network.start(count)
+        first: Any = (jnp.int32(0), state, observation, memory, alive, zeros, zeros)
+
+        def going(carry: Any) -> jax.Array:
+            return jnp.any(carry[4]) & (carry[0] < EVALUATION_STEPS)
+
+        def step(carry: Any) -> Any:
+            t, state, observation, memory, alive, returned, length = carry
+            mask = jax.vmap(self.env.legal_actions)(state) if self.masked else None
+            starts = jnp.full(count, t == 0)
+            memory, distribution, _ = apply_once(
+                self.network, params, memory, observation, starts, mask
+            )
+            keys = chance.at_step(lanes, t)
+            observation, state, reward, terminated, truncated, _ = jax.vmap(self.env.step)(
+                keys, state, self.head.played(distribution.mode())
+            )
+            returned = returned + jnp.where(alive, reward, 0.0)
+            length = length + alive
+            alive = alive & ~(terminated | truncated)
+            return t + 1, state, observation, memory, alive, returned, length
+
+        *_, returned, length = jax.lax.while_loop(going, step, first)
+        return {"evaluation": jnp.mean(returned), "evaluation_length": jnp.mean(length)}
 
     def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, cut: jax.Array) -> Any:
         """Return the discounted value of the final observations of ``cut`` episodes, float32 [B].

@@ -14,13 +14,14 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from envlift.train import settings
 from envlift.train.config import Config
+from envlift.train.trackers import Tracker
 
 Row = dict[str, float | int]
 """The numbers of one update, by the names of ``METRICS``; others may be added."""
@@ -42,6 +43,8 @@ METRICS: Mapping[str, str] = {
     "clip_fraction": "share of the samples whose probability ratio was clipped",
     "explained_variance": "share of the targets' variance that the predicted values explained; "
     "at most 1",
+    "evaluation": "mean return of an evaluation, of the updates after which there was one",
+    "evaluation_length": "mean steps of its episodes",
     "gradient_norm": "global norm of the gradients before they are scaled down",
 }
 CONFIG = "config.toml"
@@ -78,7 +81,7 @@ def run_folder(config: Config, out: Path | None = None, *, now: datetime | None 
 
 
 class Recorder:
-    """Writes ``config.toml`` and ``metrics.jsonl``, and TensorBoard's files if asked.
+    """Writes ``config.toml`` and ``metrics.jsonl``, and passes every row on to trackers.
 
     Nothing is written before the first row, so that a run that cannot begin leaves nothing. Use as
     a context manager, or call ``close``. Every line is on disk when ``record`` returns.
@@ -89,7 +92,7 @@ class Recorder:
         folder: Path,
         config: Config,
         *,
-        tensorboard: bool = False,
+        trackers: Sequence[Tracker] = (),
         resume_at: int | None = None,
     ) -> None:
         """Check what can be checked.
@@ -97,22 +100,20 @@ class Recorder:
         Args:
             folder: of the run; made with the first row.
             config: written to ``config.toml``.
-            tensorboard: write TensorBoard's files too.
+            trackers: get every row too, see ``trackers``.
             resume_at: continue the folder's run after this many environment steps; later lines are
                 dropped, since a resumed run writes them again.
 
         Raises:
             MetricsError: if the folder holds a run and ``resume_at`` is None.
-            ModuleNotFoundError: for ``tensorboard`` without tensorboardX; says how to install it.
         """
         if resume_at is None:
             run_folder(config, folder)
         self.folder = folder
         self.path = folder / FILE
         self._config, self._resume_at = config, resume_at
-        self._writer = _writer_class() if tensorboard else None
+        self._trackers = trackers
         self._file: TextIO | None = None
-        self._board: Any = None
 
     def record(self, row: Mapping[str, Any]) -> None:
         """Write one update.
@@ -139,18 +140,15 @@ class Recorder:
                 f"{self.path} could not be written: {error.strerror or error}; make room, and go "
                 f"on with --resume {self.folder}"
             ) from None
-        if self._board is not None:
-            for name, value in plain.items():
-                if value is not None:
-                    self._board.add_scalar(name, value, plain["steps"])
+        for tracker in self._trackers:
+            tracker.record(plain)
 
     def close(self) -> None:
         """Close the files; calling it again does nothing."""
         if self._file is not None:
             self._file.close()
-        if self._board is not None:
-            self._board.close()
-            self._board = None
+        for tracker in self._trackers:
+            tracker.close()
 
     def __enter__(self) -> Recorder:
         return self
@@ -173,8 +171,6 @@ class Recorder:
             fresh = self.path.with_suffix(".new")
             fresh.write_text("".join(kept), encoding="utf-8")
             os.replace(fresh, self.path)
-        if self._writer is not None:
-            self._board = self._writer(str(self.folder / "tensorboard"), purge_step=self._resume_at)
         self._file = self.path.open("a", encoding="utf-8")
         return self._file
 
@@ -227,13 +223,3 @@ def _line(row: Mapping[str, float | int | None]) -> str:
         for name, value in row.items()
     }
     return json.dumps(valid, allow_nan=False) + "\n"
-
-
-def _writer_class() -> Any:
-    try:
-        from tensorboardX import SummaryWriter
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f'--tensorboard needs {error.name}: pip install "envlift[tensorboard]"'
-        ) from None
-    return SummaryWriter

@@ -1,4 +1,4 @@
-"""Actor-critic networks over whole sequences: MLP, GRU and a small CNN.
+"""Actor-critic networks over whole sequences: MLP, GRU, LSTM and a small CNN.
 
 Policy and value have layers of their own unless they are told to share them.
 
@@ -20,8 +20,8 @@ import numpy as np
 from flax import linen as nn
 
 from envlift.train import normalizer
-from envlift.train.config import Config
-from envlift.train.distributions import Categorical, DiagonalNormal, Head
+from envlift.train.config import RECURRENT, Config, ConfigError
+from envlift.train.distributions import Distribution, Head
 from envlift.train.normalizer import Normalizer
 from envlift.train.observations import Reading
 
@@ -39,7 +39,7 @@ class Outputs(NamedTuple):
         value: float32 [T, B].
     """
 
-    distribution: Categorical | DiagonalNormal
+    distribution: Distribution
     value: jax.Array
 
 
@@ -53,13 +53,15 @@ class Network(nn.Module):
     Attributes:
         head: what the policy's numbers mean.
         reading: how observations are read.
-        kind: ``mlp``, ``gru`` or ``cnn``.
+        kind: ``mlp``, ``gru``, ``lstm`` or ``cnn``.
         hidden: ``H``.
         layers: hidden layers of the encoder.
         activation: ``relu`` or ``tanh``.
         normalize: observations become standard scores first, see ``normalizer``.
         initial_log_std: logarithm of the deviation of a fresh policy's continuous actions.
         share_layers: the value head stands on the policy's layers, instead of on its own.
+        recurrent_value: the value's own layers have a memory too.
+        normalize_rewards: statistics of rewards lie among the parameters, see ``normalizer``.
     """
 
     head: Head
@@ -71,22 +73,34 @@ class Network(nn.Module):
     normalize: bool = False
     initial_log_std: float = 0.0
     share_layers: bool = False
+    recurrent_value: bool = True
+    normalize_rewards: bool = False
 
     @property
     def recurrent(self) -> bool:
         """Whether steps depend on the steps before them."""
-        return self.kind == "gru"
+        return self.kind in RECURRENT
+
+    @property
+    def _two_memories(self) -> bool:
+        return self.recurrent_value and not self.share_layers
 
     def start(self, batch: int) -> Any:
         """Return the memory of ``batch`` environments that begin.
 
-        Of a recurrent network float32 [B, H] of the policy, and of the value if that has its own;
-        otherwise nothing.
+        Of a GRU float32 [B, H], of an LSTM a pair of them, output and cell; of the policy, and of
+        the value if that has its own. Otherwise nothing.
         """
+
+        def zeros() -> jax.Array:
+            return jnp.zeros((batch, self.hidden), jnp.float32)
+
+        def own() -> Any:
+            return zeros() if self.kind == "gru" else (zeros(), zeros())
+
         if not self.recurrent:
             return ()
-        own = [jnp.zeros((batch, self.hidden), jnp.float32) for _ in ("policy", "value")]
-        return own[0] if self.share_layers else tuple(own)
+        return (own(), own()) if self._two_memories else own()
 
     @nn.compact
     def __call__(
@@ -102,16 +116,19 @@ class Network(nn.Module):
         """
         if self.normalize:
             observations = Normalizer(observations.shape[2:], name=normalizer.NAME)(observations)
-        if self.share_layers or not self.recurrent:
-            memory, x = self._layers(memory, observations, starts, "")
+        if self.normalize_rewards:
+            # Only to be among the parameters: the collector reads and the learner writes them.
+            Normalizer((), name=normalizer.REWARDS)(jnp.zeros((1, 1)))
+        if self.recurrent and self._two_memories:
+            ours, values = memory
+            ours, x = self._layers(ours, observations, starts, "", self.recurrent)
+            values, of_value = self._layers(values, observations, starts, VALUE, self.recurrent)
+            memory = (ours, values)
+        else:
+            memory, x = self._layers(memory, observations, starts, "", self.recurrent)
             of_value = x
             if not self.share_layers:
-                _, of_value = self._layers((), observations, starts, VALUE)
-        else:
-            ours, values = memory
-            ours, x = self._layers(ours, observations, starts, "")
-            values, of_value = self._layers(values, observations, starts, VALUE)
-            memory = (ours, values)
+                _, of_value = self._layers((), observations, starts, VALUE, False)
         raw = _dense(self.head.outputs, 0.01, "policy")(x)
         value = _dense(1, 1.0, "value")(of_value)[..., 0]
         log_std = None
@@ -121,7 +138,7 @@ class Network(nn.Module):
         return memory, Outputs(self.head.distribution(raw, log_std, mask), value)
 
     def _layers(
-        self, memory: Any, observations: jax.Array, starts: jax.Array, prefix: str
+        self, memory: Any, observations: jax.Array, starts: jax.Array, prefix: str, recurrent: bool
     ) -> tuple[Any, jax.Array]:
         """Return the memory, and float32 [T, B, H] on which a head stands."""
         act = ACTIVATIONS[self.activation]
@@ -131,8 +148,9 @@ class Network(nn.Module):
             x = self.reading.flat(observations)
         for layer in range(self.layers):
             x = act(_dense(self.hidden, math.sqrt(2.0), f"{prefix}encoder_{layer}")(x))
-        if self.recurrent:
-            memory, x = _Gru(self.hidden, name=f"{prefix}gru")(memory, x, starts)
+        if recurrent:
+            layer_of = _Gru if self.kind == "gru" else _Lstm
+            memory, x = layer_of(self.hidden, name=f"{prefix}{self.kind}")(memory, x, starts)
         return memory, x
 
     def _image(
@@ -186,8 +204,68 @@ class _Gru(nn.Module):
         return jax.lax.scan(step, memory, (from_inputs, starts))
 
 
+class _Lstm(nn.Module):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997, with the gate that forgets).
+
+    A fresh one forgets little: its bias there is 1 (Jozefowicz et al. 2015).
+    """
+
+    hidden: int
+
+    @nn.compact
+    def __call__(
+        self, memory: tuple[jax.Array, jax.Array], inputs: jax.Array, starts: jax.Array
+    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+        """memory: two [B, H]; inputs: [T, B, F]; starts: bool [T, B] -> memory, outputs [T, B, H].
+
+        The gates stand in the order input, forget, cell, output.
+        """
+        width = self.hidden
+
+        def forgetful(_: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+            return jnp.zeros(shape, dtype).at[width : 2 * width].set(1.0)
+
+        orthogonal = nn.initializers.orthogonal()
+        from_inputs = nn.Dense(
+            4 * width, kernel_init=orthogonal, bias_init=forgetful, name="inputs"
+        )(inputs)
+        kernel = self.param("memory", orthogonal, (width, 4 * width))
+
+        def step(memory: Any, step_inputs: Any) -> tuple[Any, jax.Array]:
+            from_input, start = step_inputs
+            output, cell = (jnp.where(start[:, None], 0.0, part) for part in memory)
+            gates = from_input + output @ kernel
+            take, keep, new, show = jnp.split(gates, 4, axis=-1)
+            cell = nn.sigmoid(keep) * cell + nn.sigmoid(take) * nn.tanh(new)
+            output = nn.sigmoid(show) * nn.tanh(cell)
+            return (output, cell), output
+
+        return jax.lax.scan(step, memory, (from_inputs, starts))
+
+
 def _dense(features: int, gain: float, name: str) -> nn.Dense:
     return nn.Dense(features, kernel_init=nn.initializers.orthogonal(gain), name=name)
+
+
+Maker = Callable[[Config, Reading, Head], Network]
+"""Makes a network of your own from a run's settings, how observations are read, and what the
+outputs mean. What it makes has the attributes and methods of ``Network`` that are not private."""
+
+
+def made(maker: Maker, config: Config, reading: Reading, head: Head) -> Network:
+    """Return what a maker makes.
+
+    Raises:
+        ConfigError: if it has a memory and the setting ``network`` says otherwise, or the reverse.
+    """
+    network = maker(config, reading, head)
+    if network.recurrent != (config.network in RECURRENT):
+        raise ConfigError(
+            f"network = {config.network!r} is not allowed for a network whose recurrent is "
+            f"{network.recurrent}: minibatches of one with a memory are whole environments; give "
+            f"{'gru' if network.recurrent else 'mlp'}"
+        )
+    return network
 
 
 def make_network(config: Config, reading: Reading, head: Head) -> Network:
@@ -208,6 +286,8 @@ def make_network(config: Config, reading: Reading, head: Head) -> Network:
             config.normalize_observations,
             config.initial_log_std,
             config.share_layers,
+            config.recurrent_value,
+            config.normalize_rewards,
         )
 
     if config.parameters is None:

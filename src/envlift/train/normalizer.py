@@ -1,4 +1,4 @@
-"""Running mean and variance of observations, kept among a network's parameters.
+"""Running mean and variance of observations and of rewards, kept among a network's parameters.
 
 No gradient moves them: ``update`` does, once after each rollout has been learnt from, so that a
 rollout is learnt from with the numbers it was played with. Being parameters, they are saved,
@@ -18,7 +18,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 NAME = "normalizer"
-"""Where the statistics lie among a network's parameters."""
+"""Where the statistics of observations lie among a network's parameters."""
+REWARDS = "reward_normalizer"
+"""Where those of the discounted sums of rewards lie."""
 LIMIT = 10.0
 """Standard scores are clipped to this: what was never seen before must not drown the rest."""
 SMALLEST = 1e-8
@@ -45,18 +47,32 @@ class Normalizer(nn.Module):
         return jnp.clip(scores, -LIMIT, LIMIT)
 
 
-def update(params: Any, observations: jax.Array, axis: str) -> Any:
-    """Return a network's parameters with the statistics of further observations worked in.
+def scaled(params: Any, reward: Any, factor: float) -> Any:
+    """Return rewards [...] as the learner gets them.
+
+    They are divided by the deviation of the discounted sums of rewards so far, and clipped, if the
+    network has their statistics, and multiplied by ``factor``.
+    """
+    if REWARDS in params:
+        reward = reward / jnp.sqrt(params[REWARDS]["variance"] + SMALLEST)
+        reward = jnp.clip(reward, -LIMIT, LIMIT)
+    return reward * factor
+
+
+def update(params: Any, values: jax.Array, axis: str, name: str = NAME) -> Any:
+    """Return a network's parameters with the statistics of further values worked in.
 
     Args:
-        params: of a network; one that does not normalize is returned as it is.
-        observations: [T, B, ...]; an equal number on every device.
+        params: of a network; one without these statistics is returned as it is.
+        values: observations [T, B, ...], or discounted sums of rewards [T, B]; an equal number on
+            every device.
         axis: name of the mesh axis of the devices.
+        name: of the statistics, ``NAME`` or ``REWARDS``.
     """
-    if NAME not in params:
+    if name not in params:
         return params
-    before = params[NAME]
-    seen = observations.astype(jnp.float32)
+    before = params[name]
+    seen = values.astype(jnp.float32)
     mean = jax.lax.pmean(jnp.mean(seen, axis=(0, 1)), axis)
     variance = jax.lax.pmean(jnp.mean((seen - mean) ** 2, axis=(0, 1)), axis)
     more = jax.lax.psum(jnp.float32(seen.shape[0] * seen.shape[1]), axis)
@@ -71,4 +87,4 @@ def update(params: Any, observations: jax.Array, axis: str) -> Any:
         + share * variance
         + share * (1 - share) * moved**2,
     }
-    return {**params, NAME: statistics}
+    return {**params, name: statistics}

@@ -6,6 +6,7 @@ state 15 of FrozenLake is not 15 times state 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +68,63 @@ def reading_of(space: gymnasium.Space[Any], config: Config) -> Reading:
     else:
         raise ConfigError(
             f"PPO cannot read observations of {space}: a Box, Discrete, MultiDiscrete or "
-            "MultiBinary is needed; gymnasium.wrappers.FlattenObservation makes a Box of others"
+            "MultiBinary is needed, or a Dict or Tuple of them; a wrapper of Gymnasium "
+            "(TransformObservation) makes one of others"
         )
     if config.network == "cnn":
         raise ConfigError(f"network = 'cnn' is not allowed for {space}: give mlp or gru")
     if config.normalize_observations:
         raise ConfigError(f"normalize_observations = True is not allowed for {space}: give false")
     return Reading(shape, str(space.dtype), choices, first)
+
+
+def row_space(space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
+    """Return the space of what ``row`` makes: a Box with one axis for a Dict or Tuple."""
+    if not isinstance(space, gymnasium.spaces.Dict | gymnasium.spaces.Tuple):
+        return space
+    size = row(space, gymnasium.vector.utils.create_empty_array(space, 1)).shape[1]
+    return gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float32)
+
+
+def row(space: gymnasium.Space[Any], observations: Any) -> Any:
+    """Return observations of several parts as one row of numbers each, float32 [B, F].
+
+    Parts stand in the space's order; what names one of several things is one-hot.
+
+    Args:
+        space: of one observation; others than Dict and Tuple are left as they are.
+        observations: of B environments, as a vector gives them.
+
+    Raises:
+        ConfigError: for a part that PPO cannot read.
+    """
+    if not isinstance(space, gymnasium.spaces.Dict | gymnasium.spaces.Tuple):
+        return observations
+    return np.concatenate(list(_columns(space, observations)), axis=1, dtype=np.float32)
+
+
+def mask_of(mask: Any) -> Any:
+    """Return a mask of legal actions as one row, bool [A], or None for None.
+
+    Of several choices Gymnasium has a tuple of arrays, one for each: they are put in a row.
+    """
+    if mask is None:
+        return None
+    parts = mask if isinstance(mask, tuple) else (mask,)
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.bool_)
+
+
+def _columns(space: gymnasium.Space[Any], values: Any) -> Iterator[Any]:
+    if isinstance(space, gymnasium.spaces.Dict):
+        for name, part in space.spaces.items():
+            yield from _columns(part, values[name])
+    elif isinstance(space, gymnasium.spaces.Tuple):
+        for part, value in zip(space.spaces, values, strict=True):
+            yield from _columns(part, value)
+    else:
+        reading = reading_of(space, Config())
+        flat = np.asarray(values).reshape(len(values), -1)
+        if not reading.choices:
+            yield flat
+        for index, (size, first) in enumerate(zip(reading.choices, reading.first, strict=True)):
+            yield flat[:, index, None] - first == np.arange(size)

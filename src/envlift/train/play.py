@@ -20,6 +20,7 @@ from envlift.env import Env
 from envlift.registry import AnyEnv
 from envlift.train.config import ConfigError
 from envlift.train.film import MAX_FPS, Film
+from envlift.train.observations import mask_of, row
 from envlift.train.player import Player
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -33,10 +34,16 @@ class RandomPlayer:
     """
 
     def __init__(self, space: gymnasium.Space[Any]) -> None:
-        box = isinstance(space, gymnasium.spaces.Box) and space.is_bounded()
-        if not (box or isinstance(space, gymnasium.spaces.Discrete)):
+        box = isinstance(space, gymnasium.spaces.Box)
+        kinds = (
+            gymnasium.spaces.Discrete,
+            gymnasium.spaces.MultiDiscrete,
+            gymnasium.spaces.MultiBinary,
+        )
+        if not (box and space.is_bounded()) and not isinstance(space, kinds):  # type: ignore[attr-defined]
             raise ConfigError(
-                f"random play needs a Discrete space or a Box with bounds, not {space}"
+                f"random play needs a Discrete, MultiDiscrete or MultiBinary space, or a Box with "
+                f"bounds, not {space}"
             )
         self.space = space
         self.noise_size = int(np.prod(space.shape)) if space.shape else 1
@@ -58,13 +65,24 @@ class RandomPlayer:
         if isinstance(space, gymnasium.spaces.Box):
             unit = noise.reshape(-1, *space.shape)
             return None, (space.low + unit * (space.high - space.low)).astype(space.dtype)
-        count = int(space.n)  # type: ignore[attr-defined]
-        legal = np.ones((len(noise), count), bool) if mask is None else np.asarray(mask, bool)
+        if isinstance(space, gymnasium.spaces.MultiBinary):
+            sizes, first = np.full(space.shape, 2), np.zeros(space.shape, int)
+        elif isinstance(space, gymnasium.spaces.MultiDiscrete):
+            sizes, first = space.nvec, space.start
+        else:
+            assert isinstance(space, gymnasium.spaces.Discrete)
+            sizes, first = np.array(space.n), np.array(space.start)
+        options = sizes.reshape(-1)
+        legal = np.ones((len(noise), options.sum()), bool)
+        if mask is not None:
+            legal = np.asarray(mask, bool)
+        parts = np.split(legal, np.cumsum(options)[:-1], axis=1)
         chosen = [
-            np.flatnonzero(row)[int(number * row.sum())]
-            for row, number in zip(legal, noise[:, 0], strict=True)
+            [np.flatnonzero(may)[int(number * may.sum())] for may, number in zip(*one, strict=True)]
+            for one in zip(parts, noise.T, strict=True)
         ]
-        return None, np.array(chosen, np.int32)
+        actions = np.array(chosen, np.int32).T.reshape(-1, *sizes.shape) + first
+        return None, actions.astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,75 @@ class Episode:
     def __str__(self) -> str:
         counted = f"return {self.returned:+.2f}, score {self.score:+.2f}"
         return f"{counted}, {self.length:,} steps, {self.end}"
+
+
+def play_gymnasium(
+    env: gymnasium.Env[Any, Any],
+    player: Player,
+    *,
+    seed: int = 0,
+    episodes: int = 1,
+    max_steps: int = 10_000,
+    greedy: bool = False,
+    film: Film | None = None,
+) -> list[Episode]:
+    """Play episodes of any Gymnasium environment; the same seed gives the same episodes.
+
+    Args:
+        env: made with ``render_mode="rgb_array"`` if it is filmed.
+        player: chooses the actions.
+        seed: of the first reset and of the player's noise.
+        episodes: how many, at least 1.
+        max_steps: of one episode, at least 1.
+        greedy: take the most probable action.
+        film: takes a picture of every step until it is full.
+
+    Raises:
+        ValueError: for a number out of range.
+    """
+    _require_whole(episodes, max_steps)
+    noise = np.random.default_rng(seed)
+    played = []
+    for number in range(episodes):
+        observation, info = env.reset(seed=seed if number == 0 else None)
+        memory = player.start(1)
+        returned, end, length = 0.0, "stopped", 0
+        _picture(env, film, returned, 0)
+        for length in range(1, max_steps + 1):
+            seen = jax.tree.map(lambda part: np.asarray(part)[None], observation)
+            mask = mask_of(info.get("action_mask"))
+            drawn = noise.random((1, player.noise_size), np.float32)
+            memory, actions = player.act(
+                memory,
+                row(env.observation_space, seen),
+                np.array([length == 1]),
+                drawn,
+                None if mask is None else mask[None],
+                greedy,
+            )
+            action = np.asarray(actions[0], env.action_space.dtype)
+            one: Any = action.item() if action.shape == () else action
+            observation, reward, terminated, truncated, info = env.step(one)
+            returned += float(reward)
+            _picture(env, film, returned, length)
+            if terminated or truncated:
+                end = "terminated" if terminated else "truncated"
+                break
+        played.append(Episode(returned, returned, length, end))
+    return played
+
+
+def _picture(env: gymnasium.Env[Any, Any], film: Film | None, returned: float, step: int) -> None:
+    if film is None:
+        return
+    if film.full:
+        film.dropped += 1
+    else:
+        try:
+            picture: Any = env.render()
+        except gymnasium.error.Error as error:
+            raise ConfigError(f"no picture can be drawn of {env}: {error}") from None
+        film.add(np.asarray(picture), f"return {returned:+.1f}   step {step:,}")
 
 
 @dataclass(frozen=True)
@@ -157,10 +244,7 @@ def play(
     """
     if env.autoreset != "disabled":
         raise ValueError(f"{env!r} must be made with autoreset='disabled'")
-    if episodes < 1 or max_steps < 1:
-        raise ValueError(
-            f"episodes = {episodes}, max_steps = {max_steps}: give whole numbers from 1"
-        )
+    _require_whole(episodes, max_steps)
     table = _Table(env)
     noise = np.random.default_rng(seed)
     key = jax.random.key(seed)
@@ -168,6 +252,13 @@ def play(
         _episode(table, player, jax.random.fold_in(key, number), noise, max_steps, greedy, view)
         for number in range(episodes)
     ]
+
+
+def _require_whole(episodes: int, max_steps: int) -> None:
+    if episodes < 1 or max_steps < 1:
+        raise ValueError(
+            f"episodes = {episodes}, max_steps = {max_steps}: give whole numbers from 1"
+        )
 
 
 class _Table:
@@ -230,15 +321,24 @@ def _show(view: Camera | None, states: Sequence[Any], returned: float, step: int
             view.film.add(picture, f"return {returned:+.1f}   step {step:,}")
 
 
-def load_policy(folder: Path, step: int | None = None) -> Any:
-    """Return the policy of a run folder's checkpoint; None takes the newest.
+def load_policy(folder: Path, step: int | None = None, network: Any = None) -> Any:
+    """Return the policy of a run folder's checkpoint.
+
+    Args:
+        folder: of the run.
+        step: environment steps of the checkpoint; None takes the newest.
+        network: makes a network of your own, as it was given to ``train``.
+
+    Returns:
+        A ``policy.Policy``: ``act`` gives actions for observations.
 
     Raises:
         CheckpointError: if there is none, or it is damaged.
     """
     from envlift.train import checkpoint
+    from envlift.train.networks import make_network
     from envlift.train.policy import Policy
 
-    policy = Policy.of(checkpoint.read_about(folder, step))
+    policy = Policy.of(checkpoint.read_about(folder, step), network=network or make_network)
     policy.params, _ = checkpoint.restore(folder, policy.params, step, part=".learner.params")
     return policy

@@ -13,7 +13,7 @@ import numpy as np
 
 from envlift.train.config import Config
 from envlift.train.distributions import Head
-from envlift.train.networks import Network, init, make_network
+from envlift.train.networks import Maker, Network, init, make_network
 from envlift.train.observations import Reading
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,6 +42,7 @@ class Policy:
         head: what its outputs mean.
         reading: how it reads observations.
         params: the network's parameters.
+        network: makes a network of your own, as it was given to ``train``.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Policy:
         head: Head,
         reading: Reading,
         params: Any,
+        network: Maker = make_network,
     ) -> None:
         self.config = config
         self.head = head
         self.reading = reading
         self.params = params
-        self.network = make_network(config, reading, head)
+        self.network = network(config, reading, head)
         self._act = jax.jit(self._acted, static_argnums=6)
 
     @property
@@ -97,7 +99,8 @@ class Policy:
             greedy: take the most probable action, and no notice of the noise.
 
         Returns:
-            The memory for the next call, and actions: int32 [B], or float32 [B, D] within bounds.
+            The memory for the next call, and actions as the environment takes them: int32 [B] or
+            [B, M], or float32 [B, D] within bounds.
         """
         legal = None if mask is None else np.asarray(mask, np.bool_)
         noise = np.asarray(noise, np.float32)
@@ -131,6 +134,9 @@ class Policy:
                 "discrete": self.head.discrete,
                 "low": list(self.head.low),
                 "high": list(self.head.high),
+                "choices": list(self.head.choices),
+                "first": list(self.head.first),
+                "shape": None if self.head.shape is None else list(self.head.shape),
             },
             "observation_shape": list(self.reading.shape),
             "observation_dtype": self.reading.dtype,
@@ -139,12 +145,15 @@ class Policy:
         }
 
     @classmethod
-    def of(cls, about: dict[str, Any], params: Any = None) -> Policy:
+    def of(cls, about: dict[str, Any], params: Any = None, network: Maker = make_network) -> Policy:
         """Make a policy from what ``about`` gave; without ``params``, with fresh ones."""
-        head = about["head"]
+        head: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in about["head"].items()
+        }
         policy = cls(
             Config.of(about["config"]),
-            Head(head["outputs"], head["discrete"], tuple(head["low"]), tuple(head["high"])),
+            Head(**head),
             Reading(
                 tuple(about["observation_shape"]),
                 about["observation_dtype"],
@@ -152,6 +161,7 @@ class Policy:
                 tuple(about.get("observation_first", ())),
             ),
             params,
+            network,
         )
         if params is None:
             policy.params = init(policy.network, jax.random.key(0))

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import optax
 
 from envlift.train import normalizer
-from envlift.train.config import Config, ConfigError
+from envlift.train.config import RECURRENT, Config, ConfigError
 from envlift.train.networks import Network
 
 GROUPS = 8
@@ -52,6 +52,10 @@ class Rollout(NamedTuple):
         ended: bool [T, B], terminated or truncated after this step.
         memory: of the network before the first step.
         last_value: float32 [B], of the observation after the last step.
+        discounted: float32 [T, B], discounted sum of the unscaled rewards of the episode so far,
+            where rewards are normalised.
+        valid: bool [T, B], or None if all are: steps in which an environment took the action. One
+            that resets itself in the step after an end takes none there.
     """
 
     observation: jax.Array
@@ -64,6 +68,8 @@ class Rollout(NamedTuple):
     ended: jax.Array
     memory: Any
     last_value: jax.Array
+    discounted: jax.Array | None = None
+    valid: jax.Array | None = None
 
 
 class Learner(NamedTuple):
@@ -89,6 +95,7 @@ class Samples(NamedTuple):
     value: jax.Array
     advantage: jax.Array
     target: jax.Array
+    valid: jax.Array | None = None
 
 
 def gae(
@@ -146,6 +153,13 @@ def groups_of(config: Config) -> int:
             f"num_envs = {config.num_envs} cannot be divided among {config.devices} devices in "
             f"equal groups: give a multiple of {wanted}"
         )
+    if config.network not in RECURRENT:
+        return groups
+    # A minibatch takes whole environments, as many from each group: fewer groups may have enough.
+    for fewer in range(groups, 0, -1):
+        fits = groups % fewer == 0 and fewer % config.devices == 0
+        if fits and (config.num_envs // fewer) % config.minibatches == 0:
+            return fewer
     return groups
 
 
@@ -158,7 +172,7 @@ def rows_of(config: Config) -> tuple[int, int]:
         ConfigError: if the rows cannot be divided into equal minibatches.
     """
     envs = config.num_envs // groups_of(config)
-    if config.network == "gru":
+    if config.network in RECURRENT:
         rows, block = envs, 1
     else:
         block = math.gcd(envs, BLOCK)
@@ -166,21 +180,41 @@ def rows_of(config: Config) -> tuple[int, int]:
             block //= 2
         rows = config.horizon * envs // block
     if rows % config.minibatches:
-        what = "environments" if config.network == "gru" else "samples"
+        if config.network in RECURRENT:
+            raise ConfigError(
+                f"minibatches = {config.minibatches} does not divide the {config.num_envs} "
+                f"environments of {config.devices} devices: give a divisor of "
+                f"{config.num_envs // config.devices}, or change num_envs"
+            )
         raise ConfigError(
-            f"minibatches = {config.minibatches} does not divide the {rows} {what} of each of "
+            f"minibatches = {config.minibatches} does not divide the {rows} samples of each of "
             f"{groups_of(config)} groups: give a divisor of {rows}, or change num_envs"
         )
     return rows, block
 
 
+def mean_of(values: jax.Array, valid: jax.Array | None) -> jax.Array:
+    """Return the mean of values [...], of the valid ones alone if not all are; 0 if none is."""
+    if valid is None:
+        return jnp.mean(values)
+    return jnp.sum(jnp.where(valid, values, 0.0)) / jnp.maximum(jnp.sum(valid), 1)
+
+
 def loss_of(
-    network: Network, config: Config, params: Any, memory: Any, samples: Samples
+    network: Network,
+    config: Config,
+    params: Any,
+    memory: Any,
+    samples: Samples,
+    clip: jax.Array | None = None,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Return the loss of one minibatch, and what a person wants to see of it.
 
-    Samples are [T', B', ...]; the means are over all of them.
+    Samples are [T', B', ...]; the means are over all valid ones. ``clip`` is that of
+    ``config`` by default.
     """
+    clip = jnp.float32(config.clip) if clip is None else clip
+    valid = samples.valid
     applied: Any = network.apply(
         {"params": params}, memory, samples.observation, samples.starts, samples.mask
     )
@@ -189,15 +223,15 @@ def loss_of(
     log_ratio = log_prob - samples.log_prob
     ratio = jnp.exp(log_ratio)
     advantage = samples.advantage
-    clipped = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
-    policy_loss = -jnp.mean(jnp.minimum(ratio * advantage, clipped * advantage))
+    clipped = jnp.clip(ratio, 1.0 - clip, 1.0 + clip)
+    policy_loss = -mean_of(jnp.minimum(ratio * advantage, clipped * advantage), valid)
     error = (outputs.value - samples.target) ** 2
     if config.value_clip is not None:
         moved = outputs.value - samples.value
         near = samples.value + jnp.clip(moved, -config.value_clip, config.value_clip)
         error = jnp.maximum(error, (near - samples.target) ** 2)
-    value_loss = 0.5 * jnp.mean(error)
-    entropy = jnp.mean(outputs.distribution.entropy())
+    value_loss = 0.5 * mean_of(error, valid)
+    entropy = mean_of(outputs.distribution.entropy(), valid)
     loss = (
         policy_loss + config.value_coefficient * value_loss - config.entropy_coefficient * entropy
     )
@@ -206,16 +240,16 @@ def loss_of(
         "value_loss": value_loss,
         "entropy": entropy,
         # The estimator of KL with low variance (Schulman, "Approximating KL divergence").
-        "approx_kl": jnp.mean(ratio - 1.0 - log_ratio),
-        "clip_fraction": jnp.mean(jnp.where(jnp.abs(ratio - 1.0) > config.clip, 1.0, 0.0)),
+        "approx_kl": mean_of(ratio - 1.0 - log_ratio, valid),
+        "clip_fraction": mean_of(jnp.where(jnp.abs(ratio - 1.0) > clip, 1.0, 0.0), valid),
     }
     return loss, shown
 
 
-def normalized(advantage: jax.Array) -> jax.Array:
+def normalized(advantage: jax.Array, valid: jax.Array | None = None) -> jax.Array:
     """Return advantages with mean 0 and standard deviation 1 over the minibatch of all devices."""
-    mean = jax.lax.pmean(jnp.mean(advantage), AXIS)
-    variance = jax.lax.pmean(jnp.mean((advantage - mean) ** 2), AXIS)
+    mean = jax.lax.pmean(mean_of(advantage, valid), AXIS)
+    variance = jax.lax.pmean(mean_of((advantage - mean) ** 2, valid), AXIS)
     return (advantage - mean) / (jnp.sqrt(variance) + 1e-8)
 
 
@@ -228,9 +262,14 @@ def learn(
     all devices.
 
     Returns:
-        The learner, and float32 scalars averaged over the minibatches.
+        The learner, and float32 scalars averaged over the minibatches that were learnt from.
     """
     optimizer = make_optimizer(config)
+    clip = jnp.float32(config.clip)
+    if config.anneal_clip:
+        total = config.updates * config.epochs * config.minibatches
+        done = optax.tree.get(learner.optimizer, "ScaleByAdamState").count
+        clip = clip * jnp.maximum(0.0, 1.0 - done / total)
     advantage = gae(
         rollout.reward,
         rollout.value,
@@ -248,6 +287,7 @@ def learn(
         rollout.value,
         advantage,
         advantage + rollout.value,
+        rollout.valid,
     )
     rows, block = rows_of(config)
     groups = groups_of(config) // config.devices
@@ -255,12 +295,12 @@ def learn(
     samples = jax.tree.map(lambda leaf: _rows(leaf, groups, block, network.recurrent), samples)
     memory = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), rollout.memory)
 
-    def minibatch(learner: Learner, chosen: jax.Array) -> tuple[Learner, dict[str, jax.Array]]:
+    def step(learner: Learner, chosen: jax.Array) -> tuple[Learner, dict[str, jax.Array]]:
         part, start = take(samples, memory, chosen)
         if config.normalize_advantages:
-            part = part._replace(advantage=normalized(part.advantage))
+            part = part._replace(advantage=normalized(part.advantage, part.valid))
         gradient_of = jax.grad(
-            lambda params: loss_of(network, config, params, start, part), has_aux=True
+            lambda params: loss_of(network, config, params, start, part, clip), has_aux=True
         )
         gradients, shown = gradient_of(learner.params)
         gradients, shown = jax.lax.pmean((gradients, shown), AXIS)
@@ -268,15 +308,37 @@ def learn(
         shown["gradient_norm"] = optax.tree.norm(gradients)
         return Learner(optax.apply_updates(learner.params, updates), state), shown
 
-    def epoch(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, jax.Array]]:
-        chosen = _shuffle(key, groups, rows, config.minibatches)
-        return jax.lax.scan(minibatch, learner, chosen)
+    def minibatch(
+        carry: tuple[Learner, jax.Array], chosen: jax.Array
+    ) -> tuple[tuple[Learner, jax.Array], Any]:
+        learner, going = carry
+        if config.target_kl is None:
+            learner, shown = step(learner, chosen)
+            return (learner, going), (shown, going)
+        nothing = jax.tree.map(
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(step, learner, chosen)[1]
+        )
+        after, shown = jax.lax.cond(
+            going, lambda: step(learner, chosen), lambda: (learner, nothing)
+        )
+        # The step that finds the policy too far is not taken either, as others have it.
+        far = shown["approx_kl"] > 1.5 * config.target_kl
+        learner = jax.tree.map(lambda old, new: jnp.where(far, old, new), learner, after)
+        return (learner, going & ~far), (shown, going)
 
-    learner, shown = jax.lax.scan(epoch, learner, jax.random.split(key, config.epochs))
+    def epoch(carry: tuple[Learner, jax.Array], key: jax.Array) -> tuple[Any, Any]:
+        chosen = _shuffle(key, groups, rows, config.minibatches)
+        return jax.lax.scan(minibatch, carry, chosen)
+
+    (learner, _), (shown, taken) = jax.lax.scan(
+        epoch, (learner, jnp.bool_(True)), jax.random.split(key, config.epochs)
+    )
     params = normalizer.update(learner.params, rollout.observation, AXIS)
+    if rollout.discounted is not None:
+        params = normalizer.update(params, rollout.discounted, AXIS, normalizer.REWARDS)
     learner = learner._replace(params=params)
-    metrics = {name: jnp.mean(values) for name, values in shown.items()}
-    return learner, metrics | _fit(samples.target, samples.value)
+    metrics = {name: mean_of(values, taken) for name, values in shown.items()}
+    return learner, metrics | _fit(samples.target, samples.value, samples.valid)
 
 
 def _shuffle(key: jax.Array, groups: int, rows: int, minibatches: int) -> jax.Array:
@@ -320,11 +382,11 @@ def _sequences(samples: Samples, memory: Any, chosen: jax.Array) -> tuple[Sample
     return jax.tree.map(take, samples), jax.tree.map(begin, memory)
 
 
-def _fit(target: jax.Array, value: jax.Array) -> dict[str, jax.Array]:
+def _fit(target: jax.Array, value: jax.Array, valid: jax.Array | None) -> dict[str, jax.Array]:
     """Return the share of the targets' variance that the values explained before the update."""
-    mean = jax.lax.pmean(jnp.mean(target), AXIS)
-    variance = jax.lax.pmean(jnp.mean((target - mean) ** 2), AXIS)
+    mean = jax.lax.pmean(mean_of(target, valid), AXIS)
+    variance = jax.lax.pmean(mean_of((target - mean) ** 2, valid), AXIS)
     residual = target - value
-    offset = jax.lax.pmean(jnp.mean(residual), AXIS)
-    left = jax.lax.pmean(jnp.mean((residual - offset) ** 2), AXIS)
+    offset = jax.lax.pmean(mean_of(residual, valid), AXIS)
+    left = jax.lax.pmean(mean_of((residual - offset) ** 2, valid), AXIS)
     return {"explained_variance": 1.0 - left / jnp.maximum(variance, 1e-12)}

@@ -181,6 +181,28 @@ def read_options(assignments: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def read_values(words: str) -> tuple[str, list[Any]]:
+    """Read ``FIELD=V1,V2,...`` or, of whole numbers, ``FIELD=FIRST..LAST``.
+
+    Returns:
+        The field and its values, each as the field wants it.
+
+    Raises:
+        ConfigError: for an unknown field, no value, or a range that is none.
+    """
+    name, text = _split(words, "--sweep")
+    _require_known(name, "--sweep")
+    first, dots, last = text.partition("..")
+    if dots:
+        if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
+            raise ConfigError(
+                f"--sweep {words!r} is not allowed: a range is two whole numbers, the smaller one "
+                "first, as 0..15"
+            )
+        return name, list(range(int(first), int(last) + 1))
+    return name, [_from_text(name, part.strip()) for part in text.split(",") if part.strip()]
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Return the fields that a TOML file sets, with whole and real numbers as the fields want them.
 

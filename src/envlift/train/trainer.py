@@ -27,8 +27,11 @@ from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
 from envlift.train.host import Host
+from envlift.train.networks import Maker, make_network
 from envlift.train.policy import Policy
 
+BEST = "best"
+"""Folder, in that of the run, of the checkpoint whose evaluation was best."""
 RECENT = 100
 """Episodes over which returns and scores are averaged."""
 
@@ -60,6 +63,7 @@ class Trained:
     Attributes:
         policy: the last one.
         history: one row of metrics per update, resumed runs from where they went on.
+        best: the policy whose evaluation was best; None without evaluations.
         compile_seconds: time until the first update could start.
         seconds: time of the updates.
         interrupted: Ctrl-C or SIGTERM ended the run early.
@@ -67,6 +71,7 @@ class Trained:
 
     policy: Policy
     history: list[Row] = field(default_factory=list)
+    best: Policy | None = None
     compile_seconds: float = 0.0
     seconds: float = 0.0
     interrupted: bool = False
@@ -82,6 +87,8 @@ def train(
     display: Display | None = None,
     out: Path | None = None,
     resume: bool = False,
+    network: Maker = make_network,
+    evaluation_env: VectorEnv[Any, Any, Any] | None = None,
 ) -> Trained:
     """Train one policy.
 
@@ -95,6 +102,9 @@ def train(
         display: shows them.
         out: folder of checkpoints; None keeps none.
         resume: go on from the newest checkpoint in ``out``.
+        network: makes a network of your own; ``load_policy`` must then be given it too.
+        evaluation_env: for the host collector, ``config.evaluate_episodes`` environments to
+            evaluate in; by default the registered environment's.
 
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
@@ -104,7 +114,7 @@ def train(
         ForkedError: in a process that was forked from one that had used JAX.
     """
     refuse_fork()
-    collector = _collector(config, env, vector_env, score)
+    collector = _collector(config, env, vector_env, score, network, evaluation_env)
     if resume:
         _folder(out)
     with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
@@ -121,7 +131,7 @@ def _train(
     config = collector.config
     begun = time.perf_counter()
     state: Any = collector.start()
-    done, recent = 0, _Recent()
+    done, recent = 0, Recent()
     if resume:
         state, done, recent = _restored(collector, state, _folder(out))
     step = collector.compile(state)
@@ -130,11 +140,15 @@ def _train(
     begun = time.perf_counter()
     loop = _Loop(config, trained, recent, recorder, display, begun)
     loop.out = out
+    if resume and out is not None and checkpoint.latest(out / BEST) is not None:
+        loop.best = checkpoint.read_about(out / BEST).get("evaluation")
     with _stop_request() as stopped:
         pending: Any = None
         saved = done
         for update in range(done + 1, config.updates + 1):
             state, metrics = step(state)
+            examined = collector.examine(state, update)
+            metrics = metrics | examined
             # The device works on this update while the last one's numbers are looked at.
             if pending is not None:
                 loop.note(*pending)
@@ -142,9 +156,14 @@ def _train(
             every = config.checkpoint_every
             due = out is not None and every > 0 and update % every == 0
             # The host's next update waits for these numbers anyway, before it plays a step.
-            if due or isinstance(collector, Host):
+            if due or examined or isinstance(collector, Host):
                 loop.note(*pending)
                 pending = None
+            if loop.is_best():
+                trained.best = _policy(collector, state)
+                trained.best.params = jax.tree.map(jax.device_get, state.learner.params)
+                if out is not None:
+                    _save(collector, state, loop, out / BEST, update, keep=1)
             if due:
                 saved = _save(collector, state, loop, _folder(out), update)
             if _anywhere(stopped()) or loop.reached_target:
@@ -168,12 +187,41 @@ def _anywhere(asked: bool) -> bool:
     return bool(np.any(multihost_utils.process_allgather(np.array(asked))))
 
 
-def _collector(config: Config, env: AnyEnv | None, vector_env: Any, score: Any) -> Fused | Host:
+def _collector(
+    config: Config,
+    env: AnyEnv | None,
+    vector_env: Any,
+    score: Any,
+    network: Maker,
+    evaluation_env: Any,
+) -> Fused | Host:
     if config.collector == "fused":
-        return Fused(config, env or make_alone(config.env, **config.env_options))
+        return Fused(config, env or compiled_env(config), network=network)
     if vector_env is None:
         vector_env, score = _vector_env(config)
-    return Host(config, vector_env, score)
+        if config.evaluate_every and evaluation_env is None:
+            evaluation_env, _ = _vector_env(config.replace(num_envs=config.evaluate_episodes))
+    return Host(config, vector_env, score, network, evaluation_env)
+
+
+def compiled_env(config: Config) -> AnyEnv:
+    """Make the environment that the fused collector compiles: registered, or ``gymnax:ID``.
+
+    Raises:
+        ConfigError: for an option that it does not have.
+        ValueError: for a name that is not known.
+    """
+    kind, _, name = config.env.rpartition(":")
+    try:
+        if kind == "gymnax":
+            from envlift.adapters.gymnax import FromGymnax
+
+            return FromGymnax(name, autoreset="same_step", **config.env_options)
+        return make_alone(config.env, **config.env_options)
+    except TypeError as error:
+        raise ConfigError(
+            f"env_options = {config.env_options!r} is not allowed for {config.env}: {error}"
+        ) from None
 
 
 def _vector_env(config: Config) -> tuple[Any, Any]:
@@ -214,10 +262,11 @@ def _policy(collector: Fused | Host, state: Any) -> Policy:
         collector.head,
         collector.reading,
         state.learner.params,
+        lambda *_: collector.network,
     )
 
 
-class _Recent:
+class Recent:
     """Means over the last episodes, of whole updates."""
 
     def __init__(self, updates: Iterable[Any] = ()) -> None:
@@ -228,6 +277,7 @@ class _Recent:
         return list(self._updates)
 
     def add(self, episodes: int, returned: float, scored: float, length: int) -> None:
+        """Count one update's episodes, with the sums of what they gave."""
         if episodes == 0:
             return
         self._updates.append((episodes, returned, scored, length))
@@ -236,6 +286,7 @@ class _Recent:
 
     @property
     def episodes(self) -> int:
+        """How many the means are over: ``RECENT`` and the rest of the first update's."""
         return sum(update[0] for update in self._updates)
 
     def means(self) -> tuple[float | None, float | None, float | None]:
@@ -247,6 +298,34 @@ class _Recent:
         return sum(columns[1]) / total, sum(columns[2]) / total, sum(columns[3]) / total
 
 
+def row_of(values: Row, recent: Recent, update: int, batch: int, seconds: float) -> Row:
+    """Return an update's row of metrics from its numbers, and count its episodes.
+
+    Args:
+        values: what the collector gave; used up.
+        recent: of the run; the update's episodes are added.
+        update: its number, from 1.
+        batch: environment steps of an update.
+        seconds: since the first one began.
+    """
+    episodes = values.pop("episodes")
+    sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
+    recent.add(episodes, *sums)
+    returned, scored, length = recent.means()
+    values.pop("observation")
+    return {
+        "update": update,
+        "steps": update * batch,
+        "seconds": seconds,
+        "sps": math.nan,
+        "return": returned,
+        "score": scored,
+        "length": length,
+        "episodes": episodes,
+        **values,
+    }
+
+
 class _Loop:
     """Turns an update's numbers into a row, and stops what has gone wrong."""
 
@@ -254,7 +333,7 @@ class _Loop:
         self,
         config: Config,
         trained: Trained,
-        recent: _Recent,
+        recent: Recent,
         recorder: Recorder | None,
         display: Display | None,
         begun: float,
@@ -263,6 +342,8 @@ class _Loop:
         self.config, self.trained, self.recent = config, trained, recent
         self.recorder, self.display = recorder, display
         self.reached_target = False
+        self.best: float | None = None
+        self._examined: float | None = None
         self.out: Path | None = None
         self._last = 0.0
 
@@ -278,31 +359,26 @@ class _Loop:
             check_finite(values, update, steps)
         except DivergedError as error:
             raise DivergedError(f"{error}. {self._before()}") from None
-        episodes = values.pop("episodes")
-        sums = [values.pop(name) for name in ("return_sum", "score_sum", "length_sum")]
-        self.recent.add(episodes, *sums)
-        returned, scored, length = self.recent.means()
-        values.pop("observation")
-        row: Row = {
-            "update": update,
-            "steps": steps,
-            "seconds": seconds,
-            "sps": self.config.batch / max(seconds - self._last, 1e-9),
-            "return": returned,
-            "score": scored,
-            "length": length,
-            "episodes": episodes,
-            **values,
-        }
+        row = row_of(values, self.recent, update, self.config.batch, seconds)
+        row["sps"] = self.config.batch / max(seconds - self._last, 1e-9)
         self._last = seconds
         self.trained.history.append(row)
         if self.recorder is not None:
             self.recorder.record(row)
         if self.display is not None:
             self.display.update(row)
+        self._examined = row.get("evaluation")
         target = self.config.target_score
-        if target is not None and scored is not None and self.recent.episodes >= RECENT:
-            self.reached_target = scored >= target
+        if target is not None and row["score"] is not None and self.recent.episodes >= RECENT:
+            self.reached_target = row["score"] >= target
+
+    def is_best(self) -> bool:
+        """Tell, once, whether the last update's evaluation is the best so far."""
+        found, self._examined = self._examined, None
+        if found is None or (self.best is not None and found <= self.best):
+            return False
+        self.best = found
+        return True
 
     def _before(self) -> str:
         """Say what came before a number that was not finite, and where one can go back to."""
@@ -378,17 +454,20 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int) -> int:
+def _save(
+    collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int, keep: int = 3
+) -> int:
     about = loop.trained.policy.about() | {
         "update": update,
         "steps": update * collector.config.batch,
         "recent": loop.recent.to_list(),
+        "evaluation": loop.best,
     }
-    checkpoint.save(out, update, collector.snapshot(state), about)
+    checkpoint.save(out, update, collector.snapshot(state), about, keep=keep)
     return update
 
 
-def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, _Recent]:
+def _restored(collector: Fused | Host, state: Any, out: Path) -> tuple[Any, int, Recent]:
     config = collector.config.to_dict()
     state, about = checkpoint.restore(out, collector.snapshot(state), config=config)
-    return collector.restore(state), int(about["update"]), _Recent(about["recent"])
+    return collector.restore(state), int(about["update"]), Recent(about["recent"])

@@ -13,7 +13,7 @@ from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Verdict
 from tests.verify.inside import verify_inside
 
-CORNERS = "gymnasium:tests.verify.corners:"
+CORNERS = "gymnasium:tests.verify.envs.corners:"
 # By default 64 lanes search for 1,000 steps each; this is a fiftieth of it.
 LITTLE = replace(QUICK, lanes=16, min_steps=64, min_ends=0, transitions=16)
 

@@ -20,7 +20,7 @@ from envlift.verify.run.context import QUICK, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Verdict
 from envlift.verify.run.session import Request, verify
-from tests.verify.rotor import SUITE, KickedRotor
+from tests.verify.envs.rotor import SUITE, KickedRotor
 
 
 def test_samples_of_one_distribution_agree():

@@ -11,10 +11,10 @@ import pytest
 
 from tests.conftest import QUICK, QUICK_TO_COMPILE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 COMPARED = (
-    "tests/verify/test_pong.py::test_pong_is_pufferlibs_pong[discrete-jax]",
+    "tests/verify/play/test_pong.py::test_pong_is_pufferlibs_pong[discrete-jax]",
     "tests/envs/half_cheetah/test_reference.py",
     "tests/envs/half_cheetah/test_physics.py",
 )

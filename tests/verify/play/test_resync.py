@@ -17,9 +17,9 @@ from envlift.verify.run.context import QUICK, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.session import Request, verify
 from envlift.verify.suite import Config, Policy
-from tests.verify.rotor import SUITE, KickedRotor, fields
+from tests.verify.envs.rotor import SUITE, KickedRotor, fields
 
-PATH = "tests/verify/rotor.py"
+PATH = "tests/verify/envs/rotor.py"
 EFFORT = replace(QUICK, lanes=8, min_steps=64, max_steps=400, transitions=64)
 RANDOM = (Policy("random"),)
 

@@ -19,7 +19,7 @@ from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Verdict
 from envlift.verify.run.session import Request, verify
 from envlift.verify.suite import Component, Config, Field, Suite
-from tests.verify.rotor import DOUBLE, FORCES, SUITE, WHEELS, KickedRotor, candidate_forces
+from tests.verify.envs.rotor import DOUBLE, FORCES, SUITE, WHEELS, KickedRotor, candidate_forces
 
 EFFORT = replace(QUICK, lanes=8, min_steps=64, transitions=64, examples=40)
 

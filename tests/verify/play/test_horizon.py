@@ -15,7 +15,7 @@ from envlift.verify.run.progress import Silent
 from envlift.verify.run.session import Request, verify
 from envlift.verify.run.show import print_report
 from envlift.verify.suite import Config, Field, Horizon, Suite
-from tests.verify.rotor import DOUBLE, SUITE, KickedRotor, fields
+from tests.verify.envs.rotor import DOUBLE, SUITE, KickedRotor, fields
 
 EFFORT = replace(QUICK, lanes=8, min_steps=16, max_steps=600)
 LONG = {"limit": 400}

@@ -34,7 +34,7 @@ from envlift.verify.run.trouble import InternalError
 from envlift.verify.suite import Config, Feature, Field, Policy, Scenario, Suite, Trace
 from envlift.verify.suite.guarded import SuiteError, guarded
 
-FILE = Path(__file__).with_name("failing.py")
+FILE = Path(__file__).parents[1] / "envs" / "failing.py"
 CARTPOLE = "gymnasium:CartPole-v1"
 
 HEAD = """

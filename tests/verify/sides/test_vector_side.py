@@ -206,4 +206,4 @@ def no_vector(num_envs):
 )
 def test_what_makes_no_vector_environment_is_refused(name, said):
     with pytest.raises(PairError, match=said):
-        open_here(f"vector:tests.verify.test_vector_side:{name}", {}, LANES)
+        open_here(f"vector:tests.verify.sides.test_vector_side:{name}", {}, LANES)

@@ -15,7 +15,7 @@ from envlift.verify.failure.case import Case, read_cases, write_case
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
 
-FILE = Path(__file__).with_name("failing.py")
+FILE = Path(__file__).parents[1] / "envs" / "failing.py"
 
 SUITE = """
 from envlift.verify.suite import Field, Suite

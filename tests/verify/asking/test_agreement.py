@@ -11,7 +11,7 @@ from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Config, Field, Scenario, Suite
 from tests.verify.inside import verify_inside
 
-MODULE = "gymnasium:tests.verify.itself:"
+MODULE = "gymnasium:tests.verify.envs.itself:"
 SMALL = replace(QUICK, lanes=8, transitions=64, resets=512, min_steps=64)
 
 

@@ -16,14 +16,14 @@ from envlift.verify.run.result import Verdict
 from envlift.verify.run.session import Request, verify
 from envlift.verify.sides.candidates import open_candidate
 from envlift.verify.suite import Config, PairError
-from tests.verify.early import suite
-from tests.verify.strangers import Honest
+from tests.verify.envs.early import suite
+from tests.verify.envs.strangers import Honest
 
 # What a process holds that a user's machine starts is what these are about.
 pytestmark = pytest.mark.started
 
 EFFORT = replace(QUICK, lanes=2, min_steps=16, max_steps=64)
-STRANGERS = Path(__file__).with_name("strangers.py")
+STRANGERS = Path(__file__).parents[1] / "envs" / "strangers.py"
 
 
 @pytest.fixture

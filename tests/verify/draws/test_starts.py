@@ -18,7 +18,7 @@ from envlift.verify.run.result import Verdict
 from envlift.verify.suite import Field, Suite
 from tests.verify.inside import verify_inside
 
-PLACE = "gymnasium:tests.verify.beginnings:"
+PLACE = "gymnasium:tests.verify.envs.beginnings:"
 SMALL = replace(QUICK, lanes=32, resets=256, min_steps=64, max_steps=256)
 FAULTS = ("Zeros", "Turned", "Before", "Late")
 WAYS = {

@@ -8,7 +8,7 @@ from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.session import Request, verify
 from envlift.verify.suite import Config, Scenario
-from tests.verify.early import suite
+from tests.verify.envs.early import suite
 
 EFFORT = replace(QUICK, lanes=4, min_steps=64, max_steps=200)
 

@@ -16,7 +16,7 @@ SMALL = replace(QUICK, lanes=8, transitions=256, resets=64, min_steps=200, min_e
 
 
 def pendulum(monkeypatch, candidate):
-    names = "gymnasium:Pendulum-v1", f"gymnasium:tests.verify.corners:{candidate}32-v0"
+    names = "gymnasium:Pendulum-v1", f"gymnasium:tests.verify.envs.corners:{candidate}32-v0"
     return verify_inside(monkeypatch, *names, effort=SMALL, levels=("L2", "L3"))
 
 

@@ -15,7 +15,7 @@ from envlift.verify.run.speed import FEWEST_STEPS, Speed, fitting, measure
 from envlift.verify.suite import Suite
 from envlift.verify.suite.effort import QUICK, Effort
 
-FILE = Path(__file__).with_name("failing.py")
+FILE = Path(__file__).parents[1] / "envs" / "failing.py"
 
 
 def of_step(seconds):

@@ -24,7 +24,7 @@ from envlift.verify.run.session import Request, verify
 from envlift.verify.sides import candidates
 from envlift.verify.suite import Config, Field, PairError, Suite
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "envs"
 EFFORT = Effort(lanes=4, min_steps=64, max_steps=256, min_ends=2, transitions=32, examples=4)
 
 
