@@ -66,6 +66,7 @@ class ReferenceProcess:
         patience: seconds of making lanes after which it may go on with fewer than were asked for;
             ``num_lanes`` then says how many there are. None: it makes them all.
         whole: every call of ``step`` is one message; a slow side else gets fewer steps at a time.
+        told: what messages say it was started as; None for the command.
 
     Attributes:
         not_finite: name of an answered array -> how many NaN and infinities it held so far.
@@ -92,6 +93,7 @@ class ReferenceProcess:
         start_timeout: float = START_TIMEOUT,
         patience: float | None = None,
         whole: bool = False,
+        told: Sequence[str] | None = None,
     ) -> None:
         self._child: ChildProcess | None = None
         self._failure: type[SideFailure] = (
@@ -101,8 +103,7 @@ class ReferenceProcess:
             raise ValueError(f"num_lanes must be at least 1, it is {num_lanes}")
         if timeout <= 0:
             raise ValueError(f"timeout must be more than 0 seconds, it is {timeout}")
-        wanted = set(returns)
-        if unknown := sorted(wanted - set(wire.RETURNABLE)):
+        if unknown := sorted(set(returns) - set(wire.RETURNABLE)):
             raise ValueError(f"returns names {unknown[0]!r}; known: {', '.join(wire.RETURNABLE)}")
         self.num_lanes = num_lanes
         self.timeout = timeout
@@ -111,7 +112,7 @@ class ReferenceProcess:
         self._pace: Pace | None = None if whole else Pace()
         self._tells_work = self._described = self.probes = False
         self._known: set[tuple[Any, ...]] = set()
-        self.command = tuple(command)
+        self.command = tuple(command if told is None else told)
         self._binary = False
         self._request = -1
         self._tells_legal = True
@@ -123,7 +124,7 @@ class ReferenceProcess:
         except ChildTrouble as trouble:
             raise self._failure(str(trouble), operation="spec") from None
         try:
-            self._introduce(dict(config or {}), wanted, patience)
+            self._introduce(dict(config or {}), set(returns), patience)
         except BaseException:
             self._child.kill()
             raise
