@@ -330,6 +330,38 @@ class TestWrittenRules:
         assert project.reference.launch == ""
         assert "rules on paper cannot play" in nim[1]
 
+    def test_rules_come_with_a_place_for_their_tests_and_with_their_data(
+        self, begin: Callable[..., tuple[Path, str]], tmp_path: Path
+    ) -> None:
+        rules, tables = tmp_path / "rules.md", tmp_path / "tables"
+        rules.write_text("- R-1 One pile.\n- R-2 The last one wins. not tested: only a trial\n")
+        tables.mkdir()
+        (tables / "piles.csv").write_text("7\n")
+        folder, said = begin("heaps", "--spec", str(rules), "--data", str(tables))
+        assert (folder / "data" / "piles.csv").read_text() == "7\n"
+        assert "envlift rules check" in said
+        text = str(folder / "reference" / "rules.md")
+        assert main(["rules", "check", text]) == 1
+        with (folder / "reference" / "test_rules.py").open("a") as tests:
+            tests.write('def test_a_pile():\n    """R-1: one."""\n')
+        assert main(["rules", "check", text]) == 0
+        assert git(folder, "status", "--porcelain") == "M reference/test_rules.py"
+
+    @pytest.mark.parametrize(
+        ("text", "more", "words"),
+        [
+            ("- R-1 One.\n- R-1 Two.\n", (), "two rules have the id R-1"),
+            ("- R-1 One.\n", ("--data", "nowhere"), "there is no folder nowhere"),
+        ],
+    )
+    def test_rules_that_cannot_be_cited_begin_nothing(
+        self, tmp_path: Path, text: str, more: tuple[str, ...], words: str
+    ) -> None:
+        (tmp_path / "rules.md").write_text(text)
+        code, said = say("stones", "--spec", str(tmp_path / "rules.md"), *more)
+        assert code == 4
+        assert words in said
+
     def test_nothing_is_concluded_before_there_is_a_second_reading(
         self, nim: tuple[Path, str], tmp_path: Path
     ) -> None:

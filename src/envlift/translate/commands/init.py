@@ -36,7 +36,17 @@ def add_init(commands: Any) -> None:
         "the reference protocol), or process:command words",
     )
     init.add_argument(
-        "--specification", type=Path, metavar="FILE", help="numbered rules, where nothing runs"
+        "--specification",
+        "--spec",
+        type=Path,
+        metavar="FILE",
+        help="numbered rules, where nothing runs (docs/from-rules.md)",
+    )
+    init.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="tables that the rules speak of; copied into data/ of the project",
     )
     init.add_argument("--target", choices=TARGETS, help="default: what is advised")
     init.add_argument("--into", type=Path, metavar="DIR", help="default: ./NAME")
@@ -87,6 +97,7 @@ def _init(options: argparse.Namespace) -> int:
         reference=with_form(reference, config),
         specification=options.specification,
         config=config,
+        data=options.data,
         sources=tuple(options.source),
         agent=options.agent or "manual",
         dollars=options.dollars,
@@ -250,7 +261,12 @@ def _next(console: Console, wanted: Wanted, found: Found, target: Target) -> Non
         (f"envlift translate {folder}", "the work itself"),
     ]
     if wanted.specification is not None:
-        steps.insert(2, (f"{folder}/reference/rules.py", "rules on paper cannot play: write them"))
+        text = folder / "reference" / wanted.specification.name
+        steps[2:2] = [
+            (f"{folder}/reference/test_rules.py", "tests that cite the rules"),
+            (f"envlift rules check {text}", "which rules have no test yet"),
+            (f"{folder}/reference/rules.py", "rules on paper cannot play: write them"),
+        ]
     console.print("next:")
     width = max(len(what) for what, _ in steps)
     for what, why in steps:

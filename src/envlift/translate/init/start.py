@@ -24,12 +24,13 @@ from envlift.translate.init.files import Answers
 from envlift.translate.init.probe import Probe, inspect, look
 from envlift.translate.project.file import NAME, Project, ProjectError, Target, load_project
 from envlift.translate.project.material import LANGUAGES
+from envlift.translate.rules.book import read_book
 
 FORMS = ("gymnasium", "python", "process")
 
 TAPE = Path(tape.__file__)
 
-OURS = ("envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
+OURS = ("data", "envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Wanted:
     folder: Path
     reference: str = ""
     specification: Path | None = None
+    data: Path | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[Path, ...] = ()
     agent: str = "manual"
@@ -83,7 +85,7 @@ def check(wanted: Wanted) -> None:
     """Refuse what cannot become a project, before anything takes time.
 
     Raises:
-        ProjectError: saying which name or path is in the way.
+        ProjectError, RulesError: saying which name, path or rule is in the way.
     """
     name = wanted.name
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
@@ -106,6 +108,12 @@ def check(wanted: Wanted) -> None:
     for path in (*wanted.sources, *filter(None, [wanted.specification])):
         if not path.is_file():
             raise ProjectError(f"there is no file {path}")
+    if wanted.specification is not None:
+        read_book(wanted.specification)
+    elif wanted.data is not None:
+        raise ProjectError("--data belongs to written rules; give --specification FILE as well")
+    if wanted.data is not None and not wanted.data.is_dir():
+        raise ProjectError(f"there is no folder {wanted.data}")
     if shutil.which("git") is None:
         raise ProjectError("there is no git on this machine; a project is a git repository")
     files.toml(wanted.config)
@@ -184,6 +192,8 @@ def write(wanted: Wanted, found: Found, target: Target) -> Project:
     with tempfile.TemporaryDirectory(prefix=f".{final.name}-", dir=final.parent) as scratch:
         folder = Path(scratch) / final.name
         _files(folder, answers, found)
+        if wanted.data is not None:
+            shutil.copytree(wanted.data, folder / "data")
         project = load_project(folder)
         if answers.launch:
             _opens(answers, folder)
@@ -214,6 +224,7 @@ def _files(folder: Path, answers: Answers, found: Found) -> None:
     }
     if not answers.launch:
         texts["reference/rules.py"] = suite.RULES
+        texts["reference/test_rules.py"] = suite.RULE_TESTS
     if answers.target == "rust":
         texts |= files.crate(answers.name)
     for name, text in texts.items():

@@ -165,6 +165,16 @@ def _wrapped(text: str, before: str) -> str:
     return "\n".join(before + row for row in [*rows, row])
 
 
+RULE_TESTS = '''"""Tests of the written rules, before anything is written down as a program.
+
+The docstring of each test begins with the ids of the rules that it tests, and a colon.
+``envlift rules check`` lists the rules that have no test yet.
+"""
+
+# def test_who_takes_the_last_stone_wins():
+#     """E-1, R-2: the last stone wins, also when two are taken."""
+'''
+
 RULES = '''"""A second, plain reading of the written rules: what the fast one is compared with.
 
 Write it for clarity, never for speed, and number each rule where it is applied. Whoever writes it

@@ -229,9 +229,10 @@ def _expected(context: Context) -> int:
 
 def _draw(component: Component, rows: Rows, compare: Compare, context: Context) -> None:
     """Compare rows that the suite draws, many at a time."""
-    done, total = 0, _expected(context)
+    done, total = 0, max(1, _expected(context) // component.cost)
+    n = DRAWN if component.cost == 1 else min(DRAWN, total)
     while done < total:
-        drawn = rows(context.rng, DRAWN)
+        drawn = rows(context.rng, n)
         if set(drawn) != set(component.dtypes):
             raise PairError(
                 f"the rows of component {component.name!r} hold {sorted(drawn)}, its dtypes "
@@ -241,17 +242,17 @@ def _draw(component: Component, rows: Rows, compare: Compare, context: Context) 
             name: np.asarray(drawn[name], dtype) for name, dtype in component.dtypes.items()
         }
         lengths = {name: len(values) for name, values in arguments.items()}
-        if set(lengths.values()) != {DRAWN}:
+        if set(lengths.values()) != {n}:
             raise PairError(
                 f"the rows of component {component.name!r} have the lengths {lengths}; "
-                f"{DRAWN} were asked for"
+                f"{n} were asked for"
             )
         compare(
             arguments,
-            DRAWN,
+            n,
             lambda row, given=arguments: {k: v[row].tolist() for k, v in given.items()},  # type: ignore[misc]
         )
-        done += DRAWN
+        done += n
 
 
 def _search(component: Component, compare: Compare, context: Context) -> None:
