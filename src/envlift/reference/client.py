@@ -103,7 +103,8 @@ class ReferenceProcess:
             raise ValueError(f"num_lanes must be at least 1, it is {num_lanes}")
         if timeout <= 0:
             raise ValueError(f"timeout must be more than 0 seconds, it is {timeout}")
-        if unknown := sorted(set(returns) - set(wire.RETURNABLE)):
+        wanted = set(returns)
+        if unknown := sorted(wanted - set(wire.RETURNABLE)):
             raise ValueError(f"returns names {unknown[0]!r}; known: {', '.join(wire.RETURNABLE)}")
         self.num_lanes = num_lanes
         self.timeout = timeout
@@ -115,8 +116,7 @@ class ReferenceProcess:
         self.command = tuple(command if told is None else told)
         self._binary = False
         self._request = -1
-        self._tells_legal = True
-        self._steps = 0
+        self._tells_legal, self._steps = True, 0
         self._last_action: Any = None
         self._seeds = np.zeros(num_lanes, np.int64)
         try:
@@ -124,7 +124,7 @@ class ReferenceProcess:
         except ChildTrouble as trouble:
             raise self._failure(str(trouble), operation="spec") from None
         try:
-            self._introduce(dict(config or {}), set(returns), patience)
+            self._introduce(dict(config or {}), wanted, patience)
         except BaseException:
             self._child.kill()
             raise
