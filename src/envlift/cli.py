@@ -21,8 +21,8 @@ from envlift import __version__, envs
 from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
-from envlift.train.export import add_export
 from envlift.train.games.command import add_arena
+from envlift.train.saving.export import add_export
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.commands.init import add_init
 from envlift.translate.commands.prompt import add_prompt

@@ -64,8 +64,8 @@ NOT_OF_PACKAGE = (
     # Shown to people, or used after a verdict.
     *("verify/mutation/*", "verify/run/show*.py", "verify/run/progress.py"),
     *("verify/failure/record.py", "verify/failure/repro.py"),
-    *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
-    *("train/export.py", "train/onnx_graph.py"),
+    *("train/command.py", "train/curve.py", "train/showing/display.py", "train/showing/film.py"),
+    *("train/saving/export.py", "train/saving/onnx_graph.py"),
     *("train/extra.py", "train/games/arena.py", "train/games/command.py"),
     *("train/games/examine.py", "train/games/ratings.py"),
     *("train/metrics.py", "train/play.py", "train/settings.py", "train/presets/*"),

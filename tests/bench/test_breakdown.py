@@ -11,8 +11,8 @@ from envlift import make_vec
 from envlift.bench import breakdown, breakdown_plot
 from envlift.envs.pong.env import Pong
 from envlift.train.config import Config
-from envlift.train.fused import ENVIRONMENT, Fused
-from envlift.train.host import Host
+from envlift.train.learning.fused import ENVIRONMENT, Fused
+from envlift.train.learning.host import Host
 
 SMALL = Config(num_envs=8, horizon=4, minibatches=2, epochs=1, hidden=8)
 

@@ -13,8 +13,9 @@ from envlift.bench.learning import __main__ as command
 from envlift.bench.learning import table
 from envlift.bench.learning.catch import BALLS, CELLS, Catch
 from envlift.bench.learning.tasks import TRAINERS, tasks
-from envlift.train import ppo, settings
+from envlift.train import settings
 from envlift.train.config import Config
+from envlift.train.learning import ppo
 
 
 def test_every_task_has_settings_that_fit_each_other() -> None:

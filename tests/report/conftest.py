@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
     target.mkdir(parents=True)
     shutil.copy(pong / "verification" / "deviations.toml", target)
     shutil.copy(pong / "env.py", target.parent)
-    for file in ("targets/chance.py", "train/ppo.py", "verify/engine/compare.py"):
+    for file in ("targets/chance.py", "train/learning/ppo.py", "verify/engine/compare.py"):
         copy = tmp_path / "src" / "envlift" / file
         copy.parent.mkdir(parents=True)
         shutil.copy(pong.parents[1] / file, copy)

@@ -16,8 +16,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from envlift.train import checkpoint
-from envlift.train.checkpoint import CheckpointError
+from envlift.train.saving import checkpoint
+from envlift.train.saving.checkpoint import CheckpointError
 
 
 class Learner(NamedTuple):
@@ -165,7 +165,7 @@ def test_an_interrupted_save_leaves_the_one_before(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"envlift.train.checkpoint.{when}", interrupted)
+        patch.setattr(f"envlift.train.saving.checkpoint.{when}", interrupted)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.save(tmp_path, 2, np.int32(2), {})
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
@@ -179,7 +179,7 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from pathlib import Path
-from envlift.train import checkpoint
+from envlift.train.saving import checkpoint
 folder = Path(sys.argv[1])
 checkpoint.save(folder, 1, np.arange(5), {})
 Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

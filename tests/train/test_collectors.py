@@ -14,9 +14,9 @@ from jax.sharding import PartitionSpec
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.targets import chance
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import Fused
-from envlift.train.host import Host
-from envlift.train.ppo import AXIS
+from envlift.train.learning.fused import Fused
+from envlift.train.learning.host import Host
+from envlift.train.learning.ppo import AXIS
 from tests.contract.toy import Toy
 
 T, B = 12, 8

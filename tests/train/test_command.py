@@ -19,8 +19,9 @@ from PIL import Image
 from envlift import registry
 from envlift.cli import main
 from envlift.extras import install
-from envlift.train import checkpoint, metrics, trainer
+from envlift.train import metrics, trainer
 from envlift.train.config import Config
+from envlift.train.saving import checkpoint
 from envlift.train.trainer import DivergedError
 from tests.contract.toy import REGISTRATION
 

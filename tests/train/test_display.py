@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from envlift.train.config import Config
-from envlift.train.display import (
+from envlift.train.showing.display import (
     ConsoleDisplay,
     duration,
     line,

@@ -12,10 +12,10 @@ import pytest
 
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.targets import chance
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import Fused
+from envlift.train.learning.fused import Fused
 from envlift.train.play import load_policy
+from envlift.train.saving import checkpoint
 from envlift.train.trainer import BEST, train
 from tests.contract.toy import Toy
 

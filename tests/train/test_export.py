@@ -17,12 +17,12 @@ import onnxruntime
 import pytest
 
 from envlift.cli import main
-from envlift.train import checkpoint, export
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import Head
-from envlift.train.fused import TrainState
-from envlift.train.policy import Policy
-from envlift.train.ppo import Learner
+from envlift.train.learning.fused import TrainState
+from envlift.train.learning.ppo import Learner
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.policy import Policy
+from envlift.train.saving import checkpoint, export
 
 DISCRETE = Head(3, discrete=True)
 CONTINUOUS = Head(2, discrete=False, low=(-1.0, -0.5), high=(1.0, 0.5))
@@ -256,7 +256,7 @@ class TestCommand:
     def test_the_extra_is_named(
         self, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
-        monkeypatch.delitem(sys.modules, "envlift.train.onnx_graph", raising=False)
+        monkeypatch.delitem(sys.modules, "envlift.train.saving.onnx_graph", raising=False)
         for name in [name for name in sys.modules if name.split(".")[0] == "onnx"]:
             monkeypatch.setitem(sys.modules, name, None)
         assert main(["export", str(run_folder), str(run_folder / "policy.onnx")]) == 4

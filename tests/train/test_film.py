@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from envlift.train.film import LAST_PICTURE, Film, Picture, under_text
+from envlift.train.showing.film import LAST_PICTURE, Film, Picture, under_text
 
 COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30)]
 

@@ -18,11 +18,11 @@ from PIL import Image
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.cli import main
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import Categorical, Head, head_of
-from envlift.train.networks import Outputs
-from envlift.train.observations import Reading
 from envlift.train.play import RandomPlayer, load_policy
-from envlift.train.policy import Policy
+from envlift.train.policies.distributions import Categorical, Head, head_of
+from envlift.train.policies.networks import Outputs
+from envlift.train.policies.observations import Reading
+from envlift.train.policies.policy import Policy
 from envlift.train.trainer import train
 from tests.contract.toy import Toy
 

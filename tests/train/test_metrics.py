@@ -17,9 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envlift.train import metrics, settings, trackers
+from envlift.train import metrics, settings
 from envlift.train.config import Config
 from envlift.train.metrics import MetricsError, Recorder
+from envlift.train.showing import trackers
 
 
 def board(folder: Path) -> Recorder:

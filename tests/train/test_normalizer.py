@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from envlift.adapters.gymnasium import VectorEnv
-from envlift.train import normalizer
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import Head
-from envlift.train.fused import Fused
-from envlift.train.host import Host
-from envlift.train.networks import init, make_network
-from envlift.train.observations import Reading
+from envlift.train.learning.fused import Fused
+from envlift.train.learning.host import Host
+from envlift.train.learning.ppo import AXIS
 from envlift.train.play import load_policy
-from envlift.train.ppo import AXIS
+from envlift.train.policies import normalizer
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.networks import init, make_network
+from envlift.train.policies.observations import Reading
 from envlift.train.trainer import train
 from tests.contract.toy import Toy
 from tests.train.test_collectors import B, Recording, T, collected, config

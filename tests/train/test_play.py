@@ -12,15 +12,15 @@ import pytest
 
 import envlift
 from envlift import registry
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import Head
-from envlift.train.film import Film
-from envlift.train.fused import TrainState
-from envlift.train.observations import Reading
+from envlift.train.learning.fused import TrainState
+from envlift.train.learning.ppo import Learner
 from envlift.train.play import Camera, Episode, RandomPlayer, camera, load_policy, play
-from envlift.train.policy import Policy
-from envlift.train.ppo import Learner
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.observations import Reading
+from envlift.train.policies.policy import Policy
+from envlift.train.saving import checkpoint
+from envlift.train.showing.film import Film
 from tests.contract.toy import REGISTRATION, Toy
 
 

@@ -12,12 +12,12 @@ import scipy.stats
 from flax import linen as nn
 from jax.sharding import Mesh, PartitionSpec
 
-from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import Categorical, DiagonalNormal, Head, head_of
-from envlift.train.networks import Network, _Lstm, count_parameters, init, make_network
-from envlift.train.observations import Reading, reading_of
-from envlift.train.ppo import AXIS, Learner, Rollout, Samples
+from envlift.train.learning import ppo
+from envlift.train.learning.ppo import AXIS, Learner, Rollout, Samples
+from envlift.train.policies.distributions import Categorical, DiagonalNormal, Head, head_of
+from envlift.train.policies.networks import Network, _Lstm, count_parameters, init, make_network
+from envlift.train.policies.observations import Reading, reading_of
 
 T, B = 6, 8
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from envlift.targets import chance
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.games.selfplay import Pool, SelfPlay, choose, remember
+from envlift.train.saving import checkpoint
 from envlift.train.trainer import train
 from tests.contract.duel import Duel
 from tests.contract.toy import Toy

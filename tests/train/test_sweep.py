@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from envlift.train import checkpoint, metrics, settings
+from envlift.train import metrics, settings
 from envlift.train.config import Config, ConfigError
 from envlift.train.play import load_policy
+from envlift.train.saving import checkpoint
 from envlift.train.sweep import best, folder_of, grid, sweep
 from envlift.train.trainer import DivergedError, train
 from tests.contract.toy import Toy

@@ -17,11 +17,11 @@ import pytest
 
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.env import Transition
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import Fused
-from envlift.train.host import Host
+from envlift.train.learning.fused import Fused
+from envlift.train.learning.host import Host
 from envlift.train.play import load_policy
+from envlift.train.saving import checkpoint
 from envlift.train.trainer import (
     DivergedError,
     Recent,

@@ -24,8 +24,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from envlift.train.fused import ENVIRONMENT, POLICY
-from envlift.train.host import Host
+from envlift.train.learning.fused import ENVIRONMENT, POLICY
+from envlift.train.learning.host import Host
 
 PARTS = ("environment", "transfer", "forward", "backward", "other")
 """``forward``: the policy while it plays and the losses. ``backward``: gradients. ``other``: Adam,

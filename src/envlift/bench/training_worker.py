@@ -58,8 +58,8 @@ class Case:
         from envlift.bench.benchmark import benchmark_of
         from envlift.registry import make
         from envlift.train.config import Config
-        from envlift.train.fused import Fused
-        from envlift.train.host import Host
+        from envlift.train.learning.fused import Fused
+        from envlift.train.learning.host import Host
 
         host = host or Host
         training = benchmark_of(environment).training

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from envlift.train import settings
 from envlift.train.config import Config, ConfigError
 from envlift.train.extra import PICTURES, POLICIES, require_extra
-from envlift.train.trackers import SERVICES, tracker
+from envlift.train.showing.trackers import SERVICES, tracker
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from envlift.registry import AnyEnv
-    from envlift.train.film import Film
     from envlift.train.play import Episode
+    from envlift.train.showing.film import Film
 
 EXIT_DIVERGED = 1
 EXIT_INTERRUPTED = 130
@@ -115,7 +115,7 @@ def _train(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from envlift.train import metrics
-    from envlift.train.display import ConsoleDisplay
+    from envlift.train.showing.display import ConsoleDisplay
     from envlift.train.trainer import DivergedError, compiled_env, train
 
     console = Console(highlight=False, soft_wrap=True)
@@ -238,7 +238,7 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
         if own is not None:
             config = settings.read(options, Config(**settings.read_file(own)))
         return config, None
-    from envlift.train import checkpoint
+    from envlift.train.saving import checkpoint
 
     for other in ("out", "config"):
         if getattr(options, other) is not None:
@@ -263,7 +263,7 @@ def _what_to_train(options: argparse.Namespace, console: Console) -> tuple[Confi
 def _draw(config: Config, folder: Path) -> list[str]:
     """Draw the learning curve; return the names of what a run left in its folder."""
     from envlift.train import curve, metrics
-    from envlift.train.display import title
+    from envlift.train.showing.display import title
 
     drawn = []
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -283,7 +283,7 @@ def _draw(config: Config, folder: Path) -> list[str]:
 def _tell(console: Console, config: Config, trained: Any, folder: Path, files: list[str]) -> None:
     """Say what came of a run."""
     from envlift.train import metrics
-    from envlift.train.display import examined
+    from envlift.train.showing.display import examined
 
     if not trained.history:
         console.print(
@@ -364,7 +364,7 @@ def _play(options: argparse.Namespace) -> int:
         _require_fit(player, repr(env), env.observation_space(), env.action_space())
     film = None
     if options.gif is not None:
-        from envlift.train.film import Film
+        from envlift.train.showing.film import Film
 
         fps = real_time(options.name) if options.fps is None else options.fps
         film = Film(fps=fps, seconds=options.seconds)
@@ -412,7 +412,7 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
             _require_fit(player, options.name, env.observation_space, env.action_space)
         film = None
         if options.gif is not None:
-            from envlift.train.film import Film
+            from envlift.train.showing.film import Film
 
             fps = options.fps or min(int(env.metadata.get("render_fps") or 30), 50)
             film = Film(fps=fps, seconds=options.seconds)
@@ -459,8 +459,8 @@ def _make(name: str, options: dict[str, Any], *, alone: bool = True) -> AnyEnv:
 
 
 def _require_fit(policy: Any, name: str, observation_space: Any, action_space: Any) -> None:
-    from envlift.train.distributions import head_of
-    from envlift.train.observations import reading_of, row_space
+    from envlift.train.policies.distributions import head_of
+    from envlift.train.policies.observations import reading_of, row_space
 
     own = reading_of(row_space(observation_space), policy.config)
     head = head_of(action_space)

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from envlift.train import settings
 from envlift.train.config import Config
-from envlift.train.trackers import Tracker
+from envlift.train.showing.trackers import Tracker
 
 Row = dict[str, float | int]
 """The numbers of one update, by the names of ``METRICS``; others may be added."""

@@ -21,11 +21,11 @@ from envlift.env import Env
 from envlift.opponents import Against
 from envlift.registry import AnyEnv, registration
 from envlift.train.config import ConfigError
-from envlift.train.observations import mask_of, row
-from envlift.train.player import Player
+from envlift.train.policies.observations import mask_of, row
+from envlift.train.policies.player import Player
 
 if TYPE_CHECKING:
-    from envlift.train.film import Film
+    from envlift.train.showing.film import Film
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -229,7 +229,7 @@ def real_time(name: str) -> int:
         ConfigError: if the environment has no renderer.
     """
     # Pillow is needed where something is filmed, and not for play alone.
-    from envlift.train.film import MAX_FPS
+    from envlift.train.showing.film import MAX_FPS
 
     return min(_renderer(name).fps, MAX_FPS)
 
@@ -380,9 +380,9 @@ def load_policy(folder: Path, step: int | None = None, network: Any = None) -> A
     Raises:
         CheckpointError: if there is none, or it is damaged.
     """
-    from envlift.train import checkpoint
-    from envlift.train.networks import make_network
-    from envlift.train.policy import Policy
+    from envlift.train.policies.networks import make_network
+    from envlift.train.policies.policy import Policy
+    from envlift.train.saving import checkpoint
 
     policy = Policy.of(checkpoint.read_about(folder, step), network=network or make_network)
     policy.params, _ = checkpoint.restore(folder, policy.params, step, part=".learner.params")

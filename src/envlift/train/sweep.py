@@ -25,12 +25,12 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from envlift.registry import AnyEnv
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import Fused, TrainState
+from envlift.train.learning.fused import Fused, TrainState
+from envlift.train.learning.ppo import AXIS
 from envlift.train.metrics import Recorder
-from envlift.train.policy import Policy
-from envlift.train.ppo import AXIS
+from envlift.train.policies.policy import Policy
+from envlift.train.saving import checkpoint
 from envlift.train.trainer import Recent, Row, check_finite, compiled_env, row_of
 
 TRACED = (

@@ -23,13 +23,13 @@ from jax.experimental import multihost_utils
 
 from envlift.adapters.lanes import refuse_fork
 from envlift.registry import AnyEnv, make, make_alone
-from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import Fused
 from envlift.train.games.selfplay import SelfPlay
-from envlift.train.host import Host
-from envlift.train.networks import Maker, make_network
-from envlift.train.policy import Policy
+from envlift.train.learning.fused import Fused
+from envlift.train.learning.host import Host
+from envlift.train.policies.networks import Maker, make_network
+from envlift.train.policies.policy import Policy
+from envlift.train.saving import checkpoint
 
 BEST = "best"
 """Folder, in that of the run, of the checkpoint whose evaluation was best."""

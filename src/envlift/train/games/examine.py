@@ -15,10 +15,10 @@ import numpy as np
 
 from envlift.registry import AnyEnv
 from envlift.train.config import Config
-from envlift.train.distributions import Head
 from envlift.train.games import matches, ratings
 from envlift.train.metrics import WIN
-from envlift.train.networks import Network
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.networks import Network
 
 
 class Examiner:

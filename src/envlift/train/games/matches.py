@@ -16,10 +16,10 @@ import jax.numpy as jnp
 
 from envlift.env import Game
 from envlift.targets import chance
-from envlift.train.distributions import Head
-from envlift.train.fused import NOISE
-from envlift.train.networks import Network
-from envlift.train.policy import apply_once
+from envlift.train.learning.fused import NOISE
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.networks import Network
+from envlift.train.policies.policy import apply_once
 
 AnyGame = Game[Any, Any, Any]
 MAX_STEPS = 5_000

@@ -23,13 +23,13 @@ from jax.sharding import PartitionSpec
 
 from envlift.registry import AnyEnv
 from envlift.targets import chance
-from envlift.train import ppo
 from envlift.train.config import Config, ConfigError
-from envlift.train.fused import ENVIRONMENT, POLICY, Envs, Fused, noise_of
 from envlift.train.games.examine import Examiner
-from envlift.train.networks import Maker, make_network
-from envlift.train.policy import apply_once
-from envlift.train.ppo import AXIS, Learner, Rollout
+from envlift.train.learning import ppo
+from envlift.train.learning.fused import ENVIRONMENT, POLICY, Envs, Fused, noise_of
+from envlift.train.learning.ppo import AXIS, Learner, Rollout
+from envlift.train.policies.networks import Maker, make_network
+from envlift.train.policies.policy import apply_once
 
 FORGET = 0.95
 """What the results against a past policy count after one more update."""

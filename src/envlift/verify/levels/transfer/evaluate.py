@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from envlift.reference.types import Array, Record, Side
-from envlift.train.player import Player
+from envlift.train.policies.player import Player
 from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.suite import Suite
 

@@ -18,7 +18,7 @@ import numpy as np
 from envlift.candidate.states import AnyEnv
 from envlift.extras import install
 from envlift.reference.types import Side
-from envlift.train.player import Player
+from envlift.train.policies.player import Player
 from envlift.verify.run.context import Context
 from envlift.verify.sides.guard import blamed
 from envlift.verify.sides.probing import can_probe
@@ -122,7 +122,7 @@ def settings(suite: Suite) -> Any:
         ValueError: naming the setting that makes no sense.
     """
     from envlift.train import config as train_config
-    from envlift.train.ppo import rows_of
+    from envlift.train.learning.ppo import rows_of
 
     assert suite.transfer is not None
     known = train_config.Config.__dataclass_fields__

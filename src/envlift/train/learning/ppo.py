@@ -21,9 +21,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from envlift.train import normalizer
 from envlift.train.config import RECURRENT, Config, ConfigError
-from envlift.train.networks import Network
+from envlift.train.policies import normalizer
+from envlift.train.policies.networks import Network
 
 GROUPS = 8
 """Groups of environments over all devices, where the number of environments can be divided."""

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.train.config import Config
-from envlift.train.distributions import Head
-from envlift.train.networks import Maker, Network, init, make_network
-from envlift.train.observations import Reading
+from envlift.train.policies.distributions import Head
+from envlift.train.policies.networks import Maker, Network, init, make_network
+from envlift.train.policies.observations import Reading
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

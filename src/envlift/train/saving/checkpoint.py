@@ -28,7 +28,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 
-from envlift.train.leaves import Leaf, differences, is_number, leaf_of, suspects
+from envlift.train.saving.leaves import Leaf, differences, is_number, leaf_of, suspects
 
 Tree = TypeVar("Tree")
 

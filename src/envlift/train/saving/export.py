@@ -23,7 +23,7 @@ from envlift.extras import install
 from envlift.train.config import ConfigError
 
 if TYPE_CHECKING:
-    from envlift.train.policy import Policy
+    from envlift.train.policies.policy import Policy
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Weights = tuple[Array, Array]
@@ -75,7 +75,7 @@ def actor_of(policy: Policy) -> Actor:
         ConfigError: if its network has none of the parts that an export knows, or for observations
             that name one of several things.
     """
-    from envlift.train.normalizer import LIMIT, NAME, SMALLEST
+    from envlift.train.policies.normalizer import LIMIT, NAME, SMALLEST
 
     choices = policy.about().get("observation_choices")
     if choices:
@@ -229,7 +229,7 @@ def to_onnx(policy: Policy, path: Path) -> None:
     try:
         from onnx.reference import ReferenceEvaluator
 
-        from envlift.train.onnx_graph import model_of
+        from envlift.train.saving.onnx_graph import model_of
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"ONNX cannot be imported ({error}): {install('onnx')}") from None
     actor = actor_of(policy)
@@ -259,7 +259,7 @@ def _require_equal(policy: Policy, step: Callable[..., Answer], path: Path) -> N
     """
     import jax
 
-    from envlift.train.policy import apply_once
+    from envlift.train.policies.policy import apply_once
 
     @jax.jit
     def apply(params: Any, memory: Any, seen: Any, now: Any) -> Any:

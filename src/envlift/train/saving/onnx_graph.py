@@ -12,7 +12,7 @@ import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
 if TYPE_CHECKING:
-    from envlift.train.export import Actor, Array
+    from envlift.train.saving.export import Actor, Array
 
 BATCH = "B"
 _DTYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "bool": TensorProto.BOOL}

@@ -23,13 +23,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from envlift.env import Env
 from envlift.registry import AnyEnv
 from envlift.targets import chance
-from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import head_of
-from envlift.train.networks import Maker, init, made, make_network
-from envlift.train.observations import reading_of
-from envlift.train.policy import apply_once
-from envlift.train.ppo import AXIS, Learner, Rollout
+from envlift.train.learning import ppo
+from envlift.train.learning.ppo import AXIS, Learner, Rollout
+from envlift.train.policies import normalizer
+from envlift.train.policies.distributions import head_of
+from envlift.train.policies.networks import Maker, init, made, make_network
+from envlift.train.policies.observations import reading_of
+from envlift.train.policies.policy import apply_once
 
 NOISE = 16
 """First label of the policy's noise; an environment's own labels (``chance``) are below it."""

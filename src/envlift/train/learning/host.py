@@ -19,14 +19,15 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.sharding import Mesh, PartitionSpec
 
 from envlift.targets import chance
-from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
-from envlift.train.distributions import head_of
-from envlift.train.fused import EVALUATION_STEPS, noise_of
-from envlift.train.networks import Maker, init, made, make_network
-from envlift.train.observations import mask_of, reading_of, row, row_space
-from envlift.train.policy import Array, apply_once
-from envlift.train.ppo import AXIS, Learner, Rollout
+from envlift.train.learning import ppo
+from envlift.train.learning.fused import EVALUATION_STEPS, noise_of
+from envlift.train.learning.ppo import AXIS, Learner, Rollout
+from envlift.train.policies import normalizer
+from envlift.train.policies.distributions import head_of
+from envlift.train.policies.networks import Maker, init, made, make_network
+from envlift.train.policies.observations import mask_of, reading_of, row, row_space
+from envlift.train.policies.policy import Array, apply_once
 
 
 class HostState(NamedTuple):

@@ -13,7 +13,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Player(Protocol):
-    """What chooses actions: ``envlift.train.policy.Policy``, or anything like it."""
+    """What chooses actions: ``envlift.train.policies.policy.Policy``, or anything like it."""
 
     @property
     def noise_size(self) -> int:

@@ -19,11 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from envlift.train import normalizer
 from envlift.train.config import RECURRENT, Config, ConfigError
-from envlift.train.distributions import Distribution, Head
-from envlift.train.normalizer import Normalizer
-from envlift.train.observations import Reading
+from envlift.train.policies import normalizer
+from envlift.train.policies.distributions import Distribution, Head
+from envlift.train.policies.normalizer import Normalizer
+from envlift.train.policies.observations import Reading
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
 CHANNELS = (16, 32, 32)

@@ -1,0 +1,1 @@
+"""What a policy is: networks, what they read, what they put out."""

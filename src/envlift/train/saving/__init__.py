@@ -1,0 +1,1 @@
+"""Checkpoints, and policies exported for others."""
