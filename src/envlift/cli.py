@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import importlib
 import os
 import signal
 import sys
@@ -16,14 +17,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from envlift import __version__
+from envlift import __version__, envs
 from envlift.reference.failure import SideFailure
 from envlift.report.page.command import add_report
 from envlift.train.command import add_play, add_train
 from envlift.train.export import add_export
+from envlift.train.games.command import add_arena
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.commands.init import add_init
 from envlift.translate.commands.prompt import add_prompt
+from envlift.translate.commands.rules import add_rules
 from envlift.translate.commands.translate import add_ledger, add_replay, add_translate
 from envlift.translate.loop.workspace import WorkspaceError
 from envlift.verify.run.result import EXIT_USAGE
@@ -67,17 +70,27 @@ def parser() -> argparse.ArgumentParser:
     # The trainer knows no suites, which say how a reference is opened.
     commands.choices["train"].set_defaults(open_reference=_open_reference)
     add_play(commands)
+    add_arena(commands)
     add_export(commands)
     _add_bench(commands)
     add_init(commands)
     add_prompt(commands)
+    add_rules(commands)
     add_translate(commands)
     add_replay(commands)
     add_ledger(commands)
     add_report(commands)
+    _add_commands_of_environments(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)
     return top
+
+
+def _add_commands_of_environments(commands: Any) -> None:
+    """An environment whose folder has a ``command.py`` has a command of its own."""
+    for path in sorted(Path(envs.__file__).parent.glob("*/command.py")):
+        module = importlib.import_module(f"{envs.__name__}.{path.parent.name}.command")
+        module.add_command(commands)
 
 
 def _add_verify(commands: Any) -> None:
@@ -403,12 +416,18 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from envlift.registry import list_envs, registration, verified
+    from envlift.registry import entry, list_envs, list_vector_envs, registration, verified
 
     for name in list_envs():
-        entry = registration(name)
+        found = registration(name)
         print(
-            f"{name:<16} {entry.title}  (reference: {entry.reference or 'none'}; {verified(entry)})"
+            f"{name:<16} {found.title}  (reference: {found.reference or 'none'}; {verified(found)})"
+        )
+    for name in list_vector_envs():
+        compiled = entry(name)
+        print(
+            f"{name:<16} {compiled.title}  (reference: {compiled.reference or 'none'}; compiled, "
+            "for make_vec alone)"
         )
     return 0
 

@@ -51,8 +51,9 @@ class Divergence:
         actions: the last actions of the lane, oldest first.
         before: the lane's state in the reference before the step.
         reference_state, candidate_state: the lane's state on both sides after the step.
-        also: other fields that differ in the same step.
+        also: every other entry that differs in the same step, of this field and of others.
         labels: names of the entries of differing vectors.
+        values: entry -> its value in the reference and in the candidate, of all that differ.
     """
 
     step: int
@@ -68,6 +69,7 @@ class Divergence:
     candidate_state: dict[str, Any] = dataclasses.field(default_factory=dict)
     also: list[str] = dataclasses.field(default_factory=list)
     labels: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    values: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass

@@ -175,6 +175,8 @@ class Component:
         fields: the results compared.
         configs: names of the configurations in which it is compared; empty for all. Two components
             of one name with other configurations have other tolerances.
+        cost: how many times longer a row takes than one usually does; divides the number of rows
+            that ``rows`` draws.
     """
 
     name: str
@@ -184,8 +186,11 @@ class Component:
     dtypes: Mapping[str, str] = field(default_factory=dict)
     configs: tuple[str, ...] = ()
     rows: Callable[[np.random.Generator, int], Mapping[str, Array]] | None = None
+    cost: int = 1
 
     def __post_init__(self) -> None:
+        if self.cost < 1:
+            raise ValueError(f"component {self.name!r} has cost = {self.cost}; use 1 or more")
         if self.row is not None and self.rows is not None:
             raise ValueError(f"component {self.name!r} has both row and rows; give one of them")
 
