@@ -526,7 +526,7 @@ def test_a_candidate_that_ends_its_process_has_failed(
     toy: Path, line: str, where: str, how: str
 ) -> None:
     ends = answers.RULES.replace("LAST = 9", f"LAST = 9\n{line}")
-    _, (turn,), _ = run(toy, writes(walk__rules_py=ends, tests__test_rules_py=ENDED))
+    _, (turn,), _ = run(toy, writes(walk__rules_py=ends, tests__test_rules_py=answers.ENDED))
     assert turn.verdicts == {"L1": "FAIL"}
     assert turn.failing == [where]
     judgement = Judgement.read(toy / ".envlift" / "evidence" / "0001.json")
@@ -540,7 +540,7 @@ def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) 
         broken = answers.ENV.replace(
             "def make(**options):", "def make(*, needed):\n    options = {}"
         )
-        writes(walk__env_py=broken, tests__test_env_py=NEEDED)(request)
+        writes(walk__env_py=broken, tests__test_env_py=answers.NEEDED)(request)
         text = (request.worktree / "walk" / "rules.py").read_text()
         assert text == answers.RULES
 
@@ -565,17 +565,6 @@ def test_a_fault_of_the_suite_is_told_to_the_person(toy: Path) -> None:
     (turn,) = Loop(toy, Quiet()).ledger.read().turns
     assert turn.answered
     assert not turn.judged
-
-
-NEEDED = answers.TEST_ENV.replace("make()", "make(needed=1)")
-
-ENDED = """def test_text():
-    with open("walk/rules.py") as stream:
-        text = stream.read()
-    assert "slips = (x == 4) & (action == 0)" in text
-    assert "place = jnp.where(slips, 0, x + action - 1)" in text
-    assert "jnp.clip(place, 0, LAST).astype(jnp.int32)" in text
-"""
 
 
 @pytest.mark.usefixtures("by_text")
