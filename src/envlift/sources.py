@@ -49,7 +49,16 @@ NOT_OF_ENVIRONMENT = (
     "verification/mutants.toml",
 )
 NOT_OF_PACKAGE = (
-    *("*.md", "py.typed", "cli.py", "sources.py", "bench/*", "report/*", "translate/*"),
+    *(
+        "*.md",
+        "py.typed",
+        "cli.py",
+        "extras.py",
+        "sources.py",
+        "bench/*",
+        "report/*",
+        "translate/*",
+    ),
     *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
     *("adapters/sb3.py", "adapters/torchrl.py", "adapters/pettingzoo.py"),
     # Shown to people, or used after a verdict.
@@ -57,6 +66,8 @@ NOT_OF_PACKAGE = (
     *("verify/failure/record.py", "verify/failure/repro.py"),
     *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
     *("train/export.py", "train/onnx_graph.py"),
+    *("train/extra.py", "train/games/arena.py", "train/games/command.py"),
+    *("train/games/examine.py", "train/games/ratings.py"),
     *("train/metrics.py", "train/play.py", "train/settings.py", "train/presets/*"),
 )
 """Patterns of files on which no verdict rests."""

@@ -137,6 +137,20 @@ impl Mbc3 {
         }
     }
 
+    /// Sets the clock and what is latched, `cycles` T-cycles into a second.
+    pub(crate) fn set_clock(&mut self, now: u64, registers: Registers, cycles: u64) {
+        for ((own, value), mask) in self.clock.iter_mut().zip(registers).zip(MASKS) {
+            *own = value & mask;
+        }
+        self.latched = self.clock;
+        let passed = (cycles * 2) % SECOND;
+        self.second_began = if self.is_stopped() {
+            passed
+        } else {
+            now.saturating_sub(passed)
+        };
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.bool(self.enabled);
         out.bool(self.latch_armed);
