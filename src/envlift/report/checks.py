@@ -42,16 +42,17 @@ def complaints(facts: Facts, root: Path) -> list[str]:
     """
     found = []
     known = known_stale(root)
+    compiled = vector_registration(facts.name) is not None
     for target, evidence in facts.evidence.items():
         path = facts.folder / "verification" / f"evidence-{target}.json"
         anew = (
-            f"run `envlift verify {facts.name} --backend {target} "
+            f"run `envlift verify {facts.name}{'' if compiled else f' --backend {target}'} "
             f"--json {path.relative_to(root).as_posix()}`"
         )
         wrong = [
             *_of_files(facts, path.name, evidence, (facts.name, target) in known),
             *_of_libraries(path.name, target, evidence, locked_versions(root / LOCK)),
-            *_of_verdict(path.name, evidence, vector_registration(facts.name) is not None),
+            *_of_verdict(path.name, evidence, compiled),
         ]
         found += [f"{one}; {anew}" for one in wrong]
     return found

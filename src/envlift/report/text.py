@@ -167,11 +167,14 @@ def _interface(spec: Spec) -> str:
         f"- observation: `{spec.observation}`\n- action: `{spec.action}`",
         "Options of the constructor:",
         table(("option", "meaning"), [(f"`{n}`", text) for n, text in spec.options]),
-        "Parameters:",
-        table(("parameter", "meaning"), [(f"`{n}`", text) for n, text in spec.params]),
-        "State:",
-        table(("field", "meaning"), [(f"`{n}`", text) for n, text in spec.state]),
     ]
+    if spec.params or spec.state:  # a compiled environment has neither
+        parts += [
+            "Parameters:",
+            table(("parameter", "meaning"), [(f"`{n}`", text) for n, text in spec.params]),
+            "State:",
+            table(("field", "meaning"), [(f"`{n}`", text) for n, text in spec.state]),
+        ]
     return "\n\n".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from envlift.envs.gameboy.verification import components, programs
 from envlift.envs.gameboy.watched import Watched
 from envlift.registry import entry
 from envlift.verify import verify
+from envlift.verify.levels.steps.properties import ROWS
+from envlift.verify.run.context import QUICK
 from envlift.verify.run.result import Report, Verdict
 
 FAULTS = "vector:tests.envs.gameboy.faults"
@@ -58,6 +61,9 @@ def test_a_wrong_duration_of_an_instruction_is_found(tmp_path: Path) -> None:
     failed = {c.name: c.detail for c in report.checks if c.verdict is Verdict.FAIL}
     assert list(failed) == ["instructions [frames]"]
     assert failed["instructions [frames]"].startswith("cycles differs")
+    # Rows that cost ten times as much are a tenth as many.
+    rows = {c.name: c.counts.get("rows") for c in report.checks}
+    assert rows["programs_timer [frames]"] == QUICK.examples * ROWS // 2 // 10
 
 
 def test_every_opcode_is_drawn_and_its_addresses_are_compared() -> None:
@@ -120,3 +126,15 @@ def test_saving_and_loading_between_steps_is_not_seen() -> None:
         assert np.array_equal(plain.cycles, saved.cycles)
         assert np.array_equal(plain.wram, saved.wram)
     assert len(np.unique(plain.wram)) > 1
+
+
+def test_each_deviation_stands_on_the_card_with_its_source() -> None:
+    folder = Path(components.__file__).parent
+    rows = tomllib.loads((folder / "deviations.toml").read_text())["deviation"]
+    card = (folder.parent / "CARD.md").read_text()
+    assert len(rows) > 10
+    for row in rows:
+        assert set(row) == {"what", "when", "why", "source", "seen"}
+        assert all(row.values())
+        assert f"**{row['what']}**: {row['when']}." in card
+        assert f"Source: {row['source']}; seen" in card
