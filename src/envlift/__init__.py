@@ -6,6 +6,7 @@ function cannot both be ``envlift.verify``.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from envlift.env import Env, Game, Transition
@@ -36,6 +37,11 @@ __all__ = [
     "register",
 ]
 __version__ = "0.1.0"
+
+# Gymnasium knows `envlift/pong-v1` from here on. An environment that cannot be imported hides no
+# other one; `list_envs` says what is wrong with it.
+with contextlib.suppress(ImportError):
+    list_envs()
 
 
 def make_vec(

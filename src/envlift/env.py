@@ -26,9 +26,10 @@ observations, masks and rewards.
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar, cast, get_args
 
 import gymnasium
 import jax
@@ -99,8 +100,33 @@ class EnvInfo:
     options: Mapping[str, Any]
 
 
+class MissingMethodError(TypeError):
+    """A class derived from ``Env`` leaves out methods; the message shows the lines to write."""
+
+
+def _lines_to_write(env: type[Any]) -> str:
+    """Return the head of every method that a class still has to implement, in their order."""
+    order = [name for base in reversed(env.__mro__) for name in vars(base)]
+    shown = []
+    for name in sorted(env.__abstractmethods__, key=order.index):
+        member = inspect.getattr_static(env, name)
+        function: Any = member.fget if isinstance(member, property) else member
+        taken = inspect.signature(function).parameters.values()
+        names = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in taken]
+        head = "    @property\n" if isinstance(member, property) else ""
+        says = (inspect.getdoc(function) or "").partition("\n")[0]
+        shown.append(
+            f'{head}    def {name}({", ".join(names)}):\n        """{says}"""\n        ...'
+        )
+    return "\n\n".join(shown)
+
+
 class Env(abc.ABC, Generic[State, Params, Draws]):
     """A fast environment: pure functions over one state.
+
+    A class of your own implements ``observation_space``, ``action_space``, ``sample_initial``,
+    ``initial``, ``sample``, ``transition`` and ``observe``; ``info`` is made of its name unless it
+    is given.
 
     Static options (frame skip, variants) belong to the constructor; numbers that one may want to
     vary or batch belong to ``params``, a pytree. An instance is hashable by identity and holds no
@@ -108,25 +134,44 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
     """
 
     info: EnvInfo
-    autoreset: Autoreset
+    autoreset: Autoreset = "same_step"
     truncates: bool = True
     """Whether an episode can be truncated; where not, a learner need not value its last state."""
     num_players: int = 1
     """``P``; more than one in a ``Game``."""
 
-    def __init__(self, info: EnvInfo, autoreset: Autoreset = "same_step") -> None:
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Make one, unless methods are missing.
+
+        Raises:
+            MissingMethodError: with the lines to write.
+        """
+        missing = sorted(cls.__abstractmethods__)
+        if missing:
+            raise MissingMethodError(
+                f"{cls.__name__} is no whole environment yet: it has no {', '.join(missing)}. Add "
+                f"to the class (docs/own-environment.md shows a whole one):\n\n"
+                f"{_lines_to_write(cls)}"
+            )
+        made = super().__new__(cls)
+        if not hasattr(made, "info"):
+            made.info = EnvInfo(cls.__name__, 1, "jax", {})
+        return made
+
+    def __init__(self, info: EnvInfo | None = None, autoreset: Autoreset = "same_step") -> None:
         if autoreset not in get_args(Autoreset):
             known = ", ".join(get_args(Autoreset))
             raise ValueError(f"autoreset={autoreset!r} is not known; choose one of {known}")
-        self.info = info
+        if info is not None:
+            self.info = info
         self.autoreset = autoreset
 
     # -- what an environment implements ---------------------------------------------------------
 
     @property
-    @abc.abstractmethod
     def default_params(self) -> Params:
-        """The parameters of the reference's default configuration."""
+        """The parameters of the reference's default configuration; None unless overridden."""
+        return cast(Params, None)
 
     @abc.abstractmethod
     def observation_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
@@ -267,6 +312,13 @@ class Game(Env[State, Params, Draws]):
     def observation_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
         """The space of all players' observations."""
         return batch_space(self.player_observation_space(params), self.num_players)
+
+    def bot_observation(self, state: State, params: Params | None = None) -> Any:
+        """Return what the game's own ``bots`` see, leaves [P, ...]; by default what players see.
+
+        A game whose observation can be chosen gives its bots the same whatever is chosen.
+        """
+        return self.observe(state, params)
 
     def to_act(self, state: State, params: Params | None = None) -> jax.Array:
         """Return who is asked for something, bool [P]; by default who has a choice."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
+import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import jax
 
 from envlift.env import Env
@@ -35,10 +38,14 @@ class Registration:
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
             states inside a step, to be shown before its last, and an int ``FPS`` how many
             pictures a second show things as fast as they happen (50 by default).
+        log: ``module:function`` that tells an episode as text, or None:
+            ``function(draws, actions, options) -> str`` of what ``sample_initial`` drew, all
+            actions [T, ...] and the environment's options.
         verified_on: for each target the kinds of device (``device_kind``) on which it was verified;
             the target to prefer comes first. None for an environment that says nothing of it. On a
             CPU the evidence beside the suite says so, elsewhere a comparison with the CPU that
             stands in ``benchmarks/results/gpu``.
+        version: of the environment's behaviour, ``EnvInfo.version``.
     """
 
     name: str
@@ -49,7 +56,14 @@ class Registration:
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
     render: str | None = None
+    log: str | None = None
     verified_on: Mapping[str, tuple[str, ...]] | None = None
+    version: int = 1
+
+    @property
+    def gymnasium_id(self) -> str:
+        """The id for ``gymnasium.make``, for example ``envlift/pong-v1``."""
+        return f"envlift/{self.name}-v{self.version}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,14 @@ class VectorRegistration:
         factory: called with ``num_envs``, ``autoreset_mode``, ``seed`` and the options of
             ``envlift.make_vec``.
         title: one line for people.
+        suite, reference: as in ``Registration``.
     """
 
     name: str
     factory: Callable[..., Any]
     title: str
+    suite: str | None = None
+    reference: str | None = None
 
 
 _told: set[tuple[str, str, str]] = set()
@@ -77,7 +94,7 @@ _complete = False
 
 
 def register(registration: Registration) -> None:
-    """Add an environment.
+    """Add an environment, also for ``gymnasium.make`` under ``registration.gymnasium_id``.
 
     Raises:
         ValueError: if the name is taken.
@@ -89,6 +106,18 @@ def register(registration: Registration) -> None:
                 "another name"
             )
         _registrations[registration.name] = registration
+        tell_gymnasium(registration)
+
+
+def tell_gymnasium(registration: Registration) -> None:
+    """Give an environment its id for ``gymnasium.make``; a second time changes nothing."""
+    if registration.gymnasium_id not in gymnasium.registry:
+        gymnasium.register(
+            id=registration.gymnasium_id,
+            entry_point="envlift.adapters.gymnasium:make_single",
+            vector_entry_point="envlift.adapters.gymnasium:make_vector",
+            kwargs={"name": registration.name},
+        )
 
 
 def register_vector(registration: VectorRegistration) -> None:
@@ -145,6 +174,21 @@ def vector_registration(name: str) -> VectorRegistration | None:
     return _vectors.get(name)
 
 
+def entry(name: str) -> Registration | VectorRegistration:
+    """Return what was registered under ``name``, compiled or not.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    _scan()
+    if name in _vectors:
+        return _vectors[name]
+    if name not in _registrations:
+        known = ", ".join(sorted([*_registrations, *_vectors])) or "none"
+        raise ValueError(f"no environment is named {name!r}; known: {known}")
+    return _registrations[name]
+
+
 def registration(name: str) -> Registration:
     """Return what was registered under ``name``.
 
@@ -186,7 +230,7 @@ def make(name: str, **options: Any) -> AnyEnv:
         TypeError: for an option that the environment does not have.
     """
     found = registration(name)
-    env = found.factory(**options)
+    env = _made(found, options)
     if found.verified_on is None:
         return env
     device, backend = device_kind(), env.info.backend
@@ -207,6 +251,24 @@ def make(name: str, **options: Any) -> AnyEnv:
         f"{name} was never verified on {device}: {verified(found)}. Use one of those devices "
         f"(JAX_PLATFORMS=cpu), or insist with backend={backend!r}"
     )
+
+
+def _made(found: Registration, options: Mapping[str, Any]) -> AnyEnv:
+    """Call the factory; an option of a near name is named where there is none of the given one."""
+    try:
+        return found.factory(**options)
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in options:
+            raise
+        known = ["autoreset", *(key for variant in found.variants for key in variant)]
+        known = sorted({*known, *found.factory().info.options})
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise TypeError(
+            f"{found.name} got an unexpected keyword argument {unknown[1]!r}{hint} Its options are "
+            f"{', '.join(known)}"
+        ) from None
 
 
 def make_alone(name: str, **options: Any) -> AnyEnv:

@@ -35,7 +35,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def env_id(case: Case) -> Any:
-    """Register the environments with Gymnasium for one test."""
+    """The id under which Gymnasium knows it; the toys are taken out again."""
     before = set(gymnasium.registry)
     ids = {one.split("/")[1].rsplit("-v", 1)[0]: one for one in register_ids()}
     assert register_ids() == list(ids.values())

@@ -26,6 +26,15 @@ def test_unknown_name_lists_the_known_ones(case: Case) -> None:
         envlift.make_vec("pnog", num_envs=2)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [("pong", "frame_skip", "frameskip"), ("half_cheetah", "frameskip", "frame_skip")],
+)
+def test_an_option_of_a_near_name_is_named(name: str, given: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"'{given}'; did you mean '{meant}'\\? Its options are"):
+        envlift.make(name, **{given: 4})
+
+
 def test_a_name_is_given_once(case: Case) -> None:
     with pytest.raises(ValueError, match=f"{case.name!r} is registered already"):
         envlift.register(registration(case.name))
@@ -35,6 +44,8 @@ def test_a_registration_describes_itself(case: Case) -> None:
     entry = registration(case.name)
     assert entry.name == case.name
     assert entry.title
+    info = envlift.make(case.name).info
+    assert entry.gymnasium_id == f"envlift/{info.name}-v{info.version}"
     assert (entry.suite is None) == (entry.reference is None), "a reference needs a suite"
 
 

@@ -109,4 +109,5 @@ REGISTRATION = Registration(
     factory=Toy,
     title="a walk in the wind",
     variants=({"horizon": 5}, {"continuous": True}),
+    version=3,
 )

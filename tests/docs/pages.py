@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "AGENTS.md"]
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / n for n in ("README.md", "AGENTS.md", "CONTRIBUTING.md")),
+]
 FENCE = re.compile(
     r"(?:<!-- (?P<mark>fragment|needs [\w-]+(?:, [\w-]+)*) -->\n+)?"
     r"^(?P<fence>`{3,})(?P<tag>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=fence)$",

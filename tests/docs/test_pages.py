@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from envlift.cli import parser
+from envlift.report.page.command import _refuse
 from tests.docs.pages import PAGES, ROOT, blocks, run_page
 
 KNOWN_TAGS = {"python", "console", "text", "json", "toml", "c", "js", "mermaid"}
@@ -50,6 +51,10 @@ def check_command(words: list[str]) -> None:
     """Assert that a shown command could be typed: ours must parse, make's target must exist."""
     if words[0] == "envlift":
         assert parses(words[1:]), f"the command line does not parse: {shlex.join(words)}"
+        if words[1] == "report":
+            options = parser().parse_args(words[1:])
+            json_file = options.json or options.out.with_suffix(".json")
+            _refuse(options.out, json_file, options.sources)
     elif words[0] == "make":
         asked = {word for word in words[1:] if "=" not in word}
         assert asked <= targets(), f"make knows no {sorted(asked - targets())}"

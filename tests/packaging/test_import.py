@@ -15,6 +15,8 @@ assert "warp" not in sys.modules, "Warp is imported"
 assert "gymnax" not in sys.modules, "gymnax is imported"
 from jax._src import xla_bridge
 assert not xla_bridge._backends, f"JAX started {list(xla_bridge._backends)}"
+import gymnasium
+assert "envlift/pong-v1" in gymnasium.registry, "Gymnasium does not know it"
 envlift.list_envs()
 assert "warp" not in sys.modules, "listing environments imports Warp"
 assert not xla_bridge._backends, "listing environments starts JAX"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -84,3 +85,17 @@ def test_one_version() -> None:
     import envlift
 
     assert importlib.metadata.version("envlift") == envlift.__version__
+
+
+def test_the_source_archive_holds_what_make_needs(tmp_path: Path) -> None:
+    """Every committed file, so that an unpacked one sets itself up and runs its tests."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        held = {name.partition("/")[2] for name in opened.getnames()}
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    missing = {name for name in tracked if name and (ROOT / name).is_file()} - held
+    assert not missing

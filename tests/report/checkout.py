@@ -107,12 +107,12 @@ def write_sample(checkout: Path, **changes: Any) -> None:
 
 def generate(checkout: Path) -> tuple[str, str]:
     assert main(["--root", str(checkout)]) == 0
-    readme = (checkout / "README.md").read_text()
-    return readme, (verification(checkout).parent / "CARD.md").read_text()
+    matrix = (checkout / "docs" / "matrix.md").read_text()
+    return matrix, (verification(checkout).parent / "CARD.md").read_text()
 
 
-def row(readme: str, target: str) -> list[str]:
-    lines = [line for line in readme.splitlines() if line.startswith(f"| pong | {target} |")]
+def row(matrix: str, target: str) -> list[str]:
+    lines = [line for line in matrix.splitlines() if line.startswith(f"| pong | {target} |")]
     assert len(lines) == 1
     return [cell.strip() for cell in lines[0].strip("|").split("|")]
 

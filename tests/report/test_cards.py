@@ -24,9 +24,9 @@ from tests.report.checkout import (
 
 
 def test_what_was_not_measured_is_said_and_never_guessed(checkout: Path) -> None:
-    readme, card = generate(checkout)
+    matrix, card = generate(checkout)
     expected = [MISSING, MISSING, MISSING, MISSING, "1", MISSING, MISSING]
-    assert row(readme, "warp")[3:] == row(readme, "jax")[3:] == expected
+    assert row(matrix, "warp")[3:] == row(matrix, "jax")[3:] == expected
     assert "| warp | not measured |" in card
     assert "## Speed\n\nNot measured." in card
     assert "## Policy transfer\n\nNot measured." in card
@@ -36,26 +36,32 @@ def test_the_matrix_tells_the_evidence(checkout: Path) -> None:
     write_evidence(checkout)
     write_sample(checkout)
     write_speed(checkout)
-    readme, _ = generate(checkout)
+    matrix, card = generate(checkout)
     score = "96.0% (sample: 113 of 905)"
-    assert row(readme, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", score]
-    speed = row(readme, "warp")[9]
+    assert row(matrix, "warp")[3:9] == ["PASS", "1,234,567", "2 of 3", MISSING, "1", score]
+    speed = row(matrix, "warp")[9]
     assert speed == (
         "environment only on one thread 8.0 x, JAX API 4.0 x beside one reference process "
         "(a chip, 2026-01-02)"
     )
     # The other target has no evidence of its own and borrows none.
-    assert row(readme, "jax")[3] == MISSING
+    assert row(matrix, "jax")[3] == MISSING
+    assert "[pong](cards/pong.md)" in matrix
+    assert (checkout / "docs" / "cards" / "pong.md").read_text() == card
+    readme = (checkout / "README.md").read_text()
     assert readme.startswith("# envlift\n\n")
     assert readme.endswith("\n\nand more\n")
+    (line,) = [line for line in readme.splitlines() if "CARD.md) " in line and "| warp |" in line]
+    assert line.startswith("| [pong](src/envlift/envs/pong/CARD.md) | ")
+    assert line.endswith("| warp | PASS | 1,234,567 | 8.0 x |")
 
 
 def test_the_matrix_and_the_card_tell_policy_transfer(checkout: Path) -> None:
     write_evidence(checkout, transfer=transferred())
-    readme, card = generate(checkout)
+    matrix, card = generate(checkout)
     words = "PASS: 14 policies, effect +0.02 (-0.042 to +0.083), margin 1"
-    assert row(readme, "warp")[6] == words
-    assert row(readme, "jax")[6] == MISSING
+    assert row(matrix, "warp")[6] == words
+    assert row(matrix, "jax")[6] == MISSING
     for expected in (
         "**warp**. Margin 1 return, fixed beforehand: a point. Configuration frameskip8; PPO with "
         "`horizon` 64, `gamma` 0.995, equal in both.",
@@ -92,8 +98,8 @@ def test_an_interrupted_transfer_is_inconclusive(checkout: Path) -> None:
     half = transferred()
     del half["pooled"], half["directions"]["reference"]
     write_evidence(checkout, transfer=half)
-    readme, card = generate(checkout)
-    assert row(readme, "warp")[6] == "INCONCLUSIVE"
+    matrix, card = generate(checkout)
+    assert row(matrix, "warp")[6] == "INCONCLUSIVE"
     assert "| the reference |" not in card
 
 
@@ -206,9 +212,9 @@ def test_several_references_are_told_by_name(checkout: Path) -> None:
         ),
     ]
     write_speed(checkout, measurements=measured, bars=[], unavailable={"MJX": "no network"})
-    readme, card = generate(checkout)
+    matrix, card = generate(checkout)
     beside = "mujoco.rollout on 2 threads"
-    assert row(readme, "warp")[9] == f"JAX API 8.0 x beside {beside} (a chip, 2026-01-02)"
+    assert row(matrix, "warp")[9] == f"JAX API 8.0 x beside {beside} (a chip, 2026-01-02)"
     assert "- MJX is not available: no network" in card
     assert f"| beside {beside} |" in card
     lines = [line for line in card.splitlines() if "| plain |" in line]

@@ -25,8 +25,8 @@ from tests.report.checkout import (
 
 def test_a_card_tells_what_counts_in_a_score_and_how_sure_it_is(checkout: Path) -> None:
     write_sample(checkout)
-    readme, card = generate(checkout)
-    assert row(readme, "warp")[8] == "96.0% (sample: 113 of 905)"
+    matrix, card = generate(checkout)
+    assert row(matrix, "warp")[8] == "96.0% (sample: 113 of 905)"
     assert (
         "- warp: 96.0% (sample: 113 of 905), 96 of 100 mutants caught, 95 % interval 90.2% to "
         "98.4%, 3 equivalent, 9 invalid, 1 without a verdict in time; "
@@ -38,9 +38,9 @@ def test_a_score_of_an_older_verifier_says_so(checkout: Path) -> None:
     write_sample(checkout)
     path = checkout / "src" / "envlift" / "verify" / "engine" / "compare.py"
     path.write_text(path.read_text() + "\nadded = 1\n")
-    readme, card = generate(checkout)
+    matrix, card = generate(checkout)
     words = "96.0% (sample: 113 of 905), by the verifier of 2026-11-28"
-    assert row(readme, "warp")[8] == words
+    assert row(matrix, "warp")[8] == words
     assert f"- warp: {words}, 96 of 100" in card
 
 
@@ -89,7 +89,9 @@ def test_check_fails_when_a_number_changed(
     assert (checkout / "README.md").read_text() == before, "--check must write nothing"
 
 
-@pytest.mark.parametrize("file", ["README.md", "src/envlift/envs/pong/CARD.md"])
+@pytest.mark.parametrize(
+    "file", ["README.md", "docs/matrix.md", "docs/cards/pong.md", "src/envlift/envs/pong/CARD.md"]
+)
 def test_check_fails_when_somebody_edits_a_generated_number(checkout: Path, file: str) -> None:
     write_evidence(checkout)
     generate(checkout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 from pathlib import Path
 from typing import Any
@@ -168,16 +167,3 @@ class TestRefused:
     ) -> None:
         (place / "file").write_text("")
         assert "cannot be written" in refused(capsys, str(evidence), "--out", "file/x.html")
-
-    def test_jinja_is_missing(
-        self, evidence: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        real = builtins.__import__
-
-        def without(name: str, *rest: Any, **options: Any) -> Any:
-            if name == "jinja2":
-                raise ModuleNotFoundError(name)
-            return real(name, *rest, **options)
-
-        monkeypatch.setattr(builtins, "__import__", without)
-        assert "pip install 'envlift[translate]'" in refused(capsys, str(evidence))

@@ -354,13 +354,6 @@ def test_a_suite_that_does_not_load_is_named(tmp_path: Path) -> None:
         render("translate", project, module="env")
 
 
-def test_without_jinja(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = ring(tmp_path)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "envlift\[translate\]"'):
-        render("translate", project, module="env")
-
-
 def test_a_contract_that_was_renamed_is_an_error() -> None:
     with pytest.raises(ValueError, match="has no 'Transitions'"):
         contract.definition("envlift.env", "Transitions")

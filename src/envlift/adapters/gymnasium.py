@@ -23,9 +23,7 @@ from envlift.adapters import lanes
 from envlift.adapters.lanes import Array, Lane, Played
 from envlift.adapters.pictures import pictures_of
 from envlift.env import autoreset
-from envlift.registry import AnyEnv, list_envs, make, make_alone
-
-NAMESPACE = "envlift"
+from envlift.registry import AnyEnv, list_envs, make_alone, registration, tell_gymnasium
 
 
 class _Copied:
@@ -475,20 +473,11 @@ def make_vector(
 
 
 def register_ids() -> list[str]:
-    """Tell Gymnasium every environment, for ``gymnasium.make("envlift/pong-v0")``.
+    """Return the ids of all environments for ``gymnasium.make``, for example ``envlift/pong-v1``.
 
-    Returns:
-        The ids, one per environment, with the environment's version. Calling it twice is harmless.
+    ``import envlift`` tells Gymnasium all of them; this does so again where one was taken out.
     """
-    ids = []
-    for name in list_envs():
-        env_id = f"{NAMESPACE}/{name}-v{make(name).info.version}"
-        ids.append(env_id)
-        if env_id not in gymnasium.registry:
-            gymnasium.register(
-                id=env_id,
-                entry_point="envlift.adapters.gymnasium:make_single",
-                vector_entry_point="envlift.adapters.gymnasium:make_vector",
-                kwargs={"name": name},
-            )
-    return ids
+    found = [registration(name) for name in list_envs()]
+    for one in found:
+        tell_gymnasium(one)
+    return [one.gymnasium_id for one in found]

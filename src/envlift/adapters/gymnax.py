@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Env, EnvInfo, Transition
+from envlift.extras import install
 
 
 class FromGymnax(Env[Any, Any, jax.Array]):
@@ -31,7 +32,7 @@ class FromGymnax(Env[Any, Any, jax.Array]):
             import gymnax
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                f"gymnax cannot be imported ({error}): pip install 'envlift[gymnax]'"
+                f"gymnax cannot be imported ({error}): {install('gymnax')}"
             ) from None
         known = sorted(gymnax.registered_envs)
         if name not in known:

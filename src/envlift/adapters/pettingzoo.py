@@ -14,13 +14,14 @@ import numpy as np
 
 from envlift.adapters import lanes
 from envlift.adapters.pictures import pictures_of
+from envlift.extras import install
 from envlift.registry import AnyEnv
 
 try:
     from pettingzoo import ParallelEnv
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        f"PettingZoo cannot be imported ({error}): pip install 'envlift[pettingzoo]'"
+        f"PettingZoo cannot be imported ({error}): {install('pettingzoo')}"
     ) from None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from envlift.extras import install
 from envlift.opponents import Against
 from envlift.registry import AnyEnv, list_envs, registration
 
@@ -45,7 +46,7 @@ class Renderer:
             return np.array(self.frame(jax.device_get(state), scale))
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                f'drawing needs {error.name}: pip install "envlift[train]"', name=error.name
+                f"drawing needs {error.name}: {install('train', ['pillow'])}", name=error.name
             ) from None
 
 

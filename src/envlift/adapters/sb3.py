@@ -16,13 +16,14 @@ from gymnasium.vector import AutoresetMode
 
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.adapters.lanes import Array
+from envlift.extras import install
 from envlift.registry import make as make_env
 
 try:
     from stable_baselines3.common.vec_env import VecEnv
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        f"Stable-Baselines3 cannot be imported ({error}): pip install 'envlift[sb3]'"
+        f"Stable-Baselines3 cannot be imported ({error}): {install('sb3')}"
     ) from None
 
 Indices = int | Iterable[int] | None

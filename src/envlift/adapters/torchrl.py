@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from envlift.adapters.gymnasium import VectorEnv
 from envlift.env import Env
+from envlift.extras import install
 from envlift.registry import make as make_env
 
 try:
@@ -24,7 +25,7 @@ try:
     from torchrl.envs.libs.gym import _gym_to_torchrl_spec_transform
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        f"TorchRL cannot be imported ({error}): pip install 'envlift[torchrl]'"
+        f"TorchRL cannot be imported ({error}): {install('torchrl')}"
     ) from None
 
 

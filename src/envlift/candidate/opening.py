@@ -19,7 +19,7 @@ from envlift.candidate.env_side import EnvSide
 from envlift.candidate.params import OPTION, WithParams, make_with
 from envlift.candidate.states import AnyEnv
 from envlift.candidate.vector_side import VectorSide
-from envlift.env import Env
+from envlift.env import Env, MissingMethodError
 from envlift.reference.failure import (
     CandidateFailure,
     CandidateViolation,
@@ -44,13 +44,20 @@ _ENVLIFT = str(Path(__file__).resolve().parents[1])
 def load(name: str) -> Any:
     """Return ``module:attribute`` or ``path.py:attribute``.
 
+    A module may stand in the current folder, and a file may import what stands beside it: both
+    folders are looked at last, so that nothing there hides a package.
+
     Raises:
         ValueError: naming the part that was not found.
     """
     module_name, _, attribute = name.rpartition(":")
     if not module_name:
         raise ValueError(f"{name!r} is not of the form module:name or path.py:name")
-    module = load_file(Path(module_name)) if module_name.endswith(".py") else _module(module_name)
+    if module_name.endswith(".py"):
+        _look_in(Path(module_name).resolve().parent)
+        module = load_file(Path(module_name))
+    else:
+        module = _module(module_name)
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -98,7 +105,20 @@ def _module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise ValueError(f"the module {name!r} cannot be imported: {error}") from None
+        here, top = Path.cwd(), name.partition(".")[0]
+        there = (here / f"{top}.py").is_file() or (here / top).is_dir()
+        if error.name != top or not there:
+            also = f"; nor is it in the current folder, {here}" if error.name == top else ""
+            raise ValueError(f"the module {name!r} cannot be imported: {error}{also}") from None
+    _look_in(here)
+    return importlib.import_module(name)
+
+
+def _look_in(folder: Path) -> None:
+    """Let modules be found in a folder, after everything else."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
 
 
 def open_here(
@@ -126,6 +146,8 @@ def _opening(candidate: Any) -> Iterator[None]:
         yield
     except (CandidateViolation, SideFailure, PairError):
         raise
+    except MissingMethodError as error:
+        raise PairError(str(error)) from None
     except NotImplementedError as error:
         frames = traceback.extract_tb(error.__traceback__)
         raise PairError(

@@ -1,1 +1,1 @@
-"""Reports: environment cards and the README's matrix, generated from code and results."""
+"""Reports: cards, the table of the README and the matrix, generated from code and results."""

@@ -1,4 +1,4 @@
-"""Write the environment cards and the README's matrix: ``python -m envlift.report.cards``.
+"""Write the cards, the README's table and docs/matrix.md: ``python -m envlift.report.cards``.
 
 With ``--check`` nothing is written. A stale file, or evidence that is incomplete or older than the
 rules it speaks of, is named and the exit code is 1.
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import envlift
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report.checks import complaints
 from envlift.report.facts import Facts, gather
 from envlift.report.spec import spec_of
-from envlift.report.text import card, matrix
+from envlift.report.text import card, matrix_page, summary
 
 BEGIN = "<!-- matrix:begin -->"
 END = "<!-- matrix:end -->"
@@ -45,7 +45,11 @@ def read(root: Path) -> list[Facts]:
     """
     environments = root / "src" / "envlift" / "envs"
     results = root / "benchmarks" / "results"
-    names = [name for name in list_envs() if (environments / name).is_dir()]
+    names = [
+        name
+        for name in sorted([*list_envs(), *list_vector_envs()])
+        if (environments / name).is_dir()
+    ]
     return [gather(name, environments / name, results) for name in names]
 
 
@@ -53,14 +57,18 @@ def generate(root: Path, facts: Sequence[Facts]) -> dict[Path, str]:
     """Return every generated file of a checkout and what it should hold.
 
     Raises:
-        ValueError: if the README is missing or has no place for the matrix.
+        ValueError: if the README is missing or has no place for the table.
     """
     readme = root / "README.md"
     if not readme.is_file():
         raise ValueError(f"{root} is no checkout of envlift: there is no README.md")
     files = {one.folder / "CARD.md": card(one, spec_of(one.name)) for one in facts}
+    docs = root / "docs"
+    # The documentation's own copies: a page there cannot link to a file outside of it.
+    files |= {docs / "cards" / f"{path.parent.name}.md": text for path, text in list(files.items())}
     text = readme.read_text(encoding="utf-8")
-    files[readme] = between_markers(text, matrix(facts))
+    files[readme] = between_markers(text, summary(facts))
+    files[docs / "matrix.md"] = matrix_page(facts)
     return files
 
 
@@ -75,7 +83,9 @@ def stale(files: dict[Path, str]) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check; return the exit code."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Cards and the README's matrix.")
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="Cards, the README's table and docs/matrix.md."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail on what is old")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
     options = parser.parse_args(arguments)
@@ -92,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             print(f"{path.relative_to(options.root)} is stale; run: {COMMAND}", file=sys.stderr)
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(files[path], encoding="utf-8")
             print(f"written: {path.relative_to(options.root)}")
     if not options.check:

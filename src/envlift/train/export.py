@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envlift.extras import install
 from envlift.train.config import ConfigError
 
 if TYPE_CHECKING:
@@ -230,9 +231,7 @@ def to_onnx(policy: Policy, path: Path) -> None:
 
         from envlift.train.onnx_graph import model_of
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"ONNX cannot be imported ({error}): pip install 'envlift[onnx]'"
-        ) from None
+        raise ModuleNotFoundError(f"ONNX cannot be imported ({error}): {install('onnx')}") from None
     actor = actor_of(policy)
     model = model_of(actor, opset=OPSET, ir_version=IR_VERSION)
     runtime = ReferenceEvaluator(model)
@@ -325,9 +324,9 @@ def _export(options: argparse.Namespace) -> int:
     write = _FORMS.get(options.file.suffix)
     if write is None:
         raise ConfigError(f"{options.file} must end in {' or '.join(_FORMS)}")
-    from envlift.train.command import _require_extra
+    from envlift.train.extra import require_extra
 
-    _require_extra("export")
+    require_extra("export")
     from envlift.train.play import load_policy
 
     policy = load_policy(options.run_folder, options.step)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,16 +117,21 @@ class Fused:
                 f"devices = {config.devices} is not allowed: JAX has {len(jax.devices())}"
             )
         self.config, self.env = config, env
-        self.head = head_of(env.action_space())
-        self.reading = reading_of(env.observation_space(), config)
+        action_space, observation_space = self._spaces(env)
+        self.head = head_of(action_space)
+        self.reading = reading_of(observation_space, config)
         self.network = made(network, config, self.reading, self.head)
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
         self._evaluation: Any = None
 
+    def _spaces(self, env: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+        """Return the spaces of one policy's actions and observations."""
+        return env.action_space(), env.observation_space()
+
     @property
-    def specs(self) -> TrainState:
+    def specs(self) -> Any:
         """How the state is divided: environments by device, everything else whole."""
         whole, divided = PartitionSpec(), PartitionSpec(AXIS)
         state: Any = (whole, divided, whole, whole)
@@ -138,9 +144,12 @@ class Fused:
         def make() -> TrainState:
             params = init(self.network, weights)
             learner = Learner(params, self._optimizer.init(params))
-            return TrainState(learner, self._begin(envs), rest, jnp.int32(0))
+            return self._state(learner, self._begin(envs), rest)
 
         return jax.jit(make, out_shardings=self.shardings(jax.eval_shape(make)))()
+
+    def _state(self, learner: Learner, envs: Envs, key: jax.Array) -> Any:
+        return TrainState(learner, envs, key, jnp.int32(0))
 
     def shardings(self, state: Any) -> Any:
         """Return the sharding of every leaf of a state."""
@@ -148,7 +157,7 @@ class Fused:
             jax.tree.map(lambda _, spec=spec: NamedSharding(self.mesh, spec), part)
             for part, spec in zip(state, self.specs, strict=True)
         ]
-        return TrainState(*spread)
+        return type(state)(*spread)
 
     def compile(self, state: TrainState) -> Callable[[TrainState], tuple[TrainState, Any]]:
         """Return one update as a compiled function: ``state -> state, metrics``.
@@ -176,7 +185,7 @@ class Fused:
 
     def examine(self, state: TrainState, update: int) -> dict[str, Any]:
         """Return what an evaluation after an update gave; nothing if none is due."""
-        every = self.config.evaluate_every
+        every = self.config.examined_every
         if not every or update % every:
             return {}
         if self._evaluation is None:

@@ -103,11 +103,11 @@ class Host:
         self.reading = reading_of(row_space(vector_env.single_observation_space), config)
         self.network = made(network, config, self.reading, self.head)
         self._mode = mode
-        if config.evaluate_every and (
+        if config.examined_every and (
             evaluation_env is None or evaluation_env.num_envs != config.evaluate_episodes
         ):
             raise ConfigError(
-                f"evaluate_every = {config.evaluate_every} is not allowed without environments for "
+                f"evaluate_every = {config.examined_every} is not allowed without environments for "
                 f"it: give train() an evaluation_env of {config.evaluate_episodes}, or 0"
             )
         self._evaluation_env = evaluation_env
@@ -194,7 +194,7 @@ class Host:
 
     def examine(self, state: HostState, update: int) -> dict[str, Any]:
         """Return what an evaluation after an update gave; nothing if none is due."""
-        every, vector_env = self.config.evaluate_every, self._evaluation_env
+        every, vector_env = self.config.examined_every, self._evaluation_env
         if not every or update % every or vector_env is None:
             return {}
         space, count = vector_env.single_observation_space, vector_env.num_envs

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from envlift.extras import install
 from envlift.train.config import Config
 
 PROJECT = "envlift"
@@ -41,7 +42,7 @@ class TensorBoard:
             from tensorboardX import SummaryWriter
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                f'--tensorboard needs {error.name}: pip install "envlift[tensorboard]"'
+                f"--tensorboard needs {error.name}: {install('tensorboard')}"
             ) from None
         self._open = lambda: SummaryWriter(str(folder / "tensorboard"), purge_step=resume_at)
         self._board: Any = None

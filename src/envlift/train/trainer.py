@@ -22,10 +22,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.experimental import multihost_utils
 
 from envlift.adapters.lanes import refuse_fork
-from envlift.registry import AnyEnv, make_alone
+from envlift.registry import AnyEnv, make, make_alone
 from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
+from envlift.train.games.selfplay import SelfPlay
 from envlift.train.host import Host
 from envlift.train.networks import Maker, make_network
 from envlift.train.policy import Policy
@@ -63,18 +64,18 @@ class Trained:
     Attributes:
         policy: the last one.
         history: one row of metrics per update, resumed runs from where they went on.
-        best: the policy whose evaluation was best; None without evaluations.
         compile_seconds: time until the first update could start.
         seconds: time of the updates.
         interrupted: Ctrl-C or SIGTERM ended the run early.
+        best: the policy whose evaluation was best; None without evaluations.
     """
 
     policy: Policy
     history: list[Row] = field(default_factory=list)
-    best: Policy | None = None
     compile_seconds: float = 0.0
     seconds: float = 0.0
     interrupted: bool = False
+    best: Policy | None = None
 
 
 def train(
@@ -195,17 +196,25 @@ def _collector(
     network: Maker,
     evaluation_env: Any,
 ) -> Fused | Host:
+    if config.self_play:
+        if config.collector != "fused":
+            raise ConfigError(
+                "self_play = True is not allowed with collector = 'host': use the fused collector"
+            )
+        return SelfPlay(config, env or compiled_env(config), network=network)
     if config.collector == "fused":
         return Fused(config, env or compiled_env(config), network=network)
     if vector_env is None:
         vector_env, score = _vector_env(config)
-        if config.evaluate_every and evaluation_env is None:
+        if config.examined_every and evaluation_env is None:
             evaluation_env, _ = _vector_env(config.replace(num_envs=config.evaluate_episodes))
     return Host(config, vector_env, score, network, evaluation_env)
 
 
 def compiled_env(config: Config) -> AnyEnv:
     """Make the environment that the fused collector compiles: registered, or ``gymnax:ID``.
+
+    A game is made as it is for self-play, and else against an opponent.
 
     Raises:
         ConfigError: for an option that it does not have.
@@ -217,7 +226,8 @@ def compiled_env(config: Config) -> AnyEnv:
             from envlift.adapters.gymnax import FromGymnax
 
             return FromGymnax(name, autoreset="same_step", **config.env_options)
-        return make_alone(config.env, **config.env_options)
+        maker = make if config.self_play else make_alone
+        return maker(config.env, **config.env_options)
     except TypeError as error:
         raise ConfigError(
             f"env_options = {config.env_options!r} is not allowed for {config.env}: {error}"

@@ -10,6 +10,7 @@ class Climb:
         self.top = top
         self.first = first
         self.height = 0
+        self.reached = {"steps": 0, "heights of 5": 0}
 
     def spec(self):
         number = {"shape": [], "dtype": "int64"}
@@ -27,7 +28,12 @@ class Climb:
 
     def step(self, action, chance=None):
         self.height += 1
+        self.reached["steps"] += 1
+        self.reached["heights of 5"] += self.height == 5
         return self.height, 0.0, self.height >= self.top, False
+
+    def coverage(self):
+        return self.reached
 
     def get_state(self):
         return {"height": self.height}

@@ -455,3 +455,53 @@ def test_what_raises_out_of_the_verifier_is_not_caught(monkeypatch, tmp_path):
     monkeypatch.setattr(judging, "verify", refuse)
     found = judging.judge("pong", {}, 1, str(tmp_path))
     assert found["invalid"] == "ValueError: the actions differ"
+
+
+PLANTED = """
+[[fault]]
+name = "half as fast"
+file = "rules/frame.py"
+old = "x * 2"
+new = "x"
+"""
+
+
+@pytest.fixture
+def planted(tmp_path):
+    folder = tmp_path / "envs" / "toy"
+    for name, text in (("rules/frame.py", RULES), ("verification/planted.toml", PLANTED)):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(text)
+    return tmp_path
+
+
+def test_a_fault_that_was_written_down_is_planted(planted):
+    (mutant,) = run.planted_mutants("toy", planted)
+    assert (mutant.file, mutant.line, mutant.kind) == ("envs/toy/rules/frame.py", 2, "planted")
+    assert mutant.source == RULES.replace("x * 2", "x")
+    assert run.planted_mutants("another", planted) == []
+
+
+@pytest.mark.parametrize(("old", "times"), [("x * 3", 0), ("speed", 2)])
+def test_a_planted_fault_that_no_longer_fits_is_refused(planted, old, times):
+    path = planted / "envs" / "toy" / "verification" / "planted.toml"
+    path.write_text(PLANTED.replace("x * 2", old))
+    with pytest.raises(ValueError, match=f"'half as fast' .* stands {times} times .*frame.py"):
+        run.planted_mutants("toy", planted)
+
+
+def test_only_mutants_of_a_kind_are_judged():
+    mutants = [Mutant("f", 1, kind, kind, kind) for kind in ("constant", "planted", "constant")]
+    known = {"constant": 2, "planted": 1}
+    assert run._of_kinds(mutants, (), known) == mutants[::2]
+    assert run._of_kinds(mutants, ["planted"], known) == mutants[1:2]
+    with pytest.raises(ValueError, match="'rare'; there are constant, planted"):
+        run._of_kinds(mutants, ["rare"], known)
+
+
+def test_the_planted_faults_of_every_environment_fit_its_rules():
+    found = {name: run.planted_mutants(name, run.PACKAGE) for name in ("pong", "pokemon")}
+    assert found["pong"] == []
+    assert len({mutant.id for mutant in found["pokemon"]}) == len(found["pokemon"]) > 20
+    for mutant in found["pokemon"]:
+        compile(mutant.source, mutant.file, "exec")

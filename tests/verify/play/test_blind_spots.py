@@ -214,6 +214,24 @@ def test_what_is_kept_between_steps_is_seen(verify_pong, only):
     assert line.endswith("the candidate keeps more between steps than its state shows")
 
 
+class TicksTwice(Pong):
+    """Every single step is wrong already."""
+
+    def transition(self, state, action, draws, params=None):
+        played = super().transition(state, action, draws, params)
+        return played._replace(state=replace(played.state, tick=played.state.tick + 1))
+
+
+def test_where_single_steps_differ_no_minutes_are_spent_on_steps_in_a_row(verify_pong):
+    report = verify_pong(make(TicksTwice), levels=("L2",), suite=BARE)
+    found = {check.name.partition(" [")[0]: check for check in report.checks}
+    assert found["transitions from states of play"].verdict is Verdict.FAIL
+    steps = found["steps in a row = single steps"]
+    assert steps.verdict is Verdict.SKIPPED
+    assert "single transitions differ already" in steps.detail
+    assert any(line.startswith("steps in a row") for line in report.not_compared)
+
+
 def test_and_an_honest_game_is_not_accused(verify_pong, only):
     only("L2", freely.run)
     report = verify_pong("pong", levels=("L2",), suite=BARE, backend="jax")

@@ -7,7 +7,7 @@ import pytest
 from envlift.verify.run.context import QUICK
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.session import Request, verify
-from envlift.verify.suite import Config, Scenario
+from envlift.verify.suite import Config, Place, Scenario
 from tests.verify.envs.early import suite
 
 EFFORT = replace(QUICK, lanes=4, min_steps=64, max_steps=200)
@@ -45,3 +45,29 @@ def test_a_scenario_that_goes_on_after_an_end_says_so_and_blames_nobody(tmp_path
     said = "the suite .* is wrong: scenario 'over the top': the episode ends at step 2 of 4, [^;]*$"
     with pytest.raises(ValueError, match=said):
         verify(request, Silent())
+
+
+def placed(tmp_path, *places):
+    whole = replace(suite(), configs=(Config("default"), Config("low", {"top": 4})), places=places)
+    whole = replace(whole, candidate=whole.reference, features=())
+    request = Request(
+        whole, "early", EFFORT, tmp_path, configs=("default",), levels=("L3",), minimise=False
+    )
+    return verify(request, Silent())
+
+
+def test_places_that_the_reference_counts_must_be_reached(tmp_path):
+    report = placed(tmp_path, Place("half way", "heights of 5"), Place("low", "none", ("low",)))
+    assert report.verdict == "PASS", [check.detail for check in report.checks]
+    steps, half_way = report.total("steps"), report.features["half way"]
+    # Every episode passes there once; what was asked before the play does not count.
+    assert steps / 12 < half_way <= steps / 8
+    assert "low" not in report.features
+
+
+def test_a_place_that_was_not_reached_leaves_the_question_open(tmp_path):
+    report = placed(tmp_path, Place("half way", "heights of 5"), Place("the moon", "height 400"))
+    assert report.verdict == "INCONCLUSIVE"
+    (gate,) = [check for check in report.checks if check.name.startswith("features reached")]
+    assert gate.detail == "never reached: the moon"
+    assert report.missing == {gate.name: ["the moon"]}

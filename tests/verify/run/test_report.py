@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from envlift.report.page.failures import state_rows
+from envlift.verify.engine.compare import compare_field
+from envlift.verify.engine.lockstep import describe
 from envlift.verify.run.progress import ConsoleProgress, Silent
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
 from envlift.verify.run.session import Request, verify
-from envlift.verify.run.show import print_report
+from envlift.verify.run.show import print_divergence, print_report
+from envlift.verify.suite import Field
 from tests.verify.conftest import TINY
 
 
@@ -115,3 +120,37 @@ def test_without_a_terminal_progress_is_plain_lines_and_the_evidence_is_named(tm
     assert "last actions: 0, 2" in text
     assert "envlift repro fixtures/x.jsonl" in text
     assert "--seed 5" in text
+
+
+def test_every_entry_that_differs_is_told_and_shown():
+    """Two entries of a vector, one of another without names, and a reward: four rows are marked."""
+    shown = np.array([[[1.0, 2.0, 3.0]]])
+    found = [
+        compare_field(
+            shown, np.add(shown, [0.5, 0, 1.4e-3]), Field("state", labels=("a", "b", "c"))
+        ),
+        compare_field(shown, np.add(shown, [0, 0.25, 0]), Field("plain")),
+        compare_field(np.array([[1.0]]), np.array([[2.0]]), Field("reward")),
+        compare_field(shown, shown.copy(), Field("equal")),
+    ]
+    states = [
+        {"state": shown, "plain": shown, "equal": shown},
+        {"state": found[0].candidate, "plain": found[1].candidate, "equal": shown},
+    ]
+    before = {"state": shown[0, 0], "plain": shown[0, 0], "equal": shown[0, 0]}
+    divergence = describe(found, 0, 0, 1, [], before, *states)
+    assert divergence.field == "state.a"
+    assert divergence.also == ["state.c", "plain[1]", "reward"]
+    assert divergence.values["state.c"] == [3.0, 3.0014]
+
+    console = Console(file=io.StringIO(), width=100)
+    print_divergence(console, divergence)
+    lines = console.file.getvalue().splitlines()
+    marked = {line.split()[0]: line.split() for line in lines if line.endswith("differs")}
+    assert list(marked) == ["state.a", "state.c", "plain", "plain[1]", "reward"]
+    assert marked["plain[1]"][1:3] == ["2", "2.25"]
+    assert any(line.startswith("state.b") and "differs" not in line for line in lines)
+
+    rows = {row.field: row for row in state_rows(divergence)}
+    assert {name for name, row in rows.items() if row.differs} == set(marked)
+    assert (rows["reward"].reference, rows["reward"].candidate) == ("1", "2")

@@ -228,3 +228,20 @@ def test_the_report_of_another_candidate_names_none(verify_pong):
     report = verify_pong(lambda **options: Pong(**options), levels=("L1",))
     assert report.sources == {}
     assert "sources" not in report.to_json()
+
+
+def test_rules_that_are_compiled_are_those_of_the_crates(folder, tmp_path):
+    (tmp_path / "src").mkdir()
+    package = folder.parents[1].rename(tmp_path / "src" / "envlift")
+    folder = package / "envs" / "toy"
+    crate = tmp_path / "crates" / "toy" / "src" / "lib.rs"
+    without = hashes(folder)
+    (folder / "native.py").write_text("x = 1\n")
+    crate.parent.mkdir(parents=True)
+    crate.write_text("// one\n")
+    before = hashes(folder)
+    assert changed(without, folder) == ["rules"]
+    crate.write_text("// two\n")
+    assert changed(before, folder) == ["rules"]
+    crate.with_name("cpu.rs").write_text("// one\n")
+    assert changed(before, folder) == ["rules"]

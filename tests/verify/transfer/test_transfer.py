@@ -19,6 +19,7 @@ from rich.console import Console
 from envlift.cli import parser
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
+from envlift.extras import install
 from envlift.verify.levels.transfer import level as transfer
 from envlift.verify.levels.transfer import training
 from envlift.verify.levels.transfer.evaluate import Episodes
@@ -398,7 +399,7 @@ def test_what_has_failed_already_is_trained_in_only_if_asked(
 
 def test_without_the_extra_it_says_what_to_install(transferred, monkeypatch):
     monkeypatch.setattr(training, "PACKAGES", ("flax", "no_such_package"))
-    expected = "install envlift[train]: there is no no_such_package"
+    expected = f"there is no no_such_package: {install('train')}"
     assert only(transferred()) == (Verdict.SKIPPED, expected)
 
 

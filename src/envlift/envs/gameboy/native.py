@@ -19,6 +19,6 @@ def native() -> Any:
             raise
         raise ImportError(
             "the Game Boy is compiled and comes in a package of its own: "
-            "pip install 'envlift[gameboy]'. In a copy of the repository `make gameboy` builds it; "
+            "in a copy of the repository `make gameboy` builds it; "
             "that needs Rust (rustup, or Debian's packages cargo and rustc)."
         ) from None

@@ -36,7 +36,6 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ValueError: for a source that cannot be read, or a file that would be overwritten.
-        ModuleNotFoundError: without Jinja2.
     """
     from envlift.report.page.gather import gather, write, write_text
     from envlift.report.page.render import render

@@ -9,7 +9,7 @@ from typing import Any
 
 from envlift.report.page import data
 from envlift.verify.run.result import Check, Divergence, Report, Verdict
-from envlift.verify.run.show import entries, number
+from envlift.verify.run.show import entries, is_different, number, other_entries
 
 SHOWN_ENTRIES = 24
 """Entries of a vector that are printed; a picture as a state would fill the page."""
@@ -61,13 +61,12 @@ def failure(check: Check, draw: Draw) -> data.Failure:
 def state_rows(found: Divergence) -> list[data.StateRow]:
     """Return a row for every field on either side; those that differ come first.
 
-    A field that differs and is in no state (an observation, a reward) has a row of its own.
+    An entry that differs and has no row in a state (an observation's, a reward) has one of its own.
     """
     before, reference, candidate = (
         entries(state, found.labels)
         for state in (found.before, found.reference_state, found.candidate_state)
     )
-    different = {found.field, *found.also}
     names = dict.fromkeys([*before, *reference, *candidate])
     rows = [
         data.StateRow(
@@ -75,17 +74,13 @@ def state_rows(found: Divergence) -> list[data.StateRow]:
             before=text(before[name]) if name in before else "",
             reference=text(reference[name]) if name in reference else "",
             candidate=text(candidate[name]) if name in candidate else "",
-            differs=name in different,
+            differs=is_different(name, found),
         )
         for name in names
     ]
-    if found.field not in names:
-        ours, theirs = text(found.candidate), text(found.reference)
-        rows.append(data.StateRow(found.field, "", theirs, ours, differs=True))
     rows += [
-        data.StateRow(name, "", "", "", differs=True)
-        for name in found.also
-        if name not in names and name != found.field
+        data.StateRow(name, "", text(ours), text(theirs), differs=True)
+        for name, (ours, theirs) in other_entries(found, names)
     ]
     rows.sort(key=lambda row: (not row.differs, row.field != found.field))
     return rows[:SHOWN_ROWS]

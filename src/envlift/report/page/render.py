@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jinja2
 from markupsafe import Markup
 
 from envlift.bench.show import short
@@ -31,15 +32,8 @@ def render(page: data.Page) -> str:
     """Return the HTML of a page.
 
     Raises:
-        ModuleNotFoundError: without Jinja2, naming the extra that brings it.
         ValueError: if the page would be too large to be handed round.
     """
-    try:
-        import jinja2
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "the report needs Jinja2; install it with: pip install 'envlift[translate]'"
-        ) from None
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("envlift.report.page"),
         autoescape=True,

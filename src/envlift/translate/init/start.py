@@ -16,14 +16,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from envlift.reference.bridge import tape
 from envlift.reference.launch import open_reference
 from envlift.translate.init import files, suite
 from envlift.translate.init.advice import Advice, advise, count, facts_of
 from envlift.translate.init.files import Answers
-from envlift.translate.init.probe import Probe, look
+from envlift.translate.init.probe import Probe, inspect, look
 from envlift.translate.project.file import NAME, Project, ProjectError, Target, load_project
 from envlift.translate.project.material import LANGUAGES
 from envlift.translate.rules.book import read_book
+
+FORMS = ("gymnasium", "python", "process")
+
+TAPE = Path(tape.__file__)
 
 OURS = ("data", "envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
 
@@ -62,6 +67,18 @@ class Found:
     files: tuple[Path, ...]
     advice: tuple[Advice, ...]
     functions: tuple[str, ...] = ()
+
+
+def with_form(reference: str, config: Mapping[str, Any]) -> str:
+    """Return a launch string; ``file.py:Class`` and ``module:Class`` get the form that fits.
+
+    A class of Gymnasium's kind is played as one, any other speaks the reference protocol.
+    """
+    form, colon, _ = reference.partition(":")
+    if not colon or form in FORMS:
+        return reference
+    found = inspect("gymnasium", reference, config)
+    return f"{'gymnasium' if found else 'python'}:{reference}"
 
 
 def check(wanted: Wanted) -> None:
@@ -123,6 +140,10 @@ def explore(wanted: Wanted) -> Found:
     if probe.max_episode_steps is not None:
         # What it would be anyway, but here it can be seen, also by an agent.
         config.setdefault("max_episode_steps", probe.max_episode_steps)
+    if probe.spec.chance is not None:
+        config.setdefault("tape", probe.tape)
+        # Which draw takes which words, for whoever writes the fast one.
+        sources = (*sources, TAPE)
     if probe.attributes:
         config["state_attributes"] = list(probe.attributes)
     texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(sources)]
@@ -266,8 +287,8 @@ def _from_project(launch: str) -> str:
     """Return a launch string whose files are those in ``reference/``."""
     form, _, rest = launch.partition(":")
     place, _, name = rest.rpartition(":")
-    if form == "python" and place.endswith(".py"):
-        return f"python:reference/{Path(place).name}:{name}"
+    if form in ("python", "gymnasium") and place.endswith(".py"):
+        return f"{form}:reference/{Path(place).name}:{name}"
     if form == "process":
         words = [f"reference/{Path(w).name}" if _is_own_file(w) else w for w in shlex.split(rest)]
         return f"process:{shlex.join(words)}"

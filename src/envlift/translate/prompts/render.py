@@ -8,7 +8,6 @@ time.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -101,8 +100,6 @@ def render(
 
 
 def _environment(project: Project) -> jinja2.Environment:
-    if importlib.util.find_spec("jinja2") is None:
-        raise ModuleNotFoundError('prompts need Jinja; run: pip install "envlift[translate]"')
     import jinja2
 
     from envlift.verify.engine.compare import allowed_text

@@ -15,6 +15,9 @@ from envlift.reference.failure import ReferenceFailure
 from envlift.reference.types import Array, Record, StateDict
 from envlift.verify.suite import Deviation, Field, PairError, Suite, Trace
 
+MOST_ENTRIES = 64
+"""Differing entries of one field that are told."""
+
 
 @dataclass(frozen=True)
 class Mismatch:
@@ -23,7 +26,7 @@ class Mismatch:
     Attributes:
         field: the field compared.
         bad: bool [T, B].
-        entry: function from (t, b) to label, reference value, candidate value.
+        reference, candidate: what was compared, [T, B, ...].
     """
 
     field: Field
@@ -31,20 +34,24 @@ class Mismatch:
     reference: Array
     candidate: Array
 
-    def at(self, t: int, b: int) -> tuple[str, Any, Any]:
-        """Return the label and both values of the first differing entry of a cell."""
+    def at(self, t: int, b: int) -> list[tuple[str, Any, Any]]:
+        """Return the label and both values of every differing entry of a cell, in order.
+
+        Of a picture the first ``MOST_ENTRIES``. What has another shape, or is one number, is one
+        entry.
+        """
         reference, candidate = self.reference[t, b], self.candidate[t, b]
+        whole = [(self.field.name, reference.tolist(), candidate.tolist())]
         if reference.shape != candidate.shape or reference.ndim == 0:
-            return self.field.name, reference.tolist(), candidate.tolist()
-        entries = np.argwhere(differs(reference, candidate, self.field))
-        if len(entries) == 0:
-            return self.field.name, reference.tolist(), candidate.tolist()
-        index = tuple(entries[0].tolist())
+            return whole
+        entries = np.argwhere(differs(reference, candidate, self.field))[:MOST_ENTRIES].tolist()
+        found = [(self._label(i), reference[*i].item(), candidate[*i].item()) for i in entries]
+        return found or whole
+
+    def _label(self, index: list[int]) -> str:
         if len(index) == 1 and index[0] < len(self.field.labels):
-            label = f"{self.field.name}.{self.field.labels[index[0]]}"
-        else:
-            label = f"{self.field.name}[{', '.join(map(str, index))}]"
-        return label, reference[index].item(), candidate[index].item()
+            return f"{self.field.name}.{self.field.labels[index[0]]}"
+        return f"{self.field.name}[{', '.join(map(str, index))}]"
 
 
 def differs(reference: Array, candidate: Array, field: Field) -> Array:
@@ -73,7 +80,7 @@ def refuse_nan_of_reference(found: Sequence[Mismatch], operation: str) -> None:
         return
     t, lane = np.argwhere(np.any([mismatch.bad for mismatch in found], axis=0))[0].tolist()
     for mismatch in found:
-        label, reference, candidate = mismatch.at(t, lane)
+        label, reference, candidate = mismatch.at(t, lane)[0]
         if mismatch.bad[t, lane] and _is_nan(reference) and not _is_nan(candidate):
             raise ReferenceFailure(
                 f"{label} is nan, the candidate has {candidate}", operation=operation, lane=lane

@@ -411,7 +411,8 @@ def describe(
     """Say what differs first in cell (t, lane): state fields come first."""
     here = [mismatch for mismatch in found if mismatch.bad[t, lane]]
     here.sort(key=_importance)
-    label, reference, candidate = here[0].at(t, lane)
+    entries = [entry for mismatch in here for entry in mismatch.at(t, lane)]
+    label, reference, candidate = entries[0]
     numbers = all(
         isinstance(v, (int, float)) and not isinstance(v, bool) for v in (reference, candidate)
     )
@@ -427,7 +428,8 @@ def describe(
         before={name: np.asarray(value).tolist() for name, value in before.items()},
         reference_state=_cell(reference_state, t, lane),
         candidate_state=_cell(candidate_state, t, lane),
-        also=[mismatch.at(t, lane)[0] for mismatch in here[1:]],
+        also=[name for name, _, _ in entries[1:]],
+        values={name: [ours, theirs] for name, ours, theirs in entries},
         labels={m.field.name: m.field.labels for m in here if m.field.labels},
     )
 

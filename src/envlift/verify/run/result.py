@@ -51,8 +51,9 @@ class Divergence:
         actions: the last actions of the lane, oldest first.
         before: the lane's state in the reference before the step.
         reference_state, candidate_state: the lane's state on both sides after the step.
-        also: other fields that differ in the same step.
+        also: every other entry that differs in the same step, of this field and of others.
         labels: names of the entries of differing vectors.
+        values: entry -> its value in the reference and in the candidate, of all that differ.
     """
 
     step: int
@@ -68,6 +69,7 @@ class Divergence:
     candidate_state: dict[str, Any] = dataclasses.field(default_factory=dict)
     also: list[str] = dataclasses.field(default_factory=list)
     labels: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    values: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass
@@ -118,6 +120,7 @@ class Report:
         seed: the run's seed; all chance derives from it.
         checks: in the order they ran.
         features: feature -> times reached in lockstep.
+        missing: name of a check -> features and places that were never reached in it.
         reference_coverage: the reference's own counters, where it has any.
         deviations: id -> rows in which the allowed difference was seen.
         not_verified: sentences.
@@ -149,6 +152,7 @@ class Report:
     pins: dict[str, str] = dataclasses.field(default_factory=dict)
     checks: list[Check] = dataclasses.field(default_factory=list)
     features: dict[str, int] = dataclasses.field(default_factory=dict)
+    missing: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     reference_coverage: dict[str, int] = dataclasses.field(default_factory=dict)
     deviations: dict[str, int] = dataclasses.field(default_factory=dict)
     not_verified: list[str] = dataclasses.field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,9 @@ from envlift.verify.run.result import LEVELS, Check, Divergence, Report, Verdict
 from envlift.verify.run.show_actions import print_actions
 from envlift.verify.run.show_transfer import print_transfer
 from envlift.verify.suite.horizon_plan import HORIZON
+
+SHOWN_NAMES = 12
+"""Names of other entries in one line; the table below it has them all."""
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -83,7 +87,9 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
         soft_wrap=True,
     )
     if divergence.also:
-        console.print(f"also differ: {plain_text(', '.join(divergence.also))}", soft_wrap=True)
+        names, more = divergence.also[:SHOWN_NAMES], len(divergence.also) - SHOWN_NAMES
+        rest = f" and {more} more" if more > 0 else ""
+        console.print(f"also differ: {plain_text(', '.join(names))}{rest}", soft_wrap=True)
     if divergence.actions:
         shown = ", ".join(number(action) for action in divergence.actions)
         console.print(f"last actions: {plain_text(shown)}", soft_wrap=True)
@@ -92,18 +98,33 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
 
 
 def _print_states(console: Console, divergence: Divergence) -> None:
-    """Print a row per state field, or per entry of a vector that differs and has labels."""
+    """Print a row per state field or labelled entry, then one per other entry that differs."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("state", "before the step", "reference after", "candidate after", ""):
         table.add_column(column, overflow="fold")
     states = (divergence.before, divergence.reference_state, divergence.candidate_state)
     columns = [entries(state, divergence.labels) for state in states]
-    different = {divergence.field, *divergence.also}
-    for name in dict.fromkeys(name for column in columns for name in column):
+    names = dict.fromkeys(name for column in columns for name in column)
+    marked = "[bold red]differs[/]"
+    for name in names:
         cells = [plain_text(number(column[name])) if name in column else "" for column in columns]
-        mark = "[bold red]differs[/]" if name in different else ""
-        table.add_row(plain_text(name), *cells, mark)
+        table.add_row(plain_text(name), *cells, marked if is_different(name, divergence) else "")
+    for name, values in other_entries(divergence, names):
+        table.add_row(plain_text(name), "", *[plain_text(number(v)) for v in values], marked)
     console.print(table)
+
+
+def is_different(name: str, divergence: Divergence) -> bool:
+    """Whether a field or entry of the state differs; a vector does where an entry of it does."""
+    different = [divergence.field, *divergence.also]
+    return name in different or any(entry.startswith(f"{name}[") for entry in different)
+
+
+def other_entries(divergence: Divergence, names: Collection[str]) -> list[tuple[str, list[Any]]]:
+    """Return what differs and has no row under ``names``: its name, and both values if known."""
+    known = {divergence.field: [divergence.reference, divergence.candidate], **divergence.values}
+    different = [divergence.field, *divergence.also]
+    return [(name, known.get(name, ["", ""])) for name in different if name not in names]
 
 
 def entries(state: dict[str, Any], labels: dict[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from envlift.registry import registration
+from envlift.registry import entry
 from envlift.verify.sides.candidates import load, load_file
 from envlift.verify.suite import Suite
 from envlift.verify.suite.guarded import suite_error
@@ -30,13 +32,32 @@ def find_suite(name: str) -> tuple[Suite, str]:
         suite = getattr(module, "SUITE", None)
         if not isinstance(suite, Suite):
             raise ValueError(f"{name} defines no SUITE; see docs/verify.md for an example")
-        return suite, name
-    entry = registration(name)
-    if entry.suite is None:
+        return _with_neighbour(suite, path.parent), name
+    suite = entry(name).suite
+    if suite is None:
         raise ValueError(f"{name} has no verification suite")
-    found = load(entry.suite)
+    found = load(suite)
     assert isinstance(found, Suite)
     return found, name
+
+
+def _with_neighbour(suite: Suite, folder: Path) -> Suite:
+    """Name the candidate's file by its path where it stands in the suite's own folder alone."""
+    if not isinstance(suite.candidate, str):
+        return suite
+    form, _, target = suite.candidate.partition(":")
+    module, _, attribute = target.rpartition(":")
+    if form not in ("env", "vector") or not module:
+        return suite
+    if module.endswith(".py"):
+        file, known = folder / module, Path(module).is_file()
+    else:
+        parts = module.split(".")
+        file = folder.joinpath(*parts).with_suffix(".py")
+        known = importlib.util.find_spec(parts[0]) is not None
+    if known or not file.is_file():
+        return suite
+    return replace(suite, candidate=f"{form}:{file}:{attribute}")
 
 
 def find_pair(

@@ -26,22 +26,23 @@ STRETCH = 8
 def run(context: Context) -> None:
     """Compare single transitions, then scenarios."""
     both = bool(context.reference.spec.state and context.candidate.spec.state)
+    agree = True
     if both and not context.suite.writes_states:
         with context.check("L2", "transitions") as check:
             check.verdict = Verdict.SKIPPED
             check.detail = "no state is copied from one side to the other in this comparison"
     elif both:
-        _transitions(context, "transitions from states of play", states_of_play(context))
+        agree = _transitions(context, "transitions from states of play", states_of_play(context))
         if context.suite.random_states is not None:
             n = max(context.effort.transitions // 2, context.effort.lanes)
             states = context.suite.random_states(context.rng, n, context.config)
-            _transitions(context, "transitions from generated states", states)
+            agree &= _transitions(context, "transitions from generated states", states)
     else:
         with context.check("L2", "transitions") as check:
             check.verdict = Verdict.SKIPPED
             side = context.candidate if context.reference.spec.state else context.reference
             check.detail = f"the state of {side.spec.name} cannot be read and set"
-    freely.run(context)
+    freely.run(context, agree)
     _scenarios(context)
 
 
@@ -82,7 +83,8 @@ def _draw(context: Context, lead: tuple[int, ...]) -> Array | None:
     return context.suite.draw(context.rng, (*lead, context.reference.num_lanes))
 
 
-def _transitions(context: Context, name: str, states: StateDict) -> None:
+def _transitions(context: Context, name: str, states: StateDict) -> bool:
+    """Compare one step from each of many states; return whether no difference was found."""
     suite, rng, lanes = context.suite, context.rng, context.effort.lanes
     with context.check("L2", name) as check:
         available = len(next(iter(states.values())))
@@ -127,9 +129,10 @@ def _transitions(context: Context, name: str, states: StateDict) -> None:
                     last=answers_at(both.reference, 0, lane),
                 )
                 context.fail(check, both.divergence(0, actions[:, lane].tolist()), history)
-                return
+                return False
         check.verdict = Verdict.PASS
         check.detail = f"one step each from {available:,} states"
+    return True
 
 
 def _scenarios(context: Context) -> None:

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from envlift.candidate.states import AnyEnv
+from envlift.extras import install
 from envlift.reference.types import Side
 from envlift.train.player import Player
 from envlift.verify.run.context import Context
@@ -71,7 +72,7 @@ class School(Protocol):
 def missing() -> str | None:
     """Return what has to be installed before anything can be trained, None if nothing."""
     gone = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    return f"install envlift[train]: there is no {' and no '.join(gone)}" if gone else None
+    return f"there is no {' and no '.join(gone)}: {install('train')}" if gone else None
 
 
 def left_out(
