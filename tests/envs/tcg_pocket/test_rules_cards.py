@@ -226,7 +226,7 @@ def test_a_fossil_is_discarded_without_points_but_never_the_last_pokemon() -> No
 
 def test_retreating_costs_energy_once_a_turn() -> None:
     """R-1, R-4: the player chooses whom to bring up and what to pay with."""
-    game = board([mon(IVYSAUR, "GRR"), PIKACHU, BULBASAUR], hand=[])
+    game = board([mon(IVYSAUR, "GRR"), PIKACHU, mon(BULBASAUR, "G")])
     act(game, options.RETREAT)
     assert (game.decision, legal(game)) == (Decision.RETREAT, [27, 28])
     act(game, 28)
@@ -236,6 +236,15 @@ def test_retreating_costs_energy_once_a_turn() -> None:
     assert at(game.players[0], 2).energy == units("R")
     assert game.players[0].discarded_energy == units("GR")
     assert options.RETREAT not in legal(game)
+    # The one that came up could pay: it is the turn's only retreat that is used up.
+    assert options.RETREAT in legal(end(end(game)))
+
+
+def test_a_retreat_that_costs_all_energy_asks_for_none() -> None:
+    """R-4, N-6: two types, two units, nothing to choose."""
+    game = act(board([mon(IVYSAUR, "GR"), PIKACHU]), options.RETREAT)
+    assert game.decision == Decision.MAIN
+    assert at(game.players[0], 1).energy == units("")
 
 
 def test_retreat_energy_can_be_random() -> None:
