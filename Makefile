@@ -51,8 +51,8 @@ test: $(STAMP)  ## Run all tests
 
 rust: $(STAMP)  ## Check and test the Game Boy's crates
 	cd crates && cargo fmt --all --check
-	cd crates && cargo clippy --workspace --all-targets -- -D warnings
-	cd crates && cargo test --package gameboy
+	cd crates && cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd crates && cargo test --locked --package gameboy
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)

@@ -19,10 +19,11 @@ GENERATED_FOLDERS = {
 }  # fmt: skip
 GENERATED_SUFFIXES = {".pyc", ".pyo", ".so", ".o", ".a", ".dylib", ".dll", ".whl", ".egg-info"}
 
-# Written so that no pattern matches its own line.
+# Written so that no pattern matches its own line. A Cargo.lock names its source by the name that
+# cargo has for it everywhere, which is no host.
 PRIVATE = {
     "a package registry's host": re.compile(
-        r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|crates\.io|anaconda\.org|proxy\.golang\.org"
+        r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|crates\.io(?!-index\")|anaconda\.org|proxy\.golang\.org"
     ),
     "a path of one machine": re.compile(r"(?<![\w.])/(wor[k]|roo[t]|tm[p]/(v|wt|brief))(/|\b)"),
 }

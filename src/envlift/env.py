@@ -313,6 +313,13 @@ class Game(Env[State, Params, Draws]):
         """The space of all players' observations."""
         return batch_space(self.player_observation_space(params), self.num_players)
 
+    def bot_observation(self, state: State, params: Params | None = None) -> Any:
+        """Return what the game's own ``bots`` see, leaves [P, ...]; by default what players see.
+
+        A game whose observation can be chosen gives its bots the same whatever is chosen.
+        """
+        return self.observe(state, params)
+
     def to_act(self, state: State, params: Params | None = None) -> jax.Array:
         """Return who is asked for something, bool [P]; by default who has a choice."""
         return jnp.sum(self.legal_actions(state, params), axis=-1) > 1

@@ -103,7 +103,8 @@ class Against(Env[State, Any, Any]):
         """Let the opponents choose, then draw the game's chance."""
         for_game, for_others = jax.random.split(key)
         seats = self._other_seats(state)
-        seen = jax.tree.map(lambda leaf: leaf[seats], self.game.observe(state.game, params))
+        see = self.game.bot_observation if isinstance(self.given, str) else self.game.observe
+        seen = jax.tree.map(lambda leaf: leaf[seats], see(state.game, params))
         masks = self.game.legal_actions(state.game, params)[seats]
         keys = jax.random.split(for_others, len(seats))
         others = jax.vmap(self.opponent)(keys, seen, masks).astype(jnp.int32)
@@ -126,6 +127,11 @@ class Against(Env[State, Any, Any]):
     def legal_actions(self, state: State, params: Any = None) -> jax.Array:
         """Return the mask of the seat's player, bool [A]."""
         return self.game.legal_actions(state.game, params)[state.seat]
+
+    def joint(self, key: jax.Array, state: State, action: jax.Array) -> jax.Array:
+        """Return what everybody plays in the step of this key, int32 [P]."""
+        step_key, _ = self.split_key(key)
+        return self._joint(state, action, self.sample(step_key, state, action).others)
 
     def score(self, reward: jax.Array, params: Any = None) -> jax.Array:
         """Return the game's score of a reward."""

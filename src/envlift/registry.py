@@ -38,6 +38,9 @@ class Registration:
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
             states inside a step, to be shown before its last, and an int ``FPS`` how many
             pictures a second show things as fast as they happen (50 by default).
+        log: ``module:function`` that tells an episode as text, or None:
+            ``function(draws, actions, options) -> str`` of what ``sample_initial`` drew, all
+            actions [T, ...] and the environment's options.
         verified_on: for each target the kinds of device (``device_kind``) on which it was verified;
             the target to prefer comes first. None for an environment that says nothing of it. On a
             CPU the evidence beside the suite says so, elsewhere a comparison with the CPU that
@@ -53,6 +56,7 @@ class Registration:
     reference: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
     render: str | None = None
+    log: str | None = None
     verified_on: Mapping[str, tuple[str, ...]] | None = None
     version: int = 1
 
@@ -71,11 +75,14 @@ class VectorRegistration:
         factory: called with ``num_envs``, ``autoreset_mode``, ``seed`` and the options of
             ``envlift.make_vec``.
         title: one line for people.
+        suite, reference: as in ``Registration``.
     """
 
     name: str
     factory: Callable[..., Any]
     title: str
+    suite: str | None = None
+    reference: str | None = None
 
 
 _told: set[tuple[str, str, str]] = set()
@@ -165,6 +172,21 @@ def vector_registration(name: str) -> VectorRegistration | None:
     """Return the compiled environment of this name, or None."""
     _scan()
     return _vectors.get(name)
+
+
+def entry(name: str) -> Registration | VectorRegistration:
+    """Return what was registered under ``name``, compiled or not.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    _scan()
+    if name in _vectors:
+        return _vectors[name]
+    if name not in _registrations:
+        known = ", ".join(sorted([*_registrations, *_vectors])) or "none"
+        raise ValueError(f"no environment is named {name!r}; known: {known}")
+    return _registrations[name]
 
 
 def registration(name: str) -> Registration:

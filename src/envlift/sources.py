@@ -66,6 +66,8 @@ NOT_OF_PACKAGE = (
     *("verify/failure/record.py", "verify/failure/repro.py"),
     *("train/command.py", "train/curve.py", "train/display.py", "train/film.py"),
     *("train/export.py", "train/onnx_graph.py"),
+    *("train/extra.py", "train/games/arena.py", "train/games/command.py"),
+    *("train/games/examine.py", "train/games/ratings.py"),
     *("train/metrics.py", "train/play.py", "train/settings.py", "train/presets/*"),
 )
 """Patterns of files on which no verdict rests."""
@@ -96,9 +98,26 @@ def hashes(folder: Path) -> dict[str, str]:
     package = folder.parents[1]
     own = _by_kind(folder, OF_ENVIRONMENT, NOT_OF_ENVIRONMENT)
     shared = _by_kind(package, OF_PACKAGE, (*NOT_OF_PACKAGE, "envs/*/*"))
-    return {kind: _hash(folder, files) for kind, files in own.items()} | {
+    found = {kind: _hash(folder, files) for kind, files in own.items()} | {
         kind: _hash(package, files) for kind, files in shared.items()
     }
+    if (folder / "native.py").is_file():
+        found["rules"] = _with_crates(found["rules"], package.parents[1] / "crates")
+    return found
+
+
+def _with_crates(rules: str, crates: Path) -> str:
+    """Return the hash of rules that are compiled from ``crates/``, where that lies beside."""
+    files = sorted(
+        path
+        for pattern in ("Cargo.*", "*/Cargo.toml", "*/src/**/*.rs")
+        for path in crates.glob(pattern)
+    )
+    digest = hashlib.sha256(rules.encode())
+    for path in files:
+        digest.update(path.relative_to(crates).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def kind_of(package: Path, file: Path) -> str | None:

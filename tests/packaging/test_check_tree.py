@@ -16,6 +16,7 @@ CASES = {
     "compiled file": ("src/fast.so", "x", "is generated"),
     "over-long module": ("src/long.py", "x = 1\n" * 601, "601 lines"),
     "registry host": ("lock.txt", "https://py" + "pi.org/simple", "registry"),
+    "host of crates": ("Cargo.lock", 'source = "sparse+https://index.crates.' + 'io/"', "registry"),
     "machine path": ("notes.md", "see /wo" + "rk/shared", "path of one machine"),
     "home path": ("notes.md", "see `/ro" + "ot/x`", "path of one machine"),
     "environment path": ("run.sh", "/tm" + "p/v/bin/python", "path of one machine"),
@@ -43,6 +44,8 @@ def test_finding(tmp_path: Path, name: str, text: str, message: str) -> None:
 def test_clean_tree_and_ignored_files(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("x = 1\n" * 600)
     (tmp_path / "words.md").write_text("a framework/root cause, and /tmp/vault")
+    source = "registry+https://github.com/rust-lang/crates.io-index"
+    (tmp_path / "Cargo.lock").write_text(f'source = "{source}"\n')
     (tmp_path / ".gitignore").write_text("__pycache__/\n")
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "module.pyc").write_bytes(b"\0")

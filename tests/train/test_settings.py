@@ -67,6 +67,13 @@ TYPED = {
     "reward_scale": ("0.1", 0.1),
     "target_kl": ("0.02", 0.02),
     "target_score": ("-5", -5.0),
+    "pool_share": ("0.5", 0.5),
+    "pool_size": ("4", 4),
+    "pool_every": ("3", 3),
+    "pool_choice": ("uniform", "uniform"),
+    "evaluate_every": ("7", 7),
+    "evaluate_episodes": ("7", 7),
+    "evaluate_games": ("9", 9),
     "devices": ("2", 2),
     "checkpoint_every": ("0", 0),
 }
@@ -94,7 +101,9 @@ def test_every_field_has_an_option(read: Read, field: str) -> None:
     assert found != getattr(Config(), field)
 
 
-@pytest.mark.parametrize("field", ["parameters", "value_clip", "target_kl", "target_score"])
+@pytest.mark.parametrize(
+    "field", ["parameters", "value_clip", "target_kl", "target_score", "evaluate_every"]
+)
 def test_none_switches_a_setting_off(read: Read, field: str) -> None:
     flag = "--" + field.replace("_", "-")
     assert getattr(read(flag, "none", toml=f"{field} = 3"), field) is None

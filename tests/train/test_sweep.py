@@ -73,5 +73,9 @@ def test_what_a_sweep_cannot_do_is_told(tmp_path: Path) -> None:
         grid(BASE, {"gamma": [0.9, 2.0]})
     with pytest.raises(ConfigError, match="one program on one device"):
         sweep(BASE.replace(collector="host"), VALUES, env=Toy())
+    with pytest.raises(
+        ConfigError, match="evaluate_every = 5, self_play = False are not allowed in a sweep"
+    ):
+        sweep(BASE.replace(evaluate_every=5), VALUES, env=Toy())
     with pytest.raises(DivergedError, match="a reward of the environment was nan"):
         sweep(BASE.replace(total_steps=20 * 64), {"seed": [1, 2]}, env=Broken("reward"))

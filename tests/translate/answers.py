@@ -120,3 +120,13 @@ def test_start():
     _, state = make().reset(jax.random.key(0))
     assert 0 <= int(state.x) < 5
 """
+
+NEEDED = TEST_ENV.replace("make()", "make(needed=1)")
+
+ENDED = """def test_text():
+    with open("walk/rules.py") as stream:
+        text = stream.read()
+    assert "slips = (x == 4) & (action == 0)" in text
+    assert "place = jnp.where(slips, 0, x + action - 1)" in text
+    assert "jnp.clip(place, 0, LAST).astype(jnp.int32)" in text
+"""

@@ -91,15 +91,14 @@ def by_text(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Replace the judge's process; return what it was asked each time."""
     asked: list[list[str]] = []
 
-    def run_judge(decisions: Decisions, place: Path, log: Path, words: list[str]) -> object:
+    def run_judge(
+        decisions: Decisions, place: Path, base: str, log: Path, words: list[str]
+    ) -> tuple[Judgement, None]:
         asked.append(words)
         if "--speed" in words:
             slow = "SLOW" in (place / "walk" / "env.py").read_text()
-            speed = {"32": 10.0 if slow else 40.0}
-            Judgement(speed=speed).write(Path(words[words.index("--json") + 1]))
-        else:
-            wrong(place).write(Path(words[words.index("--json") + 1]))
-        return None
+            return Judgement(speed={"32": 10.0 if slow else 40.0}), None
+        return wrong(place), None
 
     monkeypatch.setattr(Decisions, "_run", run_judge)
     return asked

@@ -65,13 +65,15 @@ def run(folder: Path, fatal: int | None) -> list[str]:
         moments.pass_by(f"git {words[0]}")
         return plain_git(workspace, *words, **options)
 
-    def run_judge(decisions: Decisions, place: Path, log: Path, words: list[str]) -> None:
+    def run_judge(
+        decisions: Decisions, place: Path, base: str, log: Path, words: list[str]
+    ) -> tuple[Judgement, None]:
         found = Judgement({"L1": "PASS"}, speed={"32": 1.0})
         if "== 7" in (place / "walk" / "rules.py").read_text():
             found = Judgement({"L1": "FAIL"}, [Failure("L1", "move", "slips", module="rules")])
         elif (place / "walk" / "env.py").is_file():
             found.verdicts |= {"L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
-        found.write(Path(words[words.index("--json") + 1]))
+        return found, None
 
     Ledger.append, Workspace._git = append, git  # type: ignore[method-assign,assignment]
     Decisions._run = run_judge  # type: ignore[method-assign,assignment]

@@ -56,11 +56,20 @@ def test_it_does_not_count(project: Project, changed: list[str], kind: str, word
         (["tests/test_case.py"], "root-cause"),
         (["tests/test_rules.py"], "tests"),
         (["modules.toml"], "decompose"),
-        (["referenced.py", "suite.pyx"], "translate"),
+        (["referenced.txt", "suite.pyx"], "translate"),
     ],
 )
 def test_it_counts(project: Project, changed: list[str], kind: str) -> None:
     assert fault_of(project, change(*changed), kind, PASSED) == ""
+
+
+def test_a_persons_module_is_not_rewritten(project: Project) -> None:
+    """The suite may import it; what an agent made itself it may change."""
+    wrote = Change("c", {"helper.py": "M"}, 1, 0, ())
+    assert "helper.py, which a person wrote" in fault_of(project, wrote, "translate", PASSED)
+    assert fault_of(project, wrote, "translate", PASSED, {"helper.py"}) == ""
+    made = Change("c", {"helper.py": "A"}, 1, 0, ())
+    assert fault_of(project, made, "translate", PASSED) == ""
 
 
 def test_links_are_refused(project: Project) -> None:

@@ -330,6 +330,38 @@ class TestWrittenRules:
         assert project.reference.launch == ""
         assert "rules on paper cannot play" in nim[1]
 
+    def test_rules_come_with_a_place_for_their_tests_and_with_their_data(
+        self, begin: Callable[..., tuple[Path, str]], tmp_path: Path
+    ) -> None:
+        rules, tables = tmp_path / "rules.md", tmp_path / "tables"
+        rules.write_text("- R-1 One pile.\n- R-2 The last one wins. not tested: only a trial\n")
+        tables.mkdir()
+        (tables / "piles.csv").write_text("7\n")
+        folder, said = begin("heaps", "--spec", str(rules), "--data", str(tables))
+        assert (folder / "data" / "piles.csv").read_text() == "7\n"
+        assert "envlift rules check" in said
+        text = str(folder / "reference" / "rules.md")
+        assert main(["rules", "check", text]) == 1
+        with (folder / "reference" / "test_rules.py").open("a") as tests:
+            tests.write('def test_a_pile():\n    """R-1: one."""\n')
+        assert main(["rules", "check", text]) == 0
+        assert git(folder, "status", "--porcelain") == "M reference/test_rules.py"
+
+    @pytest.mark.parametrize(
+        ("text", "more", "words"),
+        [
+            ("- R-1 One.\n- R-1 Two.\n", (), "two rules have the id R-1"),
+            ("- R-1 One.\n", ("--data", "nowhere"), "there is no folder nowhere"),
+        ],
+    )
+    def test_rules_that_cannot_be_cited_begin_nothing(
+        self, tmp_path: Path, text: str, more: tuple[str, ...], words: str
+    ) -> None:
+        (tmp_path / "rules.md").write_text(text)
+        code, said = say("stones", "--spec", str(tmp_path / "rules.md"), *more)
+        assert code == 4
+        assert words in said
+
     def test_nothing_is_concluded_before_there_is_a_second_reading(
         self, nim: tuple[Path, str], tmp_path: Path
     ) -> None:
@@ -403,19 +435,21 @@ class TestOwnReference:
         assert suite.start == "seed"
 
 
-def test_chance_inside_a_step_is_noticed(begin: Callable[..., tuple[Path, str]]) -> None:
-    _, said = begin("ice", "--reference", "gymnasium:FrozenLake-v1")
-    assert "DIFFERENT steps" in said
-    assert "no comparison of steps can pass" in " ".join(said.split())
-    _, dry = begin("dry", "--reference", "gymnasium:FrozenLake-v1", "--config", "is_slippery=false")
-    assert "gave equal steps" in dry
+def test_chance_inside_a_step_is_given_to_both_sides(
+    begin: Callable[..., tuple[Path, str]],
+) -> None:
+    folder, said = begin("ice", "--reference", "gymnasium:FrozenLake-v1")
+    assert "a step draws up to 1 words; both sides are given a tape of 1" in said
+    assert "gave equal steps" in said
+    assert "note:" not in said
+    assert find_suite(str(folder / "suite.py"))[0].start == "chance"
 
 
 def test_a_state_that_cannot_be_read_is_said(begin: Callable[..., tuple[Path, str]]) -> None:
     folder, said = begin("cards", "--reference", "gymnasium:Blackjack-v1")
     assert "left out: dealer, its shape or type changes" in said
-    assert "its state cannot be read" in said
-    assert find_suite(str(folder / "suite.py"))[0].start == "seed"
+    assert "its state cannot be read: whole episodes are compared" in " ".join(said.split())
+    assert find_suite(str(folder / "suite.py"))[0].start == "chance"
 
 
 @pytest.mark.parametrize(

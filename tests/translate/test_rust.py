@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envlift.candidate.isolation import trouble_here
 from envlift.translate.components import from_arrays
 from envlift.translate.grading.judge import main
 from envlift.translate.grading.judgement import HOLLOW, Judgement
 from envlift.translate.grading.property_tests import build, judge
 from envlift.translate.grading.rust import faults, reaches_out
+from envlift.translate.grading.trees import make_trees
 from envlift.translate.loop.faults import not_blind
 from envlift.translate.project.file import Module, parse
 
@@ -160,7 +162,12 @@ def test_add():
 
 @pytest.mark.parametrize(("expected", "hollow"), [("== 5", False), ("is not None", True)])
 def test_tests_of_a_crate_have_to_notice_a_fault(
-    crate: Path, expected: str, hollow: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    crate: Path,
+    expected: str,
+    hollow: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     # What is built lies in the folder that is judged, wherever a person's own builds go.
     monkeypatch.setenv("CARGO_TARGET_DIR", str(tmp_path / "elsewhere"))
@@ -173,14 +180,17 @@ def test_tests_of_a_crate_have_to_notice_a_fault(
         "build": ["cargo", "build", "--release"], "module": [{"name": "sum", "file": "src/lib.rs"}],
     }  # fmt: skip
     project = parse(told, crate)
-    assert build(project.build, crate).returncode == 0
+    scratch = tmp_path_factory.mktemp("scratch")
+    trees = make_trees(project, crate, scratch, trouble_here(), lambda path: False)
+    assert build(project.build, trees.of_candidate(build=True)).returncode == 0
     judgement = Judgement()
-    judge(project, [module], "sum", True, judgement)
+    judge(trees, [module], "sum", True, judgement)
     assert judgement.tests == 1
     assert [failure.kind for failure in judgement.failures] == ([HOLLOW] if hollow else [])
     if hollow:
         assert "a - b" in judgement.failures[0].traceback
     assert not (tmp_path / "elsewhere").exists()
+    assert not (crate / "target").exists(), "what is judged is a copy"
 
 
 def test_a_component_may_be_a_function_of_arrays() -> None:

@@ -4,12 +4,12 @@ use gameboy::{GameBoy, Rom};
 use numpy::{PyReadonlyArray1, PyReadwriteArray2, PyReadwriteArray4, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::errors::{guarded, value_error};
-use crate::machine::model_named;
+use crate::machine::{model_named, registers};
 use crate::picture::Format;
 
 /// One machine of a batch and where its results go.
@@ -36,7 +36,8 @@ type Watched<'py> = Option<PyReadwriteArray2<'py, u8>>;
 impl Batch {
     #[new]
     #[pyo3(signature = (rom, num_envs, model = "auto", threads = 0, channels = 1, downscale = 1,
-                        watch = Vec::new()))]
+                        watch = Vec::new(), boot_rom = None))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         rom: &[u8],
         num_envs: usize,
@@ -45,6 +46,7 @@ impl Batch {
         channels: usize,
         downscale: usize,
         watch: Vec<u16>,
+        boot_rom: Option<&[u8]>,
     ) -> PyResult<Self> {
         if num_envs == 0 || num_envs > 1 << 20 {
             return Err(PyValueError::new_err(format!(
@@ -53,7 +55,11 @@ impl Batch {
             )));
         }
         let rom = Rom::new(rom).map_err(value_error)?;
-        let machine = GameBoy::new(&rom, model_named(model)?);
+        let model = model_named(model)?;
+        let machine = match boot_rom {
+            None => GameBoy::new(&rom, model),
+            Some(boot) => GameBoy::with_boot_rom(&rom, model, boot).map_err(value_error)?,
+        };
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|number| format!("gameboy-{number}"))
@@ -238,6 +244,27 @@ impl Batch {
     fn wram<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyBytes>> {
         self.check(index)?;
         Ok(PyBytes::new(py, self.machines[index].wram()))
+    }
+
+    fn vram<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.check(index)?;
+        Ok(PyBytes::new(py, self.machines[index].vram()))
+    }
+
+    fn oam<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.check(index)?;
+        Ok(PyBytes::new(py, self.machines[index].oam()))
+    }
+
+    fn hram<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.check(index)?;
+        Ok(PyBytes::new(py, self.machines[index].hram()))
+    }
+
+    /// As of one [`crate::machine::GameBoy`].
+    fn registers<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyDict>> {
+        self.check(index)?;
+        registers(py, &self.machines[index])
     }
 
     fn cycles(&self, index: usize) -> PyResult<u64> {

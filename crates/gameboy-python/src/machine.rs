@@ -140,25 +140,7 @@ impl GameBoy {
 
     /// A, F, B, C, D, E, HL, SP, PC, and IME, HALT and STOP as 0 or 1.
     fn registers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let cpu = self.inner.cpu();
-        let registers = PyDict::new(py);
-        for (name, value) in [
-            ("A", u16::from(cpu.a)),
-            ("F", u16::from(cpu.f)),
-            ("B", u16::from(cpu.b)),
-            ("C", u16::from(cpu.c)),
-            ("D", u16::from(cpu.d)),
-            ("E", u16::from(cpu.e)),
-            ("HL", cpu.hl()),
-            ("SP", cpu.sp),
-            ("PC", cpu.pc),
-            ("IME", u16::from(cpu.ime)),
-            ("halted", u16::from(cpu.mode == Mode::Halted)),
-            ("locked", u16::from(cpu.mode == Mode::Locked)),
-        ] {
-            registers.set_item(name, value)?;
-        }
-        Ok(registers)
+        registers(py, &self.inner)
     }
 
     fn set_register(&mut self, name: &str, value: u16) -> PyResult<()> {
@@ -248,6 +230,32 @@ impl GameBoy {
     fn load_state(&mut self, state: &[u8]) -> PyResult<()> {
         guarded(|| self.inner.load_state(state))?.map_err(value_error)
     }
+}
+
+/// A, F, B, C, D, E, HL, SP, PC, and IME, HALT and STOP as 0 or 1.
+pub(crate) fn registers<'py>(
+    py: Python<'py>,
+    machine: &gameboy::GameBoy,
+) -> PyResult<Bound<'py, PyDict>> {
+    let cpu = machine.cpu();
+    let registers = PyDict::new(py);
+    for (name, value) in [
+        ("A", u16::from(cpu.a)),
+        ("F", u16::from(cpu.f)),
+        ("B", u16::from(cpu.b)),
+        ("C", u16::from(cpu.c)),
+        ("D", u16::from(cpu.d)),
+        ("E", u16::from(cpu.e)),
+        ("HL", cpu.hl()),
+        ("SP", cpu.sp),
+        ("PC", cpu.pc),
+        ("IME", u16::from(cpu.ime)),
+        ("halted", u16::from(cpu.mode == Mode::Halted)),
+        ("locked", u16::from(cpu.mode == Mode::Locked)),
+    ] {
+        registers.set_item(name, value)?;
+    }
+    Ok(registers)
 }
 
 /// What a ROM's header says.

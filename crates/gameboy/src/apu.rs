@@ -284,6 +284,29 @@ impl Apu {
         }
     }
 
+    /// A state of PyBoy's, see [`crate::pyboy`]. `counter`: the divider's count.
+    pub(crate) fn take_over(&mut self, sound: &crate::pyboy::Sound, counter: u64, double: bool) {
+        self.registers = [0; 0x20];
+        self.registers[..=NR52].copy_from_slice(&sound.registers);
+        self.wave = sound.wave;
+        for (number, (own, theirs)) in self.channels.iter_mut().zip(&sound.channels).enumerate() {
+            *own = Channel {
+                on: theirs.on && self.registers[NR52] & 0x80 != 0,
+                length_enabled: theirs.length_enabled,
+                length: theirs.length.min(Self::maximum_length(number)),
+            };
+        }
+        self.step = sound.step & 7;
+        let (shadow, enabled, negated) = sound.sweep;
+        self.sweep = Sweep {
+            enabled,
+            negated,
+            timer: self.sweep_period(),
+            shadow,
+        };
+        self.edges = counter / (STEP << u8::from(double));
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.bytes(&self.registers);
         out.bytes(&self.wave);

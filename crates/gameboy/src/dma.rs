@@ -97,6 +97,31 @@ impl OamDma {
         u16::from_be_bytes([page, self.index.saturating_sub(1)])
     }
 
+    /// A state of PyBoy's, see [`crate::pyboy`]. `cycles`: T-cycles of the CPU until now, of
+    /// `ticks` each.
+    pub(crate) fn take_over(
+        &mut self,
+        now: u64,
+        cycles: u64,
+        ticks: u64,
+        dma: &crate::pyboy::OamDma,
+    ) {
+        *self = Self::new();
+        self.register = dma.source;
+        self.clock = now;
+        if !dma.active {
+            return;
+        }
+        self.source = dma.source;
+        if cycles < dma.start_cycle {
+            self.delay = 1 + u8::from(dma.start_cycle - cycles > 4);
+        } else {
+            self.index = dma.index.min(OAM_LENGTH);
+            self.busy = self.index < OAM_LENGTH;
+            self.clock -= ((cycles - dma.start_cycle) % 4) * ticks;
+        }
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.bytes(&[self.register, self.source, self.index, self.delay]);
         out.bool(self.busy);
@@ -178,6 +203,14 @@ impl VramDma {
         self.remaining = self.remaining.wrapping_sub(1) & 0x7F;
         self.waiting &= self.remaining != 0x7F;
         block
+    }
+
+    /// A state of PyBoy's, see [`crate::pyboy`].
+    pub(crate) fn take_over(&mut self, dma: &crate::pyboy::Hdma) {
+        self.source = dma.source;
+        self.destination = dma.destination & 0x1FFF;
+        self.remaining = dma.control & 0x7F;
+        self.waiting = dma.active;
     }
 
     pub(crate) fn save(&self, out: &mut Writer) {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bus::Bus as _;
+use crate::cartridge::header::Header;
 use crate::cartridge::{Cartridge, Rom};
 use crate::cpu::{Cpu, Mode};
 use crate::memory::Memory;
 use crate::ppu::Frame;
+use crate::pyboy;
 use crate::state::{HEADER, MAGIC, Reader, STATE_VERSION, StateError, Writer, checksum};
 
 /// Which machine is emulated.
@@ -44,6 +46,7 @@ pub struct GameBoy {
     cpu: Cpu,
     memory: Memory,
     fingerprint: u64,
+    header: Arc<Header>,
 }
 
 impl GameBoy {
@@ -79,6 +82,7 @@ impl GameBoy {
             cpu: Cpu::default(),
             memory,
             fingerprint: rom.fingerprint() ^ u64::from(color),
+            header: Arc::new(rom.header().clone()),
         }
     }
 
@@ -87,8 +91,10 @@ impl GameBoy {
     fn skip_boot_rom(&mut self) {
         let now = self.memory.clock;
         let color = self.memory.color;
-        let (a, f, b, c, d, e, h, l, counter) = if color {
+        let (a, f, b, c, d, e, h, l, counter) = if color && self.header.color {
             (0x11, 0x80, 0x00, 0x00, 0xFF, 0x56, 0x00, 0x0D, 0x2674)
+        } else if color {
+            (0x11, 0x80, 0x00, 0x00, 0x00, 0x08, 0x00, 0x7C, 0x2674)
         } else {
             // H and C are set unless the header's checksum is zero.
             let flags = if self.memory.cartridge.read_low(0x14D) == 0 {
@@ -321,12 +327,18 @@ impl GameBoy {
         *buffer = out;
     }
 
-    /// Takes over a saved state.
+    /// Takes over a saved state, of its own or of PyBoy 2.
+    ///
+    /// States of PyBoy's have no checksum and do not name their ROM: that they belong to this one is
+    /// for the caller to know.
     ///
     /// # Errors
     /// [`StateError`] if it is damaged, of another version or of another ROM; the machine is then as
     /// it was before.
     pub fn load_state(&mut self, state: &[u8]) -> Result<(), StateError> {
+        if !state.starts_with(&MAGIC) && state.len() >= HEADER {
+            return self.load_pyboy_state(state);
+        }
         let body = self.checked_body(state)?;
         let mut cpu = Cpu::default();
         let mut input = Reader::new(body);
@@ -344,6 +356,15 @@ impl GameBoy {
                 Err(error)
             }
         }
+    }
+
+    fn load_pyboy_state(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let state = pyboy::State::read(state, &self.header)?;
+        let mut memory = self.memory.clone();
+        state.take_over(&mut memory)?;
+        self.memory = memory;
+        self.cpu = state.cpu();
+        Ok(())
     }
 
     fn checked_body<'a>(&self, state: &'a [u8]) -> Result<&'a [u8], StateError> {

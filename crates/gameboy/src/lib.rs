@@ -22,6 +22,7 @@ mod interrupts;
 mod joypad;
 mod memory;
 mod ppu;
+mod pyboy;
 mod serial;
 mod state;
 mod timer;

@@ -65,6 +65,18 @@ impl Serial {
         }
     }
 
+    /// A state of PyBoy's, see [`crate::pyboy`].
+    pub(crate) fn take_over(&mut self, now: u64, serial: &crate::pyboy::Serial) {
+        self.sb = serial.sb;
+        self.sc = serial.sc & 0x83;
+        self.ends_at = if serial.transferring {
+            now + serial.cycles_left.clamp(1, 1 << 16) * 2
+        } else {
+            NEVER
+        };
+        self.sent.clear();
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.u64(self.ends_at);
         out.bytes(&[self.sb, self.sc]);

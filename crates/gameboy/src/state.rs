@@ -28,12 +28,22 @@ pub enum StateError {
     Checksum,
     /// A field holds what the machine cannot be in.
     Damaged(&'static str),
+    /// It may be a state of PyBoy's, but this stands in the way.
+    PyBoy(&'static str),
 }
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign => write!(f, "these bytes are no saved state of this emulator"),
+            Self::Foreign => write!(
+                f,
+                "these bytes are no saved state, neither of this emulator nor of PyBoy 2"
+            ),
+            Self::PyBoy(reason) => write!(
+                f,
+                "these bytes are no saved state of this emulator, and as one of PyBoy 2 they \
+                 cannot be read: {reason}"
+            ),
             Self::Version(found) => write!(
                 f,
                 "the saved state has version {found}, this build reads version {STATE_VERSION}; \
@@ -111,7 +121,7 @@ impl Writer {
 }
 
 /// Takes the fields of a state, in the order in which they were written.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }

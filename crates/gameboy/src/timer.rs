@@ -123,14 +123,19 @@ impl Timer {
         std::mem::take(&mut self.irq)
     }
 
-    /// The tick at which an interrupt is requested, if nothing is written before.
-    pub(crate) fn next_irq(&self) -> u64 {
+    /// TIMA overflowed and is loaded in the next M-cycle, which requests the interrupt.
+    pub(crate) fn is_overflowed(&self) -> bool {
+        self.reload_at != NEVER
+    }
+
+    /// The tick at which TIMA overflows or is loaded, if nothing is written before.
+    pub(crate) fn next_event(&self) -> u64 {
         if self.reload_at != NEVER {
             self.reload_at
         } else if self.enabled() {
             let shift = self.period_shift();
             let edge = ((self.synced - self.origin) >> shift) + 256 - u64::from(self.tima);
-            self.origin + (edge << shift) + self.machine_cycle()
+            self.origin + (edge << shift)
         } else {
             NEVER
         }
@@ -198,6 +203,25 @@ impl Timer {
         self.origin = now - (u64::from(counter) << self.shift);
     }
 
+    /// A state of PyBoy's, see [`crate::pyboy`].
+    pub(crate) fn take_over(&mut self, now: u64, double: bool, timer: &crate::pyboy::Timer) {
+        self.shift = u8::from(!double);
+        self.origin = now - (u64::from(timer.counter) << self.shift);
+        (self.tima, self.tma, self.tac) = (timer.tima, timer.tma, timer.tac & 7);
+        self.synced = now;
+        (self.reload_at, self.reloaded_at, self.irq) = (NEVER, 0, false);
+        let cycles = u64::from(timer.reload_cycles.min(4));
+        match timer.reload {
+            // PyBoy has loaded TIMA already and shows zero meanwhile.
+            1 => {
+                self.tima = 0;
+                self.reload_at = now + (cycles.max(1) << self.shift);
+            }
+            2 => self.reloaded_at = now - ((4 - cycles) << self.shift),
+            _ => {}
+        }
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.u64(self.origin);
         out.u64(self.synced);
@@ -257,9 +281,10 @@ mod tests {
     fn an_overflow_reads_zero_for_one_cycle_then_loads_tma_and_interrupts() {
         let mut timer = timer(5, 0xFF, 0x42);
         let overflow = START + 4 * M;
-        assert_eq!(timer.next_irq(), overflow + M);
+        assert_eq!(timer.next_event(), overflow);
         assert_eq!(timer.read(overflow, 0xFF05), 0);
-        assert!(!timer.take_irq());
+        assert!(!timer.take_irq() && timer.is_overflowed());
+        assert_eq!(timer.next_event(), overflow + M);
         assert_eq!(timer.read(overflow + M, 0xFF05), 0x42);
         assert!(timer.take_irq());
     }

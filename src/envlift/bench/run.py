@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from envlift.bench import machine, plan
+from envlift.bench import compiled, machine, plan
 from envlift.bench.bars import compare
 from envlift.bench.benchmark import Benchmark, ReferenceLoop, Sizes, benchmark_of
 from envlift.bench.plan import Loops, Program
@@ -21,7 +21,7 @@ from envlift.bench.result import Measurement, Result, check_agreement
 from envlift.bench.show import print_result, short
 from envlift.bench.workers import WorkerError, WorkerProcess
 from envlift.reference.failure import ReferenceFailure
-from envlift.registry import make
+from envlift.registry import make, vector_registration
 
 SEED = 20_240_501
 """Of the random play. It is the same in every repetition, so that all checksums must agree."""
@@ -74,6 +74,10 @@ def command(
     Raises:
         ValueError: for an unknown environment.
     """
+    if vector_registration(name) is not None:
+        return compiled.command(
+            console, name, quick=quick, json_file=json_file, interpreter=interpreter
+        )
     settings = dataclasses.replace(QUICK if quick else Settings(), interpreter=interpreter)
     result = measure(console, name, benchmark_of(name), settings)
     path = json_file

@@ -32,6 +32,42 @@ def pin(cpus: list[int] | None) -> int | None:
     return len(os.sched_getaffinity(0))
 
 
+class CompiledWorker:
+    """Holds the machines of a compiled environment; it is asked as ``Worker`` is."""
+
+    def __init__(self, environment: str) -> None:
+        from envlift.bench.compiled import compiled_benchmark
+
+        self._bench = compiled_benchmark(environment)
+        self._loops: dict[str, tuple[Any, int, int]] = {}
+
+    def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make machines and let them play twice."""
+        case = next(case for case in self._bench.cases if case.name == request["case"])
+        batch = request["batch"]
+        memory = self._bench.memory(batch)
+        loop = self._bench.make(num_envs=batch, threads=request["threads"], **case.options)
+        self._loops[request["prepare"]] = loop, request["steps"], request["seed"]
+        first = self.run({"run": request["prepare"], "calls": 1})
+        warm = self.run({"run": request["prepare"], "calls": 1})
+        return {
+            "warm_seconds": warm["seconds"],
+            "memory_bytes": memory,
+            "checksum": first["checksum"],
+        }
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Time one repetition; going back to the first state is not timed."""
+        loop, steps, seed = self._loops[request["run"]]
+        seconds, checksum = 0.0, {}
+        for _ in range(request["calls"]):
+            loop.begin()
+            started = time.perf_counter()
+            checksum = dict(loop.play(steps, seed))
+            seconds += time.perf_counter() - started
+        return {"seconds": seconds, "checksum": checksum}
+
+
 class Worker:
     """Holds the compiled programs of one process."""
 
@@ -78,14 +114,16 @@ class Worker:
         return {"seconds": seconds, "checksum": checksum(outputs)}
 
 
-def introduce(request: dict[str, Any]) -> tuple[Worker, dict[str, Any]]:
+def introduce(request: dict[str, Any]) -> tuple[Worker | CompiledWorker, dict[str, Any]]:
     """Pin this process, then import what it measures."""
     cpus = pin(request.get("cpus"))
     import jax
 
     from envlift.bench.machine import versions
+    from envlift.registry import vector_registration
 
-    worker = Worker(request["environment"])
+    name = request["environment"]
+    worker = Worker(name) if vector_registration(name) is None else CompiledWorker(name)
     device = jax.devices()[0]
     return worker, {
         "cpus": cpus,
@@ -97,7 +135,7 @@ def introduce(request: dict[str, Any]) -> tuple[Worker, dict[str, Any]]:
 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer until the input ends."""
-    worker: Worker | None = None
+    worker: Worker | CompiledWorker | None = None
     for line in requests:
         request = json.loads(line)
         try:

@@ -15,7 +15,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from envlift.reference.failure import CandidateViolation
@@ -23,8 +23,12 @@ from envlift.reference.processes.cache import cache_folder
 
 # One flag for the process, not one per thread: XLA calls back into Python from its own threads.
 _auditing = 0
-_forbidden_folder = ""
+_forbidden: tuple[str, ...] = ()
+_allowed: tuple[str, ...] = ()
 _installed = False
+
+HIDDEN = "ENVLIFT_HIDDEN"
+"""Variable with more folders that a candidate may not read, see ``isolation.py``."""
 
 _OUTSIDE = (
     "subprocess.Popen",
@@ -43,6 +47,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event in _OUTSIDE:
         raise CandidateViolation(f"the candidate called {event}: it may not reach outside")
+    if event == "ctypes.dlopen" and arguments[0] is None:
+        raise CandidateViolation("the candidate asked for the system's own functions by ctypes")
     if event == "import" and _is_reference(str(arguments[0])):
         raise CandidateViolation(f"the candidate imported {arguments[0]}: it may not see answers")
     if event in _FILES and arguments and isinstance(arguments[0], (str, bytes, os.PathLike)):
@@ -50,7 +56,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         other = _OF_A_PROCESS.match(path)
         if other and int(other[1]) != os.getpid():
             raise CandidateViolation(f"the candidate opened {path}: it may not see other processes")
-        if path.startswith(_forbidden_folder):
+        if _reach(_forbidden, path) > _reach(_allowed, path):
             raise CandidateViolation(f"the candidate opened {path}: it may not see the reference")
 
 
@@ -61,12 +67,23 @@ def _is_reference(module: str) -> bool:
     return parts[:2] == ["envlift", "reference"]
 
 
+def _reach(folders: tuple[str, ...], path: str) -> int:
+    """Return how long the longest of the folders is that a path lies in; 0 for none."""
+    return max((len(folder) for folder in folders if path.startswith(folder)), default=0)
+
+
+def _folders(places: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    return tuple(os.path.join(os.path.realpath(place), "") for place in places if str(place))
+
+
 @contextlib.contextmanager
 def audited() -> Iterator[None]:
     """Audit the process while candidate code runs."""
-    global _forbidden_folder, _installed, _auditing
-    _forbidden_folder = os.path.join(os.path.realpath(cache_folder()), "")
+    global _forbidden, _allowed, _installed, _auditing
     if not _installed:
+        hidden = os.environ.get(HIDDEN, "")
+        _forbidden = _folders([cache_folder(), *filter(None, hidden.split(os.pathsep))])
+        _allowed = _folders([sys.prefix, sys.base_prefix, *sys.path]) if hidden else ()
         # Warp asks for it when it starts, and Python starts a process once to find out.
         platform.processor()
         sys.addaudithook(_audit)

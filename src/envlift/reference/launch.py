@@ -16,6 +16,8 @@ from envlift.reference.wire import RETURNABLE
 
 FORMS = """\
   gymnasium:ID               any Gymnasium environment, for example gymnasium:CartPole-v1
+  gymnasium:module:Class     one that is not registered
+  gymnasium:path/to/file.py:Class
   python:module:Class        a class that the Python host serves
   python:path/to/file.py:Class
   process:program words...   any program that speaks the protocol (docs/reference-protocol.md);
@@ -25,6 +27,7 @@ HASH_SEED = "PYTHONHASHSEED"
 """Environment variable that orders Python's sets and texts; references are given a fixed one."""
 
 _BRIDGE = "envlift.reference.bridge.environment:GymnasiumReference"
+_TAPED = "envlift.reference.bridge.taped:TapedReference"
 _BOOTSTRAP = str(Path(__file__).with_name("processes") / "bootstrap.py")
 # Run by path alone, Python would put the folder of the bootstrap on its module path, where our
 # types.py hides the standard library's.
@@ -152,7 +155,8 @@ def open_reference(
         if command[0] == "python":
             command[0] = sys.executable
     elif form == "gymnasium" and rest:
-        command = python_host(_BRIDGE, choose_interpreter(options))
+        bridge = _TAPED if "tape" in options else _BRIDGE
+        command = python_host(bridge, choose_interpreter(options))
         options = {"id": rest, **options}
     elif form == "python" and ":" in rest.strip(":"):
         command = python_host(rest, choose_interpreter(options))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import envlift
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report.checks import complaints
 from envlift.report.facts import Facts, gather
 from envlift.report.spec import spec_of
@@ -45,7 +45,11 @@ def read(root: Path) -> list[Facts]:
     """
     environments = root / "src" / "envlift" / "envs"
     results = root / "benchmarks" / "results"
-    names = [name for name in list_envs() if (environments / name).is_dir()]
+    names = [
+        name
+        for name in sorted([*list_envs(), *list_vector_envs()])
+        if (environments / name).is_dir()
+    ]
     return [gather(name, environments / name, results) for name in names]
 
 

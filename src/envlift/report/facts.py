@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from envlift.bench.benchmark import benchmark_of
+from envlift.bench.compiled import compiled_benchmark
 from envlift.bench.result import Measurement, Result
 from envlift.bench.show import first_references
+from envlift.registry import vector_registration
 from envlift.report import learning
 from envlift.report.age import changed_kinds
 from envlift.report.transfer import read_transfer
@@ -137,7 +139,8 @@ def gather(name: str, folder: Path, results: Path) -> Facts:
         ValueError: for a file that is there and cannot be read.
     """
     verification = folder / "verification"
-    targets = benchmark_of(name).backends
+    is_compiled = vector_registration(name) is not None
+    targets = (compiled_benchmark if is_compiled else benchmark_of)(name).backends
     return Facts(
         name=name,
         folder=folder,

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from envlift.registry import make, registration
+from envlift.registry import VectorRegistration, make, registration, vector_registration
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class Spec:
 
 def spec_of(name: str) -> Spec:
     """Make the environment and read its docstrings."""
+    compiled = vector_registration(name)
+    if compiled is not None:
+        return _spec_of_compiled(compiled)
     env = make(name)
     package = registration(name).factory.__module__
     state = importlib.import_module(f"{package}.state").State
@@ -39,6 +42,18 @@ def spec_of(name: str) -> Spec:
         state=entries(state.__doc__, "Attributes"),
         params=entries(type(env.default_params).__doc__, "Attributes"),
         options=entries(type(env).__init__.__doc__, "Args"),
+    )
+
+
+def _spec_of_compiled(entry: VectorRegistration) -> Spec:
+    """Describe one environment of a vector; its state is that of the machine, without a table."""
+    env = entry.factory(num_envs=1)
+    return Spec(
+        observation=_space(env.single_observation_space),
+        action=_space(env.single_action_space),
+        state=[],
+        params=[],
+        options=entries(type(env).__doc__, "Args"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from envlift.bench.result import KINDS, Bar, Measurement, Result
 from envlift.bench.show import compile_in_words, first_references, in_words, place, short
-from envlift.registry import registration
+from envlift.registry import entry as registration
 from envlift.report import learning, transfer
 from envlift.report.facts import Evidence, Facts, Mutation, compared, reference_of
 from envlift.report.spec import Spec
@@ -254,6 +254,13 @@ def _deviations(facts: Facts) -> str:
         return "None."
     lines = []
     for row in facts.deviations:
+        if "what" in row:
+            # Kept apart by the suite, so that no comparison has to allow it.
+            lines.append(
+                f"- **{row['what']}**: {row['when']}. {row['why']}. Source: {row['source']}; seen "
+                f"in {row['seen']}."
+            )
+            continue
         seen = sum(e.deviations.get(row["id"], 0) for e in facts.evidence.values())
         count = f"seen in {seen:,} compared rows" if facts.evidence else f"rows: {MISSING}"
         reason = " ".join(row["reason"].split())

@@ -26,6 +26,7 @@ WARP_DTYPES: dict[str, Any] = {
     "int8": wp.int8,
     "uint8": wp.uint8,
     "int16": wp.int16,
+    "uint16": wp.uint16,
     "int32": wp.int32,
     "uint32": wp.uint32,
     "bool": wp.bool,
@@ -340,7 +341,8 @@ def define(name: str, text: str, names: dict[str, Any], fields: tuple[Field, ...
             both = vector_access(WARP_DTYPES[f.dtype], f.size)
             namespace[f"load_{kind}"], namespace[f"store_{kind}"] = both
     before, file = set(namespace), f"<{name}>"
-    exec(compile(text, file, "exec"), namespace)
+    # Before it runs: a decorator in the text reads the source at once.
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    exec(compile(text, file, "exec"), namespace)
     (defined,) = set(namespace) - before - {"__builtins__"}
     return namespace[defined]

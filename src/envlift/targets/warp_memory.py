@@ -43,6 +43,10 @@ def load(values: wp.array(dtype=wp.int16), index: wp.int32) -> wp.int16: ...
 
 
 @wp.func_native("return values.data[index];")
+def load(values: wp.array(dtype=wp.uint16), index: wp.int32) -> wp.uint16: ...
+
+
+@wp.func_native("return values.data[index];")
 def load(values: wp.array(dtype=wp.bool), index: wp.int32) -> wp.bool: ...
 
 
@@ -72,6 +76,10 @@ def store(values: wp.array(dtype=wp.uint8), index: wp.int32, value: wp.uint8): .
 
 @wp.func_native("values.data[index] = value;")
 def store(values: wp.array(dtype=wp.int16), index: wp.int32, value: wp.int16): ...
+
+
+@wp.func_native("values.data[index] = value;")
+def store(values: wp.array(dtype=wp.uint16), index: wp.int32, value: wp.uint16): ...
 
 
 @wp.func_native("values.data[index] = value;")

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envlift.extras import install
 from envlift.train import settings
 from envlift.train.config import Config, ConfigError
+from envlift.train.extra import PICTURES, POLICIES, require_extra
 from envlift.train.trackers import SERVICES, tracker
 
 if TYPE_CHECKING:
@@ -27,16 +26,6 @@ if TYPE_CHECKING:
 
 EXIT_DIVERGED = 1
 EXIT_INTERRUPTED = 130
-_EXTRA = {
-    "flax": "flax",
-    "matplotlib": "matplotlib",
-    "optax": "optax",
-    "orbax.checkpoint": "orbax-checkpoint",
-    "PIL": "pillow",
-}
-_PICTURES = ("PIL",)
-_POLICIES = ("flax", "optax", "orbax.checkpoint")
-"""What of it films, and what reads a policy: random play without a film needs neither."""
 
 
 def add_train(commands: Any) -> None:
@@ -91,6 +80,14 @@ def add_play(commands: Any) -> None:
     who.add_argument("--checkpoint", type=Path, metavar="RUN", help="folder of a training run")
     who.add_argument("--random", action="store_true", help="take random actions")
     play.add_argument("--gif", type=Path, metavar="FILE", help="film the episodes")
+    play.add_argument(
+        "--log",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="tell the episodes in the environment's own words, where it has some",
+    )
     play.add_argument("--seed", type=int, default=0, help="of the game's and the policy's chance")
     play.add_argument("--episodes", type=int, default=1, metavar="N")
     play.add_argument("--max-steps", type=int, default=10_000, metavar="N", help="of an episode")
@@ -113,7 +110,7 @@ def add_play(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    _require_extra("train", *_EXTRA)
+    require_extra("train")
     import jax
     from rich.console import Console
 
@@ -268,16 +265,25 @@ def _draw(config: Config, folder: Path) -> list[str]:
     from envlift.train import curve, metrics
     from envlift.train.display import title
 
-    try:
-        curve.draw({config.env: metrics.read(folder)}, folder / "curve.png", title=title(config))
-    except (FileNotFoundError, ValueError):
-        return [metrics.FILE, "checkpoints/"]
-    return [metrics.FILE, "curve.png", "checkpoints/"]
+    drawn = []
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        rows = metrics.read(folder)
+        path = folder / "curve.png"
+        if not config.self_play:
+            curve.draw({config.env: rows}, path, title=title(config))
+        else:
+            curve.draw(curve.against(rows), path, y="win_rate", title=title(config))
+        drawn = [path.name]
+        if config.self_play:
+            curve.draw({config.env: rows}, folder / "elo.png", y="elo", title=title(config))
+            drawn.append("elo.png")
+    return [metrics.FILE, *drawn, "checkpoints/"]
 
 
 def _tell(console: Console, config: Config, trained: Any, folder: Path, files: list[str]) -> None:
     """Say what came of a run."""
     from envlift.train import metrics
+    from envlift.train.display import examined
 
     if not trained.history:
         console.print(
@@ -287,8 +293,13 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
         )
         return
     if "curve.png" not in files:
-        console.print("no learning curve: fewer than two updates saw an episode end")
-    last = metrics.read(folder)[-1]
+        console.print(
+            "no learning curve: fewer than two examinations against bots"
+            if config.self_play
+            else "no learning curve: fewer than two updates saw an episode end"
+        )
+    rows = metrics.read(folder)
+    last = rows[-1]
     steps = len(trained.history) * config.batch
     reached = "no episode has ended yet"
     if not math.isnan(last["return"]):
@@ -296,12 +307,18 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
             f"last episodes: return {last['return']:+.2f}, score {last['score']:+.2f}, "
             f"{last['length']:,.0f} steps"
         )
+    strength = examined(rows)
+    if strength:
+        reached += f"\nagainst bots: {strength}"
     console.print(
         f"{steps:,} steps in {trained.seconds:.1f} s, {steps / trained.seconds:,.0f} a second; "
         f"{trained.compile_seconds:.1f} s of compilation before\n{reached}\n"
         f"{folder}: {', '.join(files)}",
         markup=False,
     )
+    if config.self_play:
+        command = f"envlift arena {config.env} {folder} random"
+        console.print(f"rate it: {command}", markup=False)
     if not config.env.startswith("reference:"):
         film = config.env.rpartition(":")[2].replace("/", "-")
         command = f"envlift play {config.env} --checkpoint {folder} --gif {film}.gif"
@@ -309,9 +326,16 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
 
 
 def _play(options: argparse.Namespace) -> int:
-    policies = () if options.random else _POLICIES
-    _require_extra("play", *policies, *(_PICTURES if options.gif is not None else ()))
-    from envlift.train.play import RandomPlayer, camera, load_policy, play, real_time
+    policies = () if options.random else POLICIES
+    require_extra("play", *policies, *(PICTURES if options.gif is not None else ()))
+    from envlift.train.play import (
+        RandomPlayer,
+        camera,
+        load_policy,
+        play,
+        real_time,
+        teller,
+    )
 
     chosen = settings.read_options(options.option)
     player: Any = None
@@ -326,6 +350,14 @@ def _play(options: argparse.Namespace) -> int:
     if options.name.startswith("gymnasium:"):
         return _play_gymnasium(options, player, chosen)
     env = _make(options.name, chosen | {"autoreset": "disabled"})
+    told: list[str] = []
+    tell = None
+    if options.log is not None:
+        tell_one = teller(options.name)
+
+        def tell(draws: Any, actions: Any) -> None:
+            told.append(tell_one(draws, actions, dict(env.info.options)))
+
     if player is None:
         player = RandomPlayer(env.action_space())
     else:
@@ -343,8 +375,14 @@ def _play(options: argparse.Namespace) -> int:
         episodes=options.episodes,
         max_steps=options.max_steps,
         greedy=options.greedy,
-        view=None if film is None else camera(options.name, film, options.scale),
+        view=None if film is None else camera(env, film, options.scale),
+        tell=tell,
     )
+    if options.log == Path("-"):
+        print("\n".join(told))
+    elif options.log is not None:
+        options.log.write_text("\n".join(told), encoding="utf-8")
+        print(f"{options.log}: {sum(map(str.count, told, [chr(10)] * len(told))):,} lines")
     _tell_episodes(episodes)
     if film is not None:
         _save_film(film, options.gif)
@@ -357,6 +395,8 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
 
     from envlift.train.play import RandomPlayer, play_gymnasium
 
+    if options.log is not None:
+        raise ConfigError(f"{options.name} has no words of its own: leave out --log")
     name = options.name.removeprefix("gymnasium:")
     if options.gif is not None:
         chosen = chosen | {"render_mode": "rgb_array"}
@@ -407,11 +447,12 @@ def _save_film(film: Film, path: Path) -> None:
         print("the GIF ends before the play does; --seconds makes it longer")
 
 
-def _make(name: str, options: dict[str, Any]) -> AnyEnv:
-    from envlift.registry import make_alone
+def _make(name: str, options: dict[str, Any], *, alone: bool = True) -> AnyEnv:
+    """Make an environment for one player, or, not ``alone``, as it is."""
+    from envlift.registry import make, make_alone
 
     try:
-        return make_alone(name, **options)
+        return (make_alone if alone else make)(name, **options)
     except TypeError as error:
         raise ConfigError(f"env_options = {options!r} is not allowed for {name}: {error}") from None
 
@@ -431,17 +472,4 @@ def _require_fit(policy: Any, name: str, observation_space: Any, action_space: A
             f"the policy takes observations {policy.reading.shape} and gives {policy.head}; "
             f"{name} gives {own.shape} and takes {head}: play it with the options of its "
             f"training, {policy.config.env_options}"
-        )
-
-
-def _require_extra(command: str, *modules: str) -> None:
-    missing = []
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError:
-            missing.append(_EXTRA[module])
-    if missing:
-        raise ModuleNotFoundError(
-            f"envlift {command} needs {', '.join(missing)}: {install('train', missing)}"
         )

@@ -17,6 +17,7 @@ NetworkKind = Literal["mlp", "gru", "lstm", "cnn"]
 RECURRENT = ("gru", "lstm")
 """Networks with a memory."""
 Activation = Literal["relu", "tanh"]
+PoolChoice = Literal["uniform", "hard"]
 
 
 class ConfigError(ValueError):
@@ -71,6 +72,17 @@ class Config:
         reward_scale: rewards are multiplied by it before they are learnt from, so that values are
             numbers around 1; what is shown stays as it was.
         target_score: stop once the mean score of the last episodes reaches it; None: never.
+        evaluate_every: updates between two evaluations, in environments of their own, with the most
+            probable actions; the best policy is kept. 0: never. In self-play the policy is examined
+            against the game's bots. None: every 25 in self-play, else never.
+        evaluate_episodes: episodes of an evaluation; the same ones every time.
+        self_play: of a game, let every seat learn, against the present policy and past ones.
+        pool_share: share of the games in which past policies have all seats but one; 0 for none.
+        pool_size: past policies that are kept; the oldest makes room.
+        pool_every: updates between two that are kept.
+        pool_choice: which past policy a group of games meets: ``uniform`` any, ``hard`` rather one
+            that still wins.
+        evaluate_games: seeds of an examination, each played from every seat against every bot.
         devices: devices of this process among which environments are divided.
         checkpoint_every: updates between two checkpoints; 0: only at the end.
     """
@@ -109,6 +121,14 @@ class Config:
     normalize_rewards: bool = False
     reward_scale: float = 1.0
     target_score: float | None = None
+    evaluate_every: int | None = None
+    evaluate_episodes: int = 32
+    self_play: bool = False
+    pool_share: float = 0.25
+    pool_size: int = 16
+    pool_every: int = 10
+    pool_choice: PoolChoice = "hard"
+    evaluate_games: int = 100
     devices: int = 1
     checkpoint_every: int = 100
 
@@ -155,6 +175,13 @@ class Config:
         return self.horizon * self.num_envs
 
     @property
+    def examined_every(self) -> int:
+        """Updates between two evaluations; 0: never."""
+        if self.evaluate_every is None:
+            return 25 if self.self_play else 0
+        return self.evaluate_every
+
+    @property
     def updates(self) -> int:
         """Updates of the whole run."""
         return -(-self.total_steps // self.batch)
@@ -178,6 +205,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "collector": get_args(Collector),
     "network": get_args(NetworkKind),
     "activation": get_args(Activation),
+    "pool_choice": get_args(PoolChoice),
 }
 _WHOLE: Mapping[str, int] = {
     "seed": 0,
@@ -189,6 +217,11 @@ _WHOLE: Mapping[str, int] = {
     "parameters": 1,
     "epochs": 1,
     "minibatches": 1,
+    "evaluate_every": 0,
+    "evaluate_episodes": 1,
+    "pool_size": 1,
+    "pool_every": 1,
+    "evaluate_games": 1,
     "devices": 1,
     "checkpoint_every": 0,
 }
@@ -206,12 +239,13 @@ _REAL: Mapping[str, tuple[float, float]] = {
     "adam_epsilon": (0.0, 1.0),
     "reward_scale": (1e-9, 1e9),
     "target_score": (-1e9, 1e9),
+    "pool_share": (0.0, 1.0),
 }
 _FLAGS = (
     *("anneal", "anneal_clip", "normalize_advantages", "normalize_observations"),
-    *("normalize_rewards", "recurrent_value", "share_layers"),
+    *("normalize_rewards", "recurrent_value", "self_play", "share_layers"),
 )
-_OPTIONAL = ("parameters", "value_clip", "target_kl", "target_score")
+_OPTIONAL = ("parameters", "value_clip", "target_kl", "target_score", "evaluate_every")
 
 
 def _require(config: Config, name: str, good: bool, allowed: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from envlift.train.metrics import read
+from envlift.train.metrics import WIN, read
 
 Rows = Sequence[Mapping[str, Any]]
 Runs = Rows | Path | Sequence[Rows | Path]
@@ -24,6 +24,8 @@ UNITS = {
     "length": "length of an episode (steps)",
     "sps": "speed (environment steps per second)",
     "entropy": "entropy of the policy (nats)",
+    "win_rate": "share of the points won (a tie is half of one)",
+    "elo": "Elo points",
     "steps": "environment steps",
     "seconds": "wall-clock time (s)",
 }
@@ -88,6 +90,24 @@ def figure(
         raise ValueError(f"there is nothing to draw: no run has two values of {y!r}")
     _dress(axes, x, y, title)
     return made
+
+
+def against(rows: Rows) -> dict[str, Runs]:
+    """Return the examinations of a self-play run as runs of ``win_rate``, by the bot met.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    names = sorted({name for row in rows for name in row if name.startswith(WIN)})
+    if not names:
+        raise ValueError("there is nothing to draw: no row has been against a bot")
+    found: dict[str, Runs] = {}
+    for name in names:
+        met = [row for row in rows if row.get(name) is not None]
+        found[f"against {name.removeprefix(WIN)}"] = [
+            {"steps": row["steps"], "seconds": row["seconds"], "win_rate": row[name]} for row in met
+        ]
+    return found
 
 
 def points(run: Rows | Path, y: str, x: str = "steps") -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envlift.train.config import Config
+from envlift.train.metrics import WIN
 
 Row = Mapping[str, Any]
 
@@ -64,7 +65,20 @@ def line(rows: Sequence[Row], config: Config) -> str:
         f"KL {_small(row, 'approx_kl')}",
         f"ETA {duration(remaining(rows, config))}",
     ]
+    if examined(rows):
+        parts.insert(-1, examined(rows))
     return "  ".join(parts)
+
+
+def examined(rows: Sequence[Row]) -> str:
+    """Return what the newest examination against bots gave; "" if there was none."""
+    found = next((row for row in reversed(rows) if math.isfinite(_value(row, "elo"))), None)
+    if found is None:
+        return ""
+    won = [
+        f"{name.removeprefix(WIN)} {_share(found, name)}" for name in found if name.startswith(WIN)
+    ]
+    return "  ".join([*won, f"Elo {_count(found, 'elo')}"])
 
 
 def speed(rows: Sequence[Row]) -> float:
@@ -238,6 +252,8 @@ def _numbers(rows: Sequence[Row]) -> RenderableType:
         f"length {_count(row, 'length')}",
     )
     curve = _grid(1)
+    if examined(rows):
+        curve.add_row("bots", Text(examined(rows), style="bold"))
     curve.add_row("return", Text(sparkline([_value(each, "return") for each in rows]), "green"))
     return Group(grid, curve)
 

@@ -324,9 +324,9 @@ def _export(options: argparse.Namespace) -> int:
     write = _FORMS.get(options.file.suffix)
     if write is None:
         raise ConfigError(f"{options.file} must end in {' or '.join(_FORMS)}")
-    from envlift.train.command import _require_extra
+    from envlift.train.extra import require_extra
 
-    _require_extra("export")
+    require_extra("export")
     from envlift.train.play import load_policy
 
     policy = load_policy(options.run_folder, options.step)

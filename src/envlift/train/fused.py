@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,6 +37,10 @@ NOISE = 16
 
 ENVIRONMENT, POLICY = "environment", "policy"
 """Scopes of the compiled program, by which ``bench --breakdown`` tells its parts apart."""
+
+
+EVALUATION_STEPS = 100_000
+"""Steps after which an episode of an evaluation counts as it is."""
 
 
 class Envs(NamedTuple):
@@ -112,15 +117,21 @@ class Fused:
                 f"devices = {config.devices} is not allowed: JAX has {len(jax.devices())}"
             )
         self.config, self.env = config, env
-        self.head = head_of(env.action_space())
-        self.reading = reading_of(env.observation_space(), config)
+        action_space, observation_space = self._spaces(env)
+        self.head = head_of(action_space)
+        self.reading = reading_of(observation_space, config)
         self.network = made(network, config, self.reading, self.head)
         self.masked = self.head.discrete and type(env).legal_actions is not Env.legal_actions
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
+        self._evaluation: Any = None
+
+    def _spaces(self, env: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+        """Return the spaces of one policy's actions and observations."""
+        return env.action_space(), env.observation_space()
 
     @property
-    def specs(self) -> TrainState:
+    def specs(self) -> Any:
         """How the state is divided: environments by device, everything else whole."""
         whole, divided = PartitionSpec(), PartitionSpec(AXIS)
         state: Any = (whole, divided, whole, whole)
@@ -133,9 +144,12 @@ class Fused:
         def make() -> TrainState:
             params = init(self.network, weights)
             learner = Learner(params, self._optimizer.init(params))
-            return TrainState(learner, self._begin(envs), rest, jnp.int32(0))
+            return self._state(learner, self._begin(envs), rest)
 
         return jax.jit(make, out_shardings=self.shardings(jax.eval_shape(make)))()
+
+    def _state(self, learner: Learner, envs: Envs, key: jax.Array) -> Any:
+        return TrainState(learner, envs, key, jnp.int32(0))
 
     def shardings(self, state: Any) -> Any:
         """Return the sharding of every leaf of a state."""
@@ -143,7 +157,7 @@ class Fused:
             jax.tree.map(lambda _, spec=spec: NamedSharding(self.mesh, spec), part)
             for part, spec in zip(state, self.specs, strict=True)
         ]
-        return TrainState(*spread)
+        return type(state)(*spread)
 
     def compile(self, state: TrainState) -> Callable[[TrainState], tuple[TrainState, Any]]:
         """Return one update as a compiled function: ``state -> state, metrics``.
@@ -168,6 +182,18 @@ class Fused:
         """Return what a checkpoint held, on its devices; nothing is kept outside the state."""
         placed: TrainState = jax.device_put(state, self.shardings(state))
         return placed
+
+    def examine(self, state: TrainState, update: int) -> dict[str, Any]:
+        """Return what an evaluation after an update gave; nothing if none is due."""
+        every = self.config.examined_every
+        if not every or update % every:
+            return {}
+        if self._evaluation is None:
+            self._evaluation = jax.jit(self._evaluated)
+        # Parameters are whole on every device; one of them plays.
+        params = jax.tree.map(lambda leaf: np.asarray(leaf), jax.device_get(state.learner.params))
+        answer: dict[str, Any] = self._evaluation(params)
+        return answer
 
     # -- traced ---------------------------------------------------------------------------------
 
@@ -262,6 +288,40 @@ class Fused:
             "observation": jax.lax.pmean(jnp.mean(rollout.observation.astype(jnp.float32)), AXIS),
         }
         return envs, rollout, metrics
+
+    def _evaluated(self, params: Any) -> dict[str, jax.Array]:
+        """Play ``evaluate_episodes`` whole episodes side by side, the same ones every time."""
+        count = self.config.evaluate_episodes
+        # Not the keys of training: their first split gives other ones.
+        start, rest = jax.random.split(jax.random.fold_in(jax.random.key(self.config.seed), 1))
+        lanes = chance.lane_keys(rest, count)
+        observation, state = jax.vmap(self.env.reset)(jax.random.split(start, count))
+        zeros = jnp.zeros(count, jnp.float32)
+        alive = jnp.ones(count, bool)
+        memory = self.network.start(count)
+        first: Any = (jnp.int32(0), state, observation, memory, alive, zeros, zeros)
+
+        def going(carry: Any) -> jax.Array:
+            return jnp.any(carry[4]) & (carry[0] < EVALUATION_STEPS)
+
+        def step(carry: Any) -> Any:
+            t, state, observation, memory, alive, returned, length = carry
+            mask = jax.vmap(self.env.legal_actions)(state) if self.masked else None
+            starts = jnp.full(count, t == 0)
+            memory, distribution, _ = apply_once(
+                self.network, params, memory, observation, starts, mask
+            )
+            keys = chance.at_step(lanes, t)
+            observation, state, reward, terminated, truncated, _ = jax.vmap(self.env.step)(
+                keys, state, self.head.played(distribution.mode())
+            )
+            returned = returned + jnp.where(alive, reward, 0.0)
+            length = length + alive
+            alive = alive & ~(terminated | truncated)
+            return t + 1, state, observation, memory, alive, returned, length
+
+        *_, returned, length = jax.lax.while_loop(going, step, first)
+        return {"evaluation": jnp.mean(returned), "evaluation_length": jnp.mean(length)}
 
     def _bootstrap(self, apply: Any, memory: Any, final: jax.Array, cut: jax.Array) -> Any:
         """Return the discounted value of the final observations of ``cut`` episodes, float32 [B].

@@ -22,7 +22,7 @@ from envlift.targets import chance
 from envlift.train import normalizer, ppo
 from envlift.train.config import Config, ConfigError
 from envlift.train.distributions import head_of
-from envlift.train.fused import noise_of
+from envlift.train.fused import EVALUATION_STEPS, noise_of
 from envlift.train.networks import Maker, init, made, make_network
 from envlift.train.observations import mask_of, reading_of, row, row_space
 from envlift.train.policy import Array, apply_once
@@ -68,6 +68,7 @@ class Host:
             ``Tuple``) are made one row of numbers.
         score: what a person would count of rewards [B]; all by default.
         network: makes a network of your own.
+        evaluation_env: ``config.evaluate_episodes`` environments for evaluations.
 
     Raises:
         ConfigError: if the configuration does not fit the environments.
@@ -80,6 +81,7 @@ class Host:
         vector_env: VectorEnv[Any, Any, Any],
         score: Any = None,
         network: Maker = make_network,
+        evaluation_env: VectorEnv[Any, Any, Any] | None = None,
     ) -> None:
         mode = vector_env.metadata.get("autoreset_mode")
         if not isinstance(mode, AutoresetMode):
@@ -101,9 +103,18 @@ class Host:
         self.reading = reading_of(row_space(vector_env.single_observation_space), config)
         self.network = made(network, config, self.reading, self.head)
         self._mode = mode
+        if config.examined_every and (
+            evaluation_env is None or evaluation_env.num_envs != config.evaluate_episodes
+        ):
+            raise ConfigError(
+                f"evaluate_every = {config.examined_every} is not allowed without environments for "
+                f"it: give train() an evaluation_env of {config.evaluate_episodes}, or 0"
+            )
+        self._evaluation_env = evaluation_env
         self._score = score or (lambda reward: reward)
         self._act = jax.jit(self._acted)
         self._value = jax.jit(self._valued)
+        self._best = jax.jit(self._greedy)
         self.program: Any = None
         """The compiled learning step, once there was one."""
 
@@ -180,6 +191,32 @@ class Host:
         learner, learnt = self.learn(learn, state.learner, rollout, learn_key)
         state = state._replace(learner=learner, update=state.update + 1)
         return state, metrics | learnt
+
+    def examine(self, state: HostState, update: int) -> dict[str, Any]:
+        """Return what an evaluation after an update gave; nothing if none is due."""
+        every, vector_env = self.config.examined_every, self._evaluation_env
+        if not every or update % every or vector_env is None:
+            return {}
+        space, count = vector_env.single_observation_space, vector_env.num_envs
+        seen, infos = vector_env.reset(seed=(self.config.seed * 1_000_003 + 1) % 2**31)
+        memory: Any = self.network.start(count)
+        starts, alive = np.ones(count, np.bool_), np.ones(count, np.bool_)
+        returned, length = np.zeros(count), np.zeros(count)
+        mode = vector_env.metadata.get("autoreset_mode")
+        for _ in range(EVALUATION_STEPS):
+            memory, played = self._best(
+                state.learner.params, memory, row(space, seen), starts, self._mask_of(infos, count)
+            )
+            seen, reward, terminated, truncated, infos = vector_env.step(np.asarray(played))
+            returned, length = returned + np.where(alive, reward, 0.0), length + alive
+            ended = np.asarray(terminated) | np.asarray(truncated)
+            alive &= ~ended
+            starts = np.zeros(count, np.bool_)
+            if not alive.any():
+                break
+            if mode is AutoresetMode.DISABLED and ended.any():
+                seen, infos = vector_env.reset(options={"reset_mask": ended})
+        return {"evaluation": float(returned.mean()), "evaluation_length": float(length.mean())}
 
     # -- the three parts of the work, which ``bench --breakdown`` times ----------------------------
 
@@ -306,14 +343,14 @@ class Host:
     def _row(self, seen: Any) -> Array:
         return np.array(row(self.vector_env.single_observation_space, seen))
 
-    def _mask_of(self, infos: dict[str, Any]) -> Array | None:
+    def _mask_of(self, infos: dict[str, Any], count: int | None = None) -> Array | None:
         if not self.head.discrete or "action_mask" not in infos:
             return None
         masks = np.asarray(infos["action_mask"])
         # Masks of several choices are tuples of arrays, which a vector keeps as objects.
         if masks.dtype == object:
             masks = np.stack([mask_of(one) for one in masks])
-        return masks.reshape(self.config.num_envs, self.head.outputs).astype(np.bool_)
+        return masks.reshape(count or self.config.num_envs, self.head.outputs).astype(np.bool_)
 
     # -- traced ---------------------------------------------------------------------------------
 
@@ -326,6 +363,14 @@ class Host:
         action = distribution.sample(noise_of(chance.at_step(lanes, t), self.head.noise_size))
         log_prob = distribution.log_prob(action)
         return memory, action, self.head.played(action), log_prob, value
+
+    def _greedy(
+        self, params: Any, memory: Any, observation: Any, starts: Any, mask: Any
+    ) -> tuple[Any, jax.Array]:
+        memory, distribution, _ = apply_once(
+            self.network, params, memory, observation, starts, mask
+        )
+        return memory, self.head.played(distribution.mode())
 
     def _valued(self, params: Any, memory: Any, observation: Any, starts: Any) -> jax.Array:
         _, _, value = apply_once(self.network, params, memory, observation, starts, None)

@@ -13,7 +13,7 @@ import numpy as np
 # What decides the shapes of weights, optimiser and environments: named when a tree does not fit.
 _SHAPING = (
     *("env", "env_options", "collector", "network", "hidden", "layers", "parameters"),
-    *("num_envs", "horizon", "devices"),
+    *("num_envs", "horizon", "devices", "self_play", "pool_size"),
 )
 
 

@@ -43,8 +43,20 @@ METRICS: Mapping[str, str] = {
     "clip_fraction": "share of the samples whose probability ratio was clipped",
     "explained_variance": "share of the targets' variance that the predicted values explained; "
     "at most 1",
+    "evaluation": "mean return of an evaluation, of the updates after which there was one",
+    "evaluation_length": "mean steps of its episodes",
     "gradient_norm": "global norm of the gradients before they are scaled down",
 }
+WIN = "win_"
+"""Before the name of a bot, in self-play: the share of the points won against it."""
+SELF_PLAY_METRICS: Mapping[str, str] = {
+    "games": "games that ended in this update; `return`, `score`, `length` and `episodes` are of "
+    "those against past policies alone",
+    "past_score": "share of the points won against past policies in this update; a tie is half",
+    "win_BOT": "share of the points won against the bot of this name, when it was last examined",
+    "elo": "rating among the bots; `random` has 1000",
+}
+"""What rows of self-play have besides."""
 CONFIG = "config.toml"
 FILE = "metrics.jsonl"
 

@@ -5,7 +5,8 @@ Shape letters: ``B`` = 1 environment, ``A`` actions, ``N`` numbers of noise per 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ import numpy as np
 
 from envlift.adapters.pictures import Renderer, renderer_of
 from envlift.env import Env
-from envlift.registry import AnyEnv
+from envlift.opponents import Against
+from envlift.registry import AnyEnv, registration
 from envlift.train.config import ConfigError
 from envlift.train.observations import mask_of, row
 from envlift.train.player import Player
@@ -192,16 +194,32 @@ class Camera:
     between: Callable[[Any, Any, Any], Sequence[Any]]
 
 
-def camera(name: str, film: Film, scale: float) -> Camera:
-    """Return the camera of a registered environment.
+def camera(env: AnyEnv | str, film: Film, scale: float) -> Camera:
+    """Return the camera of an environment, given itself or its registered name.
 
     Raises:
         ConfigError: if the environment has no renderer, or for a scale out of range.
     """
-    renderer = _renderer(name)
+    renderer = _renderer(env)
     if not 0.1 <= scale <= 4:
         raise ConfigError(f"scale = {scale} is not allowed: give a number from 0.1 to 4")
     return Camera(film, lambda state: renderer.draw(state, scale), renderer.between)
+
+
+def teller(name: str) -> Callable[[Any, Array, Mapping[str, Any]], str]:
+    """Return what tells an episode of a registered environment, see ``Registration.log``.
+
+    Raises:
+        ConfigError: if the environment has nothing that does.
+    """
+    where = registration(name).log
+    if where is None:
+        raise ConfigError(f"{name} has no log: play it without --log")
+    module, _, function = where.partition(":")
+    found: Callable[[Any, Array, Mapping[str, Any]], str] = getattr(
+        importlib.import_module(module), function
+    )
+    return found
 
 
 def real_time(name: str) -> int:
@@ -216,9 +234,10 @@ def real_time(name: str) -> int:
     return min(_renderer(name).fps, MAX_FPS)
 
 
-def _renderer(name: str) -> Renderer:
-    renderer = renderer_of(name)
+def _renderer(env: AnyEnv | str) -> Renderer:
+    renderer = renderer_of(env)
     if renderer is None:
+        name = env if isinstance(env, str) else env.info.name
         raise ConfigError(f"{name} has no renderer: play it without --gif")
     return renderer
 
@@ -232,6 +251,7 @@ def play(
     max_steps: int = 10_000,
     greedy: bool = False,
     view: Camera | None = None,
+    tell: Callable[[Any, Array], None] | None = None,
 ) -> list[Episode]:
     """Play episodes one after the other; the same seed gives the same episodes.
 
@@ -243,6 +263,8 @@ def play(
         max_steps: of one episode, at least 1.
         greedy: take the most probable action.
         view: films the episodes until its film is full.
+        tell: is given of each episode, when it is over, the draws that began it and all actions
+            [T, ...]; of one player's view of a game, the game's.
 
     Raises:
         ValueError: for an environment that resets itself, or a number out of range.
@@ -254,7 +276,9 @@ def play(
     noise = np.random.default_rng(seed)
     key = jax.random.key(seed)
     return [
-        _episode(table, player, jax.random.fold_in(key, number), noise, max_steps, greedy, view)
+        _episode(
+            table, player, jax.random.fold_in(key, number), noise, max_steps, greedy, view, tell
+        )
         for number in range(episodes)
     ]
 
@@ -281,6 +305,14 @@ class _Table:
             return observation, state, reward, env.score(reward), terminated, truncated
 
         self.step = jax.jit(step)
+        self.joint = jax.jit(
+            env.joint if isinstance(env, Against) else lambda _k, _s, action: action
+        )
+
+    def draws(self, key: jax.Array) -> Any:
+        """Return the draws with which ``reset`` begins, of a game the game's own."""
+        drawn = self.env.sample_initial(key)
+        return drawn.game if isinstance(self.env, Against) else drawn
 
 
 def _episode(
@@ -291,8 +323,10 @@ def _episode(
     max_steps: int,
     greedy: bool,
     view: Camera | None,
+    tell: Callable[[Any, Array], None] | None,
 ) -> Episode:
     observation, state = table.reset(jax.random.fold_in(key, 0))
+    played = []
     memory = player.start(1)
     returned = score = 0.0
     _show(view, [state], returned, 0)
@@ -306,13 +340,19 @@ def _episode(
         action = jnp.asarray(actions[0])
         if view is not None and not view.film.full:
             _show(view, view.between(table.env, state, action), returned, length)
-        after = table.step(jax.random.fold_in(key, length), state, action)
+        step_key = jax.random.fold_in(key, length)
+        if tell is not None:
+            played.append(np.asarray(table.joint(step_key, state, action)))
+        after = table.step(step_key, state, action)
         observation, state, reward, scored, terminated, truncated = after
         returned, score = returned + float(reward), score + float(scored)
         _show(view, [state], returned, length)
         if terminated or truncated:
-            return Episode(returned, score, length, "terminated" if terminated else "truncated")
-    return Episode(returned, score, max_steps, "stopped")
+            break
+    if tell is not None:
+        tell(jax.device_get(table.draws(jax.random.fold_in(key, 0))), np.array(played))
+    end = "terminated" if terminated else "truncated" if truncated else "stopped"
+    return Episode(returned, score, length, end)
 
 
 def _show(view: Camera | None, states: Sequence[Any], returned: float, step: int) -> None:

@@ -5,6 +5,7 @@ Shape letters: ``B`` environments, ``A`` actions, ``N`` numbers of noise per act
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -106,6 +107,27 @@ class Policy:
         noise = np.asarray(noise, np.float32)
         memory, action = self._act(self.params, memory, observation, starts, noise, legal, greedy)
         return memory, np.asarray(action)
+
+    def opponent(self, greedy: bool = False) -> Callable[[Any, Any, Any], jax.Array]:
+        """Return it as an opponent for ``envlift.against``: ``(key, observation, mask) -> action``.
+
+        Raises:
+            ValueError: for a network with a memory, which a step of a game has no place for.
+        """
+        if self.network.recurrent:
+            raise ValueError(
+                f"network = {self.config.network!r} remembers, and an opponent of one step cannot: "
+                "play it in envlift arena, or train an mlp"
+            )
+
+        def opponent(key: jax.Array, observation: Any, mask: Any) -> jax.Array:
+            one = jax.tree.map(lambda leaf: leaf[None], (observation, mask))
+            noise = jax.random.uniform(key, (1, self.noise_size))
+            starts = jnp.zeros(1, bool)
+            _, action = self._acted(self.params, (), one[0], starts, noise, one[1], greedy)
+            return action[0]
+
+        return opponent
 
     def _acted(
         self,

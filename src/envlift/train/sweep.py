@@ -127,6 +127,11 @@ def sweep(
             f"a sweep is one program on one device: collector = {config.collector!r}, devices = "
             f"{config.devices} are not allowed; give fused and 1"
         )
+    if config.examined_every or config.self_play:
+        raise ConfigError(
+            f"evaluate_every = {config.evaluate_every}, self_play = {config.self_play} are not "
+            "allowed in a sweep: give 0 and false, and play what came out of it"
+        )
     configs = grid(config, values)
     collector = Fused(config, env or compiled_env(config))
     traced = {

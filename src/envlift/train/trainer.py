@@ -22,14 +22,17 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jax.experimental import multihost_utils
 
 from envlift.adapters.lanes import refuse_fork
-from envlift.registry import AnyEnv, make_alone
+from envlift.registry import AnyEnv, make, make_alone
 from envlift.train import checkpoint
 from envlift.train.config import Config, ConfigError
 from envlift.train.fused import Fused
+from envlift.train.games.selfplay import SelfPlay
 from envlift.train.host import Host
 from envlift.train.networks import Maker, make_network
 from envlift.train.policy import Policy
 
+BEST = "best"
+"""Folder, in that of the run, of the checkpoint whose evaluation was best."""
 RECENT = 100
 """Episodes over which returns and scores are averaged."""
 
@@ -64,6 +67,7 @@ class Trained:
         compile_seconds: time until the first update could start.
         seconds: time of the updates.
         interrupted: Ctrl-C or SIGTERM ended the run early.
+        best: the policy whose evaluation was best; None without evaluations.
     """
 
     policy: Policy
@@ -71,6 +75,7 @@ class Trained:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     interrupted: bool = False
+    best: Policy | None = None
 
 
 def train(
@@ -84,6 +89,7 @@ def train(
     out: Path | None = None,
     resume: bool = False,
     network: Maker = make_network,
+    evaluation_env: VectorEnv[Any, Any, Any] | None = None,
 ) -> Trained:
     """Train one policy.
 
@@ -98,6 +104,8 @@ def train(
         out: folder of checkpoints; None keeps none.
         resume: go on from the newest checkpoint in ``out``.
         network: makes a network of your own; ``load_policy`` must then be given it too.
+        evaluation_env: for the host collector, ``config.evaluate_episodes`` environments to
+            evaluate in; by default the registered environment's.
 
     Raises:
         ConfigError: for settings that do not fit each other or the environment.
@@ -107,7 +115,7 @@ def train(
         ForkedError: in a process that was forked from one that had used JAX.
     """
     refuse_fork()
-    collector = _collector(config, env, vector_env, score, network)
+    collector = _collector(config, env, vector_env, score, network, evaluation_env)
     if resume:
         _folder(out)
     with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
@@ -133,11 +141,15 @@ def _train(
     begun = time.perf_counter()
     loop = _Loop(config, trained, recent, recorder, display, begun)
     loop.out = out
+    if resume and out is not None and checkpoint.latest(out / BEST) is not None:
+        loop.best = checkpoint.read_about(out / BEST).get("evaluation")
     with _stop_request() as stopped:
         pending: Any = None
         saved = done
         for update in range(done + 1, config.updates + 1):
             state, metrics = step(state)
+            examined = collector.examine(state, update)
+            metrics = metrics | examined
             # The device works on this update while the last one's numbers are looked at.
             if pending is not None:
                 loop.note(*pending)
@@ -145,9 +157,14 @@ def _train(
             every = config.checkpoint_every
             due = out is not None and every > 0 and update % every == 0
             # The host's next update waits for these numbers anyway, before it plays a step.
-            if due or isinstance(collector, Host):
+            if due or examined or isinstance(collector, Host):
                 loop.note(*pending)
                 pending = None
+            if loop.is_best():
+                trained.best = _policy(collector, state)
+                trained.best.params = jax.tree.map(jax.device_get, state.learner.params)
+                if out is not None:
+                    _save(collector, state, loop, out / BEST, update, keep=1)
             if due:
                 saved = _save(collector, state, loop, _folder(out), update)
             if _anywhere(stopped()) or loop.reached_target:
@@ -172,17 +189,32 @@ def _anywhere(asked: bool) -> bool:
 
 
 def _collector(
-    config: Config, env: AnyEnv | None, vector_env: Any, score: Any, network: Maker
+    config: Config,
+    env: AnyEnv | None,
+    vector_env: Any,
+    score: Any,
+    network: Maker,
+    evaluation_env: Any,
 ) -> Fused | Host:
+    if config.self_play:
+        if config.collector != "fused":
+            raise ConfigError(
+                "self_play = True is not allowed with collector = 'host': use the fused collector"
+            )
+        return SelfPlay(config, env or compiled_env(config), network=network)
     if config.collector == "fused":
         return Fused(config, env or compiled_env(config), network=network)
     if vector_env is None:
         vector_env, score = _vector_env(config)
-    return Host(config, vector_env, score, network)
+        if config.examined_every and evaluation_env is None:
+            evaluation_env, _ = _vector_env(config.replace(num_envs=config.evaluate_episodes))
+    return Host(config, vector_env, score, network, evaluation_env)
 
 
 def compiled_env(config: Config) -> AnyEnv:
     """Make the environment that the fused collector compiles: registered, or ``gymnax:ID``.
+
+    A game is made as it is for self-play, and else against an opponent.
 
     Raises:
         ConfigError: for an option that it does not have.
@@ -194,7 +226,8 @@ def compiled_env(config: Config) -> AnyEnv:
             from envlift.adapters.gymnax import FromGymnax
 
             return FromGymnax(name, autoreset="same_step", **config.env_options)
-        return make_alone(config.env, **config.env_options)
+        maker = make if config.self_play else make_alone
+        return maker(config.env, **config.env_options)
     except TypeError as error:
         raise ConfigError(
             f"env_options = {config.env_options!r} is not allowed for {config.env}: {error}"
@@ -319,6 +352,8 @@ class _Loop:
         self.config, self.trained, self.recent = config, trained, recent
         self.recorder, self.display = recorder, display
         self.reached_target = False
+        self.best: float | None = None
+        self._examined: float | None = None
         self.out: Path | None = None
         self._last = 0.0
 
@@ -342,9 +377,18 @@ class _Loop:
             self.recorder.record(row)
         if self.display is not None:
             self.display.update(row)
+        self._examined = row.get("evaluation")
         target = self.config.target_score
         if target is not None and row["score"] is not None and self.recent.episodes >= RECENT:
             self.reached_target = row["score"] >= target
+
+    def is_best(self) -> bool:
+        """Tell, once, whether the last update's evaluation is the best so far."""
+        found, self._examined = self._examined, None
+        if found is None or (self.best is not None and found <= self.best):
+            return False
+        self.best = found
+        return True
 
     def _before(self) -> str:
         """Say what came before a number that was not finite, and where one can go back to."""
@@ -420,13 +464,16 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _save(collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int) -> int:
+def _save(
+    collector: Fused | Host, state: Any, loop: _Loop, out: Path, update: int, keep: int = 3
+) -> int:
     about = loop.trained.policy.about() | {
         "update": update,
         "steps": update * collector.config.batch,
         "recent": loop.recent.to_list(),
+        "evaluation": loop.best,
     }
-    checkpoint.save(out, update, collector.snapshot(state), about)
+    checkpoint.save(out, update, collector.snapshot(state), about, keep=keep)
     return update
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from envlift.candidate.isolation import Isolation
 from envlift.reference.failure import CandidateFailure
 from envlift.reference.launch import open_reference
 from envlift.reference.types import Array, Side
@@ -18,17 +19,21 @@ from envlift.verify.levels.steps.properties import compare_component
 from envlift.verify.run.context import Context, Effort
 from envlift.verify.run.progress import Silent
 from envlift.verify.run.result import Check, Report, Verdict
-from envlift.verify.sides.candidates import load
+from envlift.verify.sides.candidates import Limits, load
 from envlift.verify.sides.guard import CandidateViolation
+from envlift.verify.sides.own import Own
 from envlift.verify.suite import applies
 from envlift.verify.suite.find import find_suite
 
+HOST = "envlift.translate.grading.component_host"
+"""What answers for the candidate's functions, in a process of its own."""
 
-class _Nothing:
+
+class Nothing:
     """Stands for the candidate's environment, which nobody has written yet."""
 
     @property
-    def env(self) -> _Nothing:
+    def env(self) -> Nothing:
         """What a component's ``candidate`` is given."""
         return self
 
@@ -92,13 +97,20 @@ def from_arrays(name: str) -> Callable[[Any], Callable[[dict[str, Array]], dict[
     return candidate
 
 
-def compare(project: Project, names: Collection[str]) -> list[Check]:
+def compare(
+    project: Project, names: Collection[str], place: Isolation | None = None
+) -> list[Check]:
     """Compare components of the suite by name.
+
+    Args:
+        project: as the rules say it; its folder is the working directory.
+        names: of components.
+        place: where the candidate's functions run; None for this process, if they are trusted.
 
     Raises:
         ProjectError: if the suite has no component of a name.
     """
-    suite, source = find_suite(project.suite)
+    suite, source = find_suite(str(project.folder / project.suite))
     config = suite.configs[0]
     known = {one.name: one for one in suite.components if applies(one, config)}
     missing = [name for name in names if name not in known]
@@ -109,9 +121,13 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
         )
     seed = secrets.randbits(48)
     report = Report(suite.name, suite.reference, str(suite.candidate), seed)
-    with contextlib.closing(
-        open_reference(suite.reference, num_lanes=1, config=dict(config.reference))
-    ) as reference:
+    with contextlib.ExitStack() as stack:
+        reference = open_reference(suite.reference, num_lanes=1, config=dict(config.reference))
+        stack.callback(reference.close)
+        limits = Limits(project.verification.timeout, place=place)
+        own = None
+        if place is not None:
+            own = Own(source, suite, config, {}, limits, True, stack, HOST)
         context = Context(
             suite=suite,
             config=config,
@@ -120,7 +136,7 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             # Functions are quick to compare, so a quick project compares them in full as well.
             effort=Effort(),
             reference=reference,
-            candidate=_Nothing(),
+            candidate=Nothing(),
             open_sides=_never,
             open_reference=lambda lanes: reference,
             open_stranger=lambda lanes, hash_seed: reference,
@@ -128,6 +144,7 @@ def compare(project: Project, names: Collection[str]) -> list[Check]:
             progress=Silent(),
             fixtures=Path("fixtures"),
             minimises=False,
+            own=own,
         )
         for name in names:
             try:

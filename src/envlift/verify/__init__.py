@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from envlift.verify.run.context import Progress
     from envlift.verify.run.result import Report
+    from envlift.verify.run.soak import Soak
 
 __all__ = ["verify"]
 
@@ -31,6 +32,9 @@ def verify(
     start_timeout: float = 300.0,
     fixtures: str | Path = "envlift-fixtures",
     progress: Progress | None = None,
+    steps: int | None = None,
+    hours: float | None = None,
+    tell: Callable[[Soak], None] | None = None,
 ) -> Report:
     """Compare two environments, as ``envlift verify`` does.
 
@@ -56,6 +60,9 @@ def verify(
         start_timeout: seconds that a side may take to start.
         fixtures: folder for minimised failures.
         progress: is told of every check; None shows nothing.
+        steps, hours: go on with fresh seeds, in lockstep, until so many steps or hours in all; see
+            ``envlift.verify.run.soak``. None for one run.
+        tell: is told after every round of those how far it is.
 
     Returns:
         The report. ``report.verdict`` is PASS, FAIL or INCONCLUSIVE; Ctrl-C ends the run and
@@ -72,6 +79,7 @@ def verify(
     from envlift.verify.run.progress import Silent
     from envlift.verify.run.session import Request
     from envlift.verify.run.session import verify as run
+    from envlift.verify.run.soak import soak
     from envlift.verify.suite.find import find_pair
 
     given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
@@ -84,6 +92,9 @@ def verify(
     for what, limit in (("timeout", timeout), ("start_timeout", start_timeout)):
         if not limit > 0:
             raise ValueError(f"{what} must be more than 0 seconds, it is {limit}")
+    for what, wanted in (("steps", steps), ("hours", hours)):
+        if wanted is not None and not wanted > 0:
+            raise ValueError(f"{what} must be more than 0, it is {wanted}")
     found, source, reference, other = find_pair(name, candidate, suite)
     request = Request(
         suite=found,
@@ -101,4 +112,7 @@ def verify(
         timeout=timeout,
         start_timeout=start_timeout,
     )
-    return run(request, Silent() if progress is None else progress)
+    shown = Silent() if progress is None else progress
+    if steps is None and hours is None:
+        return run(request, shown)
+    return soak(request, shown, tell or (lambda far: None), steps=steps, hours=hours)

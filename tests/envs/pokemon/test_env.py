@@ -242,3 +242,10 @@ def test_the_page_has_the_table() -> None:
     names = [name for _, name, _ in observation_table.rows()]
     plain = {name.replace("own_0_", "own_m_").replace("foe_0_", "foe_m_") for name in PLACES}
     assert set(names) <= plain
+
+
+def test_many_teams_do_not_fill_the_description() -> None:
+    teams = [[{"species": 143, "moves": [34]}]] * 30
+    shown = repr(Pokemon(format="gen1customgame", teams=teams))
+    assert shown == "<envlift pokemon-v1 [warp] format='gen1customgame', 30 teams>"
+    assert repr(Pokemon()) == "<envlift pokemon-v1 [warp] format='gen1randombattle'>"

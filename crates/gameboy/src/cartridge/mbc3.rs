@@ -17,6 +17,8 @@ const MASKS: Registers = [0x3F, 0x3F, 0x1F, 0xFF, 0xC1];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Mbc3 {
+    /// Bits of the bank's number that there are: seven, eight of MBC30.
+    bank_bits: u8,
     has_clock: bool,
     enabled: bool,
     rom_bank: u8,
@@ -29,8 +31,9 @@ pub(crate) struct Mbc3 {
 }
 
 impl Mbc3 {
-    pub(crate) fn new(has_clock: bool, now: u64) -> Self {
+    pub(crate) fn new(rom_banks: usize, has_clock: bool, now: u64) -> Self {
         Self {
+            bank_bits: if rom_banks > 0x80 { 0xFF } else { 0x7F },
             has_clock,
             enabled: false,
             rom_bank: 1,
@@ -92,7 +95,7 @@ impl Mbc3 {
     pub(crate) fn write(&mut self, now: u64, address: u16, value: u8) {
         match address >> 13 {
             0 => self.enabled = value & 0x0F == 0x0A,
-            1 => self.rom_bank = value.max(1),
+            1 => self.rom_bank = (value & self.bank_bits).max(1),
             2 => self.selected = value & 0x0F,
             _ => {
                 if self.has_clock && self.latch_armed && value == 1 {
@@ -134,6 +137,20 @@ impl Mbc3 {
         }
     }
 
+    /// Sets the clock and what is latched, `cycles` T-cycles into a second.
+    pub(crate) fn set_clock(&mut self, now: u64, registers: Registers, cycles: u64) {
+        for ((own, value), mask) in self.clock.iter_mut().zip(registers).zip(MASKS) {
+            *own = value & mask;
+        }
+        self.latched = self.clock;
+        let passed = (cycles * 2) % SECOND;
+        self.second_began = if self.is_stopped() {
+            passed
+        } else {
+            now.saturating_sub(passed)
+        };
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.bool(self.enabled);
         out.bool(self.latch_armed);
@@ -146,7 +163,7 @@ impl Mbc3 {
     pub(crate) fn load(&mut self, input: &mut Reader, now: u64) -> Result<(), StateError> {
         self.enabled = input.bool()?;
         self.latch_armed = input.bool()?;
-        self.rom_bank = input.u8()?.max(1);
+        self.rom_bank = (input.u8()? & self.bank_bits).max(1);
         self.selected = input.u8()? & 0x0F;
         for registers in [&mut self.clock, &mut self.latched] {
             input.fill(registers)?;
@@ -186,8 +203,17 @@ mod tests {
         let mut cartridge = cartridge(0x11, 6, 0);
         cartridge.write_register(0, 0x2000, 0x60);
         assert_eq!(visible(&cartridge), (0, 0x60));
-        cartridge.write_register(0, 0x2000, 0);
-        assert_eq!(visible(&cartridge), (0, 1));
+        for none in [0, 0x80] {
+            cartridge.write_register(0, 0x2000, none);
+            assert_eq!(visible(&cartridge), (0, 1), "{none:#x} written");
+        }
+    }
+
+    #[test]
+    fn mbc30_has_an_eighth_bit() {
+        let mut cartridge = cartridge(0x11, 7, 0);
+        cartridge.write_register(0, 0x2000, 0x80);
+        assert_eq!(visible(&cartridge), (0, 0x80));
     }
 
     #[test]

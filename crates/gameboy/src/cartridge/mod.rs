@@ -109,7 +109,7 @@ impl Cartridge {
             Mapper::Mbc1 => Controller::Mbc1(Mbc1::new(false)),
             Mapper::Mbc1Multicart => Controller::Mbc1(Mbc1::new(true)),
             Mapper::Mbc2 => Controller::Mbc2(Mbc2::new()),
-            Mapper::Mbc3 => Controller::Mbc3(Mbc3::new(header.has_clock, now)),
+            Mapper::Mbc3 => Controller::Mbc3(Mbc3::new(header.rom_banks, header.has_clock, now)),
             Mapper::Mbc5 => Controller::Mbc5(Mbc5::new(header.has_rumble)),
         };
         let mut cartridge = Self {
@@ -212,6 +212,48 @@ impl Cartridge {
                 }
             }
         }
+    }
+
+    /// A state of PyBoy's, see [`crate::pyboy`].
+    pub(crate) fn take_over(&mut self, now: u64, theirs: &crate::pyboy::Cartridge) {
+        let mask = match &self.controller {
+            Controller::Mbc2(_) => 0x0F,
+            _ => 0xFF,
+        };
+        for (own, byte) in self.ram.iter_mut().zip(&theirs.ram) {
+            *own = byte & mask;
+        }
+        // The registers are written as a program would write them: nothing else is known of them.
+        let enable = if theirs.ram_enabled { 0x0A } else { 0 };
+        let [bank1, bank2] = theirs.registers;
+        let writes: &[(u16, u8)] = match &self.controller {
+            Controller::None => &[],
+            Controller::Mbc1(_) => &[
+                (0x0000, enable),
+                (0x2000, bank1),
+                (0x4000, bank2),
+                (0x6000, u8::from(theirs.mode)),
+            ],
+            Controller::Mbc2(_) => &[(0x0000, enable), (0x2100, theirs.rom_bank)],
+            Controller::Mbc3(_) => &[
+                (0x0000, enable),
+                (0x2000, theirs.rom_bank),
+                (0x4000, theirs.ram_bank),
+            ],
+            Controller::Mbc5(_) => &[
+                (0x0000, enable),
+                (0x2000, theirs.rom_bank),
+                (0x3000, 0),
+                (0x4000, theirs.ram_bank),
+            ],
+        };
+        for (address, value) in writes {
+            self.write_register(now, *address, *value);
+        }
+        if let (Controller::Mbc3(mbc), Some(clock)) = (&mut self.controller, &theirs.clock) {
+            mbc.set_clock(now, clock.registers, clock.cycles);
+        }
+        self.map();
     }
 
     pub(crate) fn save(&self, out: &mut Writer) {

@@ -4,6 +4,7 @@
 //! speed four. Parts compute what they did when somebody looks at them; the machine stops for them
 //! only when an interrupt may be due.
 
+mod pyboy;
 mod registers;
 mod saved;
 
@@ -48,6 +49,8 @@ pub(crate) struct Memory {
     next_event: u64,
     /// Accesses need a closer look: OAM DMA runs, or the boot ROM lies over the cartridge.
     is_slow: bool,
+    /// Events are those of a time in which the CPU was in HALT.
+    is_halted: bool,
     repetition: Repetition,
     /// The frame ends at this tick...
     pub(crate) frame_end: u64,
@@ -85,6 +88,7 @@ impl Memory {
             m_cycle: M_CYCLE,
             next_event: 0,
             is_slow: boot_rom.is_some(),
+            is_halted: false,
             repetition: Repetition::default(),
             frame_end: FIRST_TICK + FRAME_DOTS * DOT,
             frame_done: false,
@@ -183,7 +187,8 @@ impl Memory {
         if now >= self.frame_end {
             self.frame_done = true;
         }
-        if self.vram_dma.waiting && self.ppu.take_hblank() {
+        // While the CPU is in HALT, a block is left out (Pan Docs, "CGB Registers", FF55).
+        if self.vram_dma.waiting && self.ppu.take_hblank() && !self.is_halted {
             self.copy_vram_block();
         }
         self.schedule();
@@ -199,7 +204,7 @@ impl Memory {
         };
         self.next_event = self
             .timer
-            .next_irq()
+            .next_event()
             .min(self.ppu.next_wake(self.vram_dma.waiting))
             .min(self.serial.next_event())
             .min(frame_end);
@@ -465,7 +470,14 @@ impl Bus for Memory {
 
     #[inline]
     fn pending_interrupts(&self) -> u8 {
-        self.interrupt_enable & self.interrupt_flag & 0x1F
+        // The CPU asks when it fetches an opcode, an M-cycle after it is asked for here: it sees the
+        // interrupt of a timer that overflows now (mooneye, `timer/rapid_toggle`).
+        let overflow = if self.timer.is_overflowed() {
+            interrupts::TIMER
+        } else {
+            0
+        };
+        self.interrupt_enable & (self.interrupt_flag | overflow) & 0x1F
     }
 
     fn enabled_interrupts(&self) -> u8 {
@@ -487,7 +499,9 @@ impl Bus for Memory {
             .saturating_sub(self.clock)
             .div_ceil(self.m_cycle);
         self.clock += cycles.max(1) * self.m_cycle;
+        self.is_halted = true;
         self.catch_up();
+        self.is_halted = false;
     }
 
     fn stop(&mut self) -> bool {

@@ -90,7 +90,7 @@ impl Memory {
             self.interrupt_flag |= interrupts::TIMER;
         }
         self.schedule();
-        if self.interrupt_flag != 0 {
+        if self.interrupt_flag != 0 || self.timer.is_overflowed() {
             self.attend();
         }
     }

@@ -4,6 +4,7 @@
 //! memories, and when an interrupt may be due. Between two such moments nothing it does can be seen.
 
 mod palettes;
+mod pyboy;
 mod render;
 mod saved;
 mod sprites;

@@ -77,6 +77,20 @@ impl ColorPalettes {
         }
     }
 
+    /// Selects and colours, of background and objects, as a state of PyBoy's has them.
+    pub(super) fn take_over(&mut self, palettes: &[(u8, Vec<u8>); 2]) {
+        let [background, objects] = palettes;
+        for (bank, (select, colors)) in [
+            (&mut self.background, background),
+            (&mut self.objects, objects),
+        ] {
+            bank.select = select & 0xBF;
+            for (own, theirs) in bank.bytes.iter_mut().zip(colors) {
+                *own = *theirs;
+            }
+        }
+    }
+
     pub(super) fn save(&self, out: &mut Writer) {
         for bank in [&self.background, &self.objects] {
             out.bytes(&bank.bytes);

@@ -280,19 +280,29 @@ impl Ppu {
         self.compare_with(NOTHING);
         if usize::from(self.line) == HEIGHT {
             self.mode = 0;
-            // Mode 2's condition is true for a moment here as well.
-            self.mode_for_interrupt = 2;
-            self.update_stat_line();
-            self.mode_for_interrupt = NO_MODE;
+            if self.color {
+                self.begin_mode_2_for_a_moment();
+            }
         }
         self.update_stat_line();
         self.then(Phase::BlankStart, MODE_1);
+    }
+
+    /// Mode 2's condition is true for a moment in line 144 as well: with VBlank, on a Color when the
+    /// line begins (mooneye, `ppu/vblank_stat_intr-GS` and `-C`).
+    fn begin_mode_2_for_a_moment(&mut self) {
+        self.mode_for_interrupt = 2;
+        self.update_stat_line();
+        self.mode_for_interrupt = NO_MODE;
     }
 
     fn blank_start(&mut self) {
         self.compare_with(self.line);
         if usize::from(self.line) == HEIGHT {
             self.mode = 1;
+            if !self.color {
+                self.begin_mode_2_for_a_moment();
+            }
             self.mode_for_interrupt = 1;
             self.request(interrupts::VBLANK);
             if self.first_frame && self.rendering {

@@ -70,18 +70,40 @@ impl Program {
         Rom::new(&bytes).expect("a ROM of ours")
     }
 
+    /// The address of the byte that comes next.
+    pub fn here(&self) -> u16 {
+        START + self.bytes.len() as u16
+    }
+
+    /// A machine that is about to run the program.
+    pub fn machine(&self, vectors: &[(u16, &[u8])]) -> GameBoy {
+        GameBoy::new(&self.rom(vectors), Model::Dmg)
+    }
+
     /// Runs to `LD B,B`.
     pub fn run(&self, vectors: &[(u16, &[u8])]) -> GameBoy {
-        let mut machine = GameBoy::new(&self.rom(vectors), Model::Dmg);
-        for _ in 0..2_000_000 {
-            let pc = machine.cpu().pc;
-            if pc >= START && machine.read(pc) == END {
-                return machine;
-            }
-            machine.step();
-        }
-        panic!("the program does not end; pc = {:04X}", machine.cpu().pc);
+        let mut machine = self.machine(vectors);
+        run_to_end(&mut machine);
+        machine
     }
+
+    /// Runs to `LD B,B`; an interrupt goes on behind the program, with `handler`.
+    pub fn run_from_vector(self, vector: u16, handler: &[u8]) -> GameBoy {
+        let [high, low] = self.here().to_be_bytes();
+        self.code(handler).run(&[(vector, &[0xC3, low, high])])
+    }
+}
+
+/// Runs to `LD B,B`, in the program or in the vector of an interrupt.
+pub fn run_to_end(machine: &mut GameBoy) {
+    for _ in 0..2_000_000 {
+        let pc = machine.cpu().pc;
+        if !(0x100..START).contains(&pc) && machine.read(pc) == END {
+            return;
+        }
+        machine.step();
+    }
+    panic!("the program does not end; pc = {:04X}", machine.cpu().pc);
 }
 
 /// `ADD SP,2; RET`: leaves the routine that waited for the interrupt.

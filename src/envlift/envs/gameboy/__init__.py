@@ -16,4 +16,6 @@ REGISTRATION = VectorRegistration(
     name="gameboy",
     factory=make_vec,
     title="Game Boy: any ROM with a game file; without one Bricks, a game of our own",
+    suite="envlift.envs.gameboy.verification.suite:SUITE",
+    reference="PyBoy 2.8.1",
 )

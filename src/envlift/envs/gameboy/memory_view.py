@@ -9,8 +9,8 @@ from typing import Any
 class MemoryView:
     """Memory by address: ``m[0xC000]``, ``m[0xC000:0xC010]``, ``m[2, 0x4000]`` (bank, address).
 
-    Reading a slice gives a list. A number written to a slice fills it. Banks are those of the ROM
-    (0x0000 to 0x7FFF), which can be read alone.
+    Reading a slice gives a list. A number written to a slice fills it. Banks of ROM, video RAM,
+    cartridge RAM and work RAM can be read, not written.
     """
 
     def __init__(self, machine: Any, rom_banks: int) -> None:
@@ -49,13 +49,25 @@ class MemoryView:
         return values[0] if isinstance(address, int) else values
 
     def _banked(self, bank: int, address: int) -> int:
-        if not 0 <= bank < self._rom_banks:
-            raise IndexError(f"ROM bank {bank} of {self._rom_banks}")
-        if address > 0x7FFF:
-            raise NotImplementedError(
-                f"bank {bank} of address {address:#06x}: only banks of the ROM can be chosen"
-            )
-        return int(self._machine.rom_at(bank, address))
+        """Return a byte of a bank, whatever is mapped now."""
+        if address < 0x8000:
+            if not 0 <= bank < self._rom_banks:
+                raise IndexError(f"ROM bank {bank} of {self._rom_banks}")
+            return int(self._machine.rom_at(bank, address))
+        if address < 0xA000:
+            name, held, size, first = "video RAM", self._machine.vram(), 0x2000, 0x8000
+        elif address < 0xC000:
+            name, held, size, first = "cartridge RAM", self._machine.cartridge_ram(), 0x2000, 0xA000
+        elif address < 0xE000:
+            # Bank 0 lies at 0xC000, all others at 0xD000.
+            name, held, size = "work RAM", self._machine.wram(), 0x1000
+            first = 0xC000 if bank == 0 else 0xD000
+        else:
+            raise IndexError(f"address {address:#06x} has no banks; leave the bank out")
+        offset = address - first
+        if not 0 <= offset < size or not 0 <= bank * size + offset < len(held):
+            raise IndexError(f"address {address:#06x} is not in bank {bank} of the {name}")
+        return int(held[bank * size + offset])
 
     def __setitem__(self, key: int | slice | tuple[int, int], value: int | Sequence[int]) -> None:
         if isinstance(key, tuple):

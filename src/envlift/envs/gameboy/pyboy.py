@@ -75,6 +75,15 @@ class Screen:
             raise ImportError("screen.image needs Pillow: pip install pillow") from None
         return Image.fromarray(self.ndarray)
 
+    @property
+    def tilemap_position_list(self) -> Any:
+        """Refuse: it is not kept where each line was scrolled to.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("where each line was scrolled to: not offered here")
+
     def _update(self) -> None:
         self._machine.picture(self.ndarray)
 
@@ -110,7 +119,8 @@ class PyBoy:
     """A Game Boy with PyBoy's interface.
 
     Differences: there is no window, no sound and no emulation speed; without ``bootrom`` the
-    machine starts where a boot ROM ends; states are those of envlift.
+    machine starts where a boot ROM ends; states are written in envlift's form, and read in PyBoy's
+    as well.
 
     Args:
         gamerom: path of a ROM.
@@ -275,17 +285,14 @@ class PyBoy:
         file_like_object.write(self._machine.save_state())
 
     def load_state(self, file_like_object: IO[bytes]) -> None:
-        """Take over a state that ``save_state`` wrote.
+        """Take over a state that ``save_state`` wrote, here or in a release of PyBoy 2.
+
+        States of PyBoy's do not say which ROM they belong to: that is for the caller to know.
 
         Raises:
-            ValueError: if it is damaged, of another version, of another ROM, or PyBoy's own.
+            ValueError: if it is damaged, of another version, of another ROM or of another model.
         """
         state = file_like_object.read()
-        if state[:8] != b"ENVLIFTG" and len(state) > 30_000:
-            raise ValueError(
-                "this is no state of envlift; PyBoy's own cannot be read yet. Play to the same "
-                "place once and save it with envlift.gameboy.PyBoy"
-            )
         self._machine.load_state(state)
         self._machine.picture(self.screen.ndarray)
 
@@ -354,5 +361,5 @@ class PyBoy:
             "set_color_palette": "other colours",
         }
         if name in missing:
-            raise NotImplementedError(f"PyBoy.{name}: {missing[name]} are not offered here")
+            raise NotImplementedError(f"{missing[name]}: not offered here (PyBoy.{name})")
         raise AttributeError(f"PyBoy has no attribute {name!r}")

@@ -33,6 +33,18 @@ class Tile:
         grey = _COLORS[planes[:, 0] + 2 * planes[:, 1]]
         return np.stack([grey, grey, grey, np.full_like(grey, 0xFF)], axis=2)
 
+    def image(self) -> Any:
+        """Return its dots as a ``PIL.Image``, 8 x 8, RGBA.
+
+        Raises:
+            ImportError: if Pillow is not installed.
+        """
+        try:
+            from PIL import Image
+        except ModuleNotFoundError:
+            raise ImportError("tile.image() needs Pillow: pip install pillow") from None
+        return Image.fromarray(self.ndarray())
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tile) and other.tile_identifier == self.tile_identifier
 

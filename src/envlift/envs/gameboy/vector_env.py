@@ -49,6 +49,8 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         action: ``discrete`` or ``buttons``.
         max_steps: an episode is truncated after so many steps; 0 for never.
         model: ``auto``, ``dmg`` or ``cgb``.
+        boot_rom: path or bytes of a boot ROM that machines run when they are switched on; without
+            one they begin in the documented state after it.
         threads: of the pool; 0 for one a core.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
@@ -76,6 +78,7 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         action: str = "discrete",
         max_steps: int = 0,
         model: str = "auto",
+        boot_rom: str | Path | bytes | None = None,
         threads: int = 0,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         seed: int | None = 0,
@@ -107,6 +110,7 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
             channels=3 if color else 1,
             downscale=downscale,
             watch=watch,
+            boot_rom=Path(boot_rom).read_bytes() if isinstance(boot_rom, str | Path) else boot_rom,
         )
         self.num_envs = num_envs
         self._pictures = np.zeros((num_envs, *self._batch.picture_shape), np.uint8)

@@ -18,5 +18,7 @@ REGISTRATION = Registration(
     title="Pokémon battles (Showdown), generation 1: two players, random or given teams",
     players=2,
     suite="envlift.envs.pokemon.verification.suite:SUITE",
+    render="envlift.envs.pokemon.render:frame",
+    log="envlift.envs.pokemon.reference.log:tell",
     reference="Pokémon Showdown (@pkmn/sim 0.10.11)",
 )

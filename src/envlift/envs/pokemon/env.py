@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Autoreset, EnvInfo, Game, Transition
-from envlift.envs.pokemon import observation, teams
+from envlift.envs.pokemon import flat, observation, teams
 from envlift.envs.pokemon.bots import BOTS
 from envlift.envs.pokemon.hidden import redraw
 from envlift.envs.pokemon.rules.gen1 import batched
@@ -22,6 +22,7 @@ from envlift.envs.pokemon.state import State
 from envlift.targets import chance
 
 Format = Literal["gen1randombattle", "gen1ou", "gen1customgame"]
+Observation = Literal["numbers", "flat"]
 NUM_ACTIONS = 10
 
 
@@ -59,7 +60,8 @@ class Pokemon(Game[State, None, Any]):
     where it offers one entry only (a lock, sleep, recharge, Struggle) that is the slot selected
     last, and who waits has action 0. An illegal action is played as the first legal one.
 
-    Observations are int16 [2, 224], see ``observation``. The winner gets 1, the loser -1, in a tie
+    Observations are int16 [2, 224], see ``observation``; or, for networks, float32 [2, 627], see
+    ``flat``. The winner gets 1, the loser -1, in a tie
     and before the end both get 0. Every end is ``terminated``: that after 1,000 turns is a rule.
 
     Example::
@@ -80,6 +82,7 @@ class Pokemon(Game[State, None, Any]):
         format: Format = "gen1randombattle",
         teams: Sequence[Any] | None = None,
         check_teams: bool = True,
+        observation: Observation = "numbers",
         autoreset: Autoreset = "same_step",
     ) -> None:
         """Make the environment.
@@ -91,17 +94,21 @@ class Pokemon(Game[State, None, Any]):
             teams: teams to choose from in each battle: Showdown's text or packed form, or a list of
                 ``{"species", "level", "moves", "ivs", "evs"}`` in the numbers of the tables.
             check_teams: refuse teams that ``gen1ou`` forbids.
+            observation: ``numbers`` or ``flat``; bots see the numbers either way.
             autoreset: what ``step`` does when a battle ends, see ``envlift.env.Autoreset``.
 
         Raises:
-            ValueError: for an unknown format, or teams that are missing, not wanted, or not
-                playable; the message names what is wrong.
+            ValueError: for an unknown format or observation, or teams that are missing, not
+                wanted, or not playable; the message names what is wrong.
         """
         if backend not in ("warp", None):
             raise ValueError(f"backend={backend!r} is not known; the rules are in warp alone")
         known = get_args(Format)
         if format not in known:
             raise ValueError(f"format={format!r} is not known; choose one of {', '.join(known)}")
+        if observation not in get_args(Observation):
+            wanted = ", ".join(get_args(Observation))
+            raise ValueError(f"observation={observation!r} is not known; choose one of {wanted}")
         drawn = format == "gen1randombattle"
         if teams is None and not drawn:
             raise ValueError(f"{format} is played with given teams: give teams=[...]")
@@ -114,12 +121,24 @@ class Pokemon(Game[State, None, Any]):
                 "pokemon",
                 1,
                 "warp",
-                {"format": format, "teams": teams, "check_teams": check_teams},
+                {
+                    "format": format,
+                    "teams": teams,
+                    "check_teams": check_teams,
+                    "observation": observation,
+                },
             ),
             autoreset,
         )
+        self.flat = observation == "flat"
         self.clauses = format != "gen1customgame"
         self._teams = None if teams is None else _pool(teams, check_teams and format == "gen1ou")
+
+    def __repr__(self) -> str:
+        given = self.info.options["teams"]
+        teams = "" if given is None else f", {len(given)} teams"
+        format, backend = self.info.options["format"], self.info.backend
+        return f"<envlift pokemon-v{self.info.version} [{backend}] format={format!r}{teams}>"
 
     @property
     def default_params(self) -> None:
@@ -131,7 +150,9 @@ class Pokemon(Game[State, None, Any]):
         return gymnasium.spaces.Discrete(NUM_ACTIONS)
 
     def player_observation_space(self, params: None = None) -> gymnasium.Space[Any]:
-        """Whole numbers; ``observation.NAMES`` says what they are."""
+        """Whole numbers, or floats; ``observation.NAMES`` and ``flat.names()`` say which."""
+        if self.flat:
+            return gymnasium.spaces.Box(-np.inf, np.inf, (len(flat.names()),), np.float32)
         shape = (observation.SIZE,)
         return gymnasium.spaces.Box(observation.LOW, observation.HIGH, shape, np.int16)
 
@@ -158,7 +179,12 @@ class Pokemon(Game[State, None, Any]):
         return Transition(after, _reward(state, after.winner), over, jnp.zeros_like(over))
 
     def observe(self, state: State, params: None = None) -> jax.Array:
-        """Return what both players see, int16 [2, 224]."""
+        """Return what both players see, int16 [2, 224] or float32 [2, 627]."""
+        numbers = batched.observe(state)
+        return jax.vmap(flat.flat)(numbers) if self.flat else numbers
+
+    def bot_observation(self, state: State, params: None = None) -> jax.Array:
+        """Return what bots see, int16 [2, 224]."""
         return batched.observe(state)
 
     def legal_actions(self, state: State, params: None = None) -> jax.Array:

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
+from envlift.reference.bridge.classes import made
 from envlift.reference.bridge.components import find, numbers
 from envlift.reference.bridge.exploring import Actions, DoesNotReturn, given_up, look, step
 from envlift.reference.bridge.infos import Infos
@@ -65,7 +66,8 @@ class GymnasiumReference:
     part of that state.
 
     Args:
-        id: a registered id; ``module:ID`` imports a module first.
+        id: a registered id; ``module:ID`` imports a module first; ``module:Class`` and
+            ``path/to/file.py:Class`` need not be registered.
         state_attributes: names under ``env.unwrapped``, dotted names allowed (``data.qpos``).
             None: ``state`` if there is one, else no state.
         make_options: passed to ``gymnasium.make``, for example ``max_episode_steps``.
@@ -84,7 +86,7 @@ class GymnasiumReference:
         # The checker warns about harmless things and is not part of the environment.
         options = {"disable_env_checker": True, **make_options}
         try:
-            self._env: gymnasium.Env[Any, Any] = gymnasium.make(id, **options)
+            self._env: gymnasium.Env[Any, Any] = made(id, options)
         except _UNKNOWN as error:
             known = list(gymnasium.registry)
             name = id.rpartition(":")[2]
@@ -155,7 +157,7 @@ class GymnasiumReference:
         except DoesNotReturn:
             # Where it is played, it will be given its time, and told by name if that is not enough.
             infos, unrepeated = Infos([info for _, info in shown]), []
-            self._env = gymnasium.make(self._id, **options)
+            self._env = made(self._id, dict(options))
             self._limit, self._begun = _find_limit(self._env), False
         notes += [(f"{INFO}: {name!r} is not repeated by equal seeds", "") for name in unrepeated]
         return _Found(fields, self._observing.spec, infos, masked, tuple(notes))

@@ -75,7 +75,7 @@ class _Clock:
             return False
         waited = waited_for_a_core(self._pid)
         if self._waited is not None:
-            self.deadline += waited - self._waited
+            self.deadline += max(waited - self._waited, 0.0)
         self._waited = waited
         return self.remaining() <= 0
 
@@ -83,12 +83,15 @@ class _Clock:
 def waited_for_a_core(pid: int) -> float:
     """Return the seconds that a process was ready to run while others ran; 0 where unknown.
 
-    Of its threads, the one that waited longest counts.
+    Of its threads, and those of the processes that it started (a sandbox starts what runs in it),
+    the one that waited longest counts.
     """
-    longest = 0
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            longest = max(longest, int((thread / "schedstat").read_text().split()[1]))
+    longest, todo = 0, [pid]
+    while todo:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for thread in Path(f"/proc/{todo.pop()}/task").iterdir():
+                longest = max(longest, int((thread / "schedstat").read_text().split()[1]))
+                todo += map(int, (thread / "children").read_text().split())
     return longest / 1e9
 
 

@@ -8,15 +8,19 @@ NumPy, and Gymnasium for Gymnasium's environments, not envlift.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import json
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 STEPS = 600
+LONGEST_TAPE = 1 << 14
+"""Words of a call, beyond which nobody would hand them over at every step."""
 GENERATORS = ("np_random", "_np_random", "_np_random_seed")
 
 
@@ -46,9 +50,8 @@ def describe(kind: type) -> dict[str, Any]:
 
 def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
     """Play at random and note which numeric attributes change."""
-    import gymnasium
 
-    env = gymnasium.make(id, **{"disable_env_checker": True, **options})
+    env = _beside("classes").made(id, {"disable_env_checker": True, **options})
     env.action_space.seed(0)
     seen: dict[str, list[Any]] = {}
     present: dict[str, int] = {}
@@ -86,8 +89,50 @@ def look_at_gymnasium(id: str, options: dict[str, Any]) -> dict[str, Any]:
     found = describe(type(env.unwrapped))
     # Registered with the id; it stands in no source that anybody would read.
     found["max_episode_steps"] = env.spec.max_episode_steps if env.spec else None
+    found |= tape_of(env)
     env.close()
     return {**found, "attributes": attributes, "left_out": left_out}
+
+
+def tape_of(env: Any) -> dict[str, Any]:
+    """Give the environment its dice on a tape; return how many words a call takes at most.
+
+    Where calls take different numbers of words, twice as many are proposed as were seen.
+    """
+    tape_module = _beside("tape")
+    tape, rng = tape_module.Tape(), np.random.default_rng(0)
+    counts: list[list[int]] = [[], []]
+
+    def call(function: Any, *given: Any, steps: bool) -> Any:
+        tape.rewind(rng.integers(0, 2**32, LONGEST_TAPE, np.uint32))
+        with tape_module.played(tape, env.unwrapped):
+            answer = function(*given)
+        counts[steps].append(tape.used)
+        return answer
+
+    try:
+        env.reset(seed=0)
+        call(env.reset, steps=False)
+        for step in range(STEPS):
+            _, _, terminated, truncated, _ = call(env.step, env.action_space.sample(), steps=True)
+            if terminated or truncated or step % 97 == 96:
+                call(env.reset, steps=False)
+    except Exception as error:  # whatever an environment does with its dice
+        return {"tape_trouble": f"{type(error).__name__}: {error}"}
+    proposed = max(max(kind) * (1 if len(set(kind)) == 1 else 2) for kind in counts)
+    return {"tape": proposed, "dice": max(counts[True])}
+
+
+def _beside(name: str) -> Any:
+    """Import a module of the bridge by its path: envlift need not be installed here."""
+    path = Path(__file__).resolve().parents[1] / "bridge" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"envlift_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def numeric(value: Any) -> Any:

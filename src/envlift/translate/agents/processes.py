@@ -3,8 +3,8 @@
 A command runs in a process group of its own, under a supervisor that kills the group should envlift
 die (see ``reference/processes/supervise.py``). What it writes goes through the redactor into files
 at once, so that a kill loses nothing. When it ends, by itself or not, whatever it left behind is
-ended too, also what moved to a process group of its own: nothing may go on writing while the
-verifier judges.
+ended too, also what moved to a session of its own and forgot its environment (``strays``): nothing
+may go on writing while the verifier judges.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import BinaryIO
 from envlift.reference.processes import supervise
 from envlift.translate.agents.protocol import AgentError
 from envlift.translate.agents.secrets import Redactor
+from envlift.translate.agents.strays import adopted
 
 LIMIT = 20_000_000
 """Bytes of a stream that are kept on disk."""
@@ -138,6 +139,7 @@ def run_child(
     line: Callable[[str], None] | None = None,
     merge: bool = False,
     limit: int = LIMIT,
+    keep: Sequence[int] = (),
 ) -> Ended:
     """Run a command to its end, or to the end of its time.
 
@@ -153,6 +155,7 @@ def run_child(
         line: is handed every line of stdout, redacted; may raise ``Enough``.
         merge: write stderr into ``stdout.log`` too.
         limit: bytes of a stream that are kept on disk.
+        keep: file descriptors that the command inherits.
 
     Raises:
         AgentError: the program does not exist or cannot be started.
@@ -164,49 +167,51 @@ def run_child(
             f"the program {program!r} was not found on PATH or cannot be run; install it, or "
             "choose another agent"
         )
-    mark = uuid.uuid4().hex
-    started = time.monotonic()
-    read_end, lifeline = os.pipe()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", supervise.__file__, str(read_end), *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-            bufsize=0,
-            pass_fds=(read_end,),
-            start_new_session=True,
-            cwd=cwd,
-            env={**environment, MARK: mark},
-        )
-    except OSError as error:
-        os.close(lifeline)
-        raise AgentError(f"{program!r} could not be started: {error}") from None
-    finally:
-        os.close(read_end)
-    logs: list[_Log] = []
-    stopped = ""
-    try:
-        logs.append(_Log(log / f"{name}stdout.log", redactor, limit, line))
-        if not merge:
-            logs.append(_Log(log / f"{name}stderr.log", redactor, limit, None))
-        stopped = _attend(process, logs, given, None if seconds is None else started + seconds)
-    finally:
-        # Also on Ctrl-C. Once more at the end: the last processes may have started others.
-        _signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0 if process.poll() is not None else GRACE)
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
-        _sweep(mark)
-        os.close(lifeline)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        for entry in logs:
-            with contextlib.suppress(Enough):
-                entry.close()
+    with adopted() as end_strays:
+        mark = uuid.uuid4().hex
+        started = time.monotonic()
+        read_end, lifeline = os.pipe()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervise.__file__, str(read_end), *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+                bufsize=0,
+                pass_fds=(read_end, *keep),
+                start_new_session=True,
+                cwd=cwd,
+                env={**environment, MARK: mark},
+            )
+        except OSError as error:
+            os.close(lifeline)
+            raise AgentError(f"{program!r} could not be started: {error}") from None
+        finally:
+            os.close(read_end)
+        logs: list[_Log] = []
+        stopped = ""
+        try:
+            logs.append(_Log(log / f"{name}stdout.log", redactor, limit, line))
+            if not merge:
+                logs.append(_Log(log / f"{name}stderr.log", redactor, limit, None))
+            stopped = _attend(process, logs, given, None if seconds is None else started + seconds)
+        finally:
+            # Also on Ctrl-C. Once more at the end: the last processes may have started others.
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0 if process.poll() is not None else GRACE)
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+            _sweep(mark)
+            os.close(lifeline)
+            end_strays()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            for entry in logs:
+                with contextlib.suppress(Enough):
+                    entry.close()
     tails = [entry.tail.decode("utf-8", "replace") for entry in logs]
     return Ended(
         process.returncode,

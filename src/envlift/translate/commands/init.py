@@ -32,10 +32,21 @@ def add_init(commands: Any) -> None:
     init.add_argument(
         "--reference",
         metavar="LAUNCH",
-        help="gymnasium:ID, python:module:Class, python:file.py:Class or process:command words",
+        help="gymnasium:ID, file.py:Class or module:Class (a gymnasium.Env, or a class that speaks "
+        "the reference protocol), or process:command words",
     )
     init.add_argument(
-        "--specification", type=Path, metavar="FILE", help="numbered rules, where nothing runs"
+        "--specification",
+        "--spec",
+        type=Path,
+        metavar="FILE",
+        help="numbered rules, where nothing runs (docs/from-rules.md)",
+    )
+    init.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="tables that the rules speak of; copied into data/ of the project",
     )
     init.add_argument("--target", choices=TARGETS, help="default: what is advised")
     init.add_argument("--into", type=Path, metavar="DIR", help="default: ./NAME")
@@ -65,7 +76,7 @@ def _init(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from envlift.reference.launch import FORMS
-    from envlift.translate.init.start import Wanted, check, explore, write
+    from envlift.translate.init.start import Wanted, check, explore, with_form, write
 
     console = Console(highlight=False, soft_wrap=True)
     asks = sys.stdin.isatty()
@@ -79,12 +90,14 @@ def _init(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise ValueError(f"--{name} must be more than 0, it is {value:g}")
+    config = dict(_option(text) for text in options.config)
     wanted = Wanted(
         name=options.name,
         folder=options.into or Path(options.name),
-        reference=reference,
+        reference=with_form(reference, config),
         specification=options.specification,
-        config=dict(_option(text) for text in options.config),
+        config=config,
+        data=options.data,
         sources=tuple(options.source),
         agent=options.agent or "manual",
         dollars=options.dollars,
@@ -93,7 +106,7 @@ def _init(options: argparse.Namespace) -> int:
     )
     check(wanted)
     if reference:
-        console.print(f"starting {reference} ...", markup=False)
+        console.print(f"starting {wanted.reference} ...", markup=False)
     found = explore(wanted)
     show(console, found)
     target = _target(options, found, asks)
@@ -173,6 +186,11 @@ def facts(probe: Probe) -> list[tuple[str, str]]:
     if probe.settable:
         again = "equal steps" if probe.repeats else "DIFFERENT steps"
         rows.append(("", f"it can be set: equal states and actions gave {again}"))
+    if probe.dice and probe.spec.chance is not None:
+        words = (
+            f"a step draws up to {probe.dice} words; both sides are given a tape of {probe.tape}"
+        )
+        rows.append(("dice", words))
     if probe.max_episode_steps is not None:
         episode += f", at most {probe.max_episode_steps}"
     rows.append(("episode", f"{episode}, random play"))
@@ -187,7 +205,18 @@ def facts(probe: Probe) -> list[tuple[str, str]]:
 def warnings(probe: Probe) -> list[str]:
     """Return what a person should know before anything is translated."""
     notes = []
-    if not probe.spec.state:
+    if probe.tape_trouble:
+        notes.append(
+            f"its dice cannot be given to it: {probe.tape_trouble}. Where chance is drawn inside a "
+            "step, write an adapter that takes it as an argument (docs/reference-protocol.md)."
+        )
+    if not probe.spec.state and probe.spec.chance is not None:
+        notes.append(
+            "its state cannot be read: whole episodes are compared, by the same dice, and no "
+            "single steps. Name its state, --config 'state_attributes=[\"...\"]', or write a "
+            "small adapter class that has get_state and set_state (docs/reference-protocol.md)."
+        )
+    elif not probe.spec.state:
         notes.append(
             "its state cannot be read, so both sides must start from equal seeds, and a fast "
             "environment does not draw the same numbers. Name its state, --config "
@@ -232,7 +261,12 @@ def _next(console: Console, wanted: Wanted, found: Found, target: Target) -> Non
         (f"envlift translate {folder}", "the work itself"),
     ]
     if wanted.specification is not None:
-        steps.insert(2, (f"{folder}/reference/rules.py", "rules on paper cannot play: write them"))
+        text = folder / "reference" / wanted.specification.name
+        steps[2:2] = [
+            (f"{folder}/reference/test_rules.py", "tests that cite the rules"),
+            (f"envlift rules check {text}", "which rules have no test yet"),
+            (f"{folder}/reference/rules.py", "rules on paper cannot play: write them"),
+        ]
     console.print("next:")
     width = max(len(what) for what, _ in steps)
     for what, why in steps:

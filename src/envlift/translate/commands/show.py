@@ -42,6 +42,9 @@ def print_judgement(console: Console, judgement: Judgement) -> None:
         tests = f"  ({judgement.tests} property tests passed)" if judgement.tests else ""
         console.print()
         console.print(verdicts_text(judgement.verdicts) + tests)
+        if judgement.trouble:
+            words = f"not isolated: what was judged could reach its judge ({judgement.trouble})"
+            console.print(f"[yellow]{escape(words)}[/]", soft_wrap=True)
 
 
 def turn_line(turn: Turn) -> str:
@@ -51,6 +54,8 @@ def turn_line(turn: Turn) -> str:
     outcome = "kept" if turn.kept else f"[yellow]undone[/]: {escape(turn.fault or turn.reason)}"
     if not turn.judged:
         outcome = "not judged yet"
+    if turn.isolation.startswith("none"):
+        outcome += " [yellow](not isolated)[/]"
     size = f"+{turn.added} -{turn.removed}" if turn.commit else ""
     parts = (f"turn {turn.number:>3}", f"{about:<20}", f"{size:<10}", verdicts, outcome)
     return "  ".join(part for part in parts if part)

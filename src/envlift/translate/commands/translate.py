@@ -52,6 +52,13 @@ def add_translate(commands: Any) -> None:
         "--yes", action="store_true", help="take proposed modules without showing them first"
     )
     translate.add_argument(
+        "--sandbox",
+        choices=["auto", "required", "none"],
+        default="auto",
+        help="auto: isolate what is judged where that can be done, and say where it cannot; "
+        "required: the agent's processes too, and refuse to run without",
+    )
+    translate.add_argument(
         "--record", type=Path, metavar="DIR", help="afterwards, write a recording for `replay`"
     )
     translate.set_defaults(run=_translate)
@@ -138,6 +145,7 @@ def _translate(options: argparse.Namespace) -> int:
         options={} if options.agent and given is None else given,
         only_rollouts=options.levels == 3,
         yes=options.yes,
+        sandbox=options.sandbox,
     )
     try:
         stop = loop.run()

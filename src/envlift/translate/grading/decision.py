@@ -1,28 +1,36 @@
 """Deciding about a turn: the verifier's judgement, and what follows from it.
 
-The judgement is made in a process of its own, on a fresh worktree of the commit. What it finds
-is compared with what had passed before: a repair that breaks a lower level is undone, tests that do
+The judgement is made in a process of its own, into which no byte of the agent's is imported: it
+reads the project's rules as they stood before the turn, and runs a copy of the commit apart. It
+hands over what it found through a file without a name, and that counts only if it ended by itself
+with exit status 0 and nothing was touched meanwhile that is not the turn's. What it finds is
+compared with what had passed before: a repair that breaks a lower level is undone, tests that do
 not show a failure are, and so is an optimisation that is not faster.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envlift.candidate.isolation import Wanted
 from envlift.translate.agents.processes import Ended, run_child
-from envlift.translate.agents.sandbox import Sandbox, allowed_environment
+from envlift.translate.agents.sandbox import allowed_environment
 from envlift.translate.agents.secrets import Redactor
 from envlift.translate.grading.judgement import HOLLOW, LEVELS, Failure, Judgement
-from envlift.translate.loop.faults import FIXTURES
+from envlift.translate.loop import outside
 from envlift.translate.loop.ledger import Turn
 from envlift.translate.loop.plan import CHECK, State
-from envlift.translate.loop.workspace import SPEED, Workspace
+from envlift.translate.loop.workspace import RULES, SPEED, Workspace, WorkspaceError
 from envlift.translate.project.file import Project, ProjectError
+from envlift.translate.project.guarded import FIXTURES
 
 TOOLS = (
     *("JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CARGO_HOME"),
@@ -31,8 +39,23 @@ TOOLS = (
 )
 """Variables that a build or a judgement may need; none holds a secret."""
 
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+LARGEST_ANSWER = 64_000_000
+"""Bytes of a judgement that are read."""
+
+_BOOT = (
+    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
+    "runpy.run_module('envlift.translate.grading.judge', run_name='__main__')"
+)
+"""Starts the judge with a path that is given: no file of a folder or site is run before it."""
+
 FASTER = 1.03
 """How much faster (geometric mean over the batch sizes) an optimisation must be to be kept."""
+
+
+class MeddlingError(Exception):
+    """What was judged touched what is not its own while it was judged."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +67,14 @@ class Decisions:
         workspace: of the project.
         redactor: keeps secrets out of the judge's logs.
         only_rollouts: the ablation, see ``plan.goals``.
+        sandbox: for what is judged, see ``candidate.isolation.choose``.
     """
 
     project: Project
     workspace: Workspace
     redactor: Redactor
     only_rollouts: bool = False
+    sandbox: Wanted = "auto"
 
     def decide(self, turn: Turn, place: Path, state: State) -> dict[str, Any]:
         """Judge a turn's commit; return what the ledger is told of it.
@@ -61,6 +86,7 @@ class Decisions:
 
         Raises:
             ProjectError: if nothing can be judged before a person mends the project.
+            MeddlingError: if what was judged touched what is not its own.
         """
         unmeasured = ""
         judgement, fixtures = self._judgement(turn, place)
@@ -85,6 +111,7 @@ class Decisions:
             "head": turn.base if why else head,
             "fixtures": sorted(added),
             "speed": judgement.speed,
+            "isolation": "bubblewrap" if judgement.isolated else f"none: {judgement.trouble}",
         }
 
     def _why_not(self, turn: Turn, judgement: Judgement, state: State) -> str:
@@ -139,48 +166,91 @@ class Decisions:
         if turn.module is not None:
             words += ["--module", turn.module]
         log = self.workspace.log(turn.number)
-        fixtures, answer = log / "fixtures", log / "judgement.json"
+        fixtures = log / "fixtures"
         if fixtures.exists():
             shutil.rmtree(fixtures)
-        answer.unlink(missing_ok=True)
-        words += ["--fixtures", str(fixtures), "--json", str(answer)]
-        ended = self._run(place, log, words)
-        if answer.is_file():
-            return Judgement.read(answer), sorted(fixtures.glob("*.jsonl"))
-        if ended.code == 4:
-            raise ProjectError(f"the judge cannot work: {ended.stderr.strip() or ended.stdout}")
+        words += ["--fixtures", str(fixtures)]
+        judgement, ended = self._run(place, turn.base, log, words)
+        if judgement is not None:
+            return judgement, sorted(fixtures.glob("*.jsonl"))
+        if not ended.stopped and ended.code >= 0:
+            # Nothing of the agent's runs in it: the suite, the reference or envlift is wrong.
+            told = ended.stderr.strip() or ended.stdout
+            raise ProjectError(f"the judge cannot work: {told.removeprefix('envlift: ')}")
         minutes = self.project.verification.minutes
         how = f"judging took longer than {minutes:g} minutes" if ended.stopped else ended.how
         level = "L3" if self.only_rollouts else turn.level
         failure = Failure(level, "the judge", how, "comparison", traceback=ended.stderr[-2000:])
-        return Judgement({level: "FAIL"}, [failure]), []
+        return Judgement({level: "FAIL"}, [failure], trouble="the judge was ended"), []
 
-    def _run(self, place: Path, log: Path, words: list[str]) -> Ended:
-        """Run the judge in a worktree."""
-        box = Sandbox(self.project.sandbox, self.project.folder)
-        command = [sys.executable, "-P", "-m", "envlift.translate.grading.judge", *words]
-        return run_child(
-            box.command(command, place, log),
-            cwd=place,
-            environment=allowed_environment(os.environ, TOOLS),
-            log=log,
-            redactor=self.redactor,
-            name="judge-",
-            seconds=self.project.verification.minutes * 60,
-        )
+    def _run(
+        self, place: Path, base: str, log: Path, words: Sequence[str]
+    ) -> tuple[Judgement | None, Ended]:
+        """Judge a worktree by the rules of a commit; without a judgement, say how it ended."""
+        package = f"{self.project.name}/"
+        rules = self.workspace.open_rules(base, lambda path: path.startswith((package, "tests/")))
+        try:
+            before = outside.stamps(rules)
+            seen = outside.watch(self.workspace.folder, (place, rules, log))
+            libraries = list(map(os.path.abspath, filter(None, sys.path)))
+            libraries = [one for one in libraries if Path(one) != self.workspace.folder]
+            with tempfile.TemporaryFile() as answer:
+                given = ["--work", str(place), "--answer", str(answer.fileno())]
+                boot = [sys.executable, "-I", "-S", "-B", "-c", _BOOT, json.dumps(libraries)]
+                try:
+                    ended = run_child(
+                        [*boot, *words, *given, "--sandbox", self.sandbox],
+                        cwd=rules,
+                        environment=allowed_environment(os.environ, TOOLS) | NO_BYTECODE,
+                        log=log,
+                        redactor=self.redactor,
+                        name="judge-",
+                        seconds=self.project.verification.minutes * 60,
+                        keep=(answer.fileno(),),
+                    )
+                finally:
+                    touched = seen.put_back(log / "outside")
+                self._undisturbed(touched, rules, before, seen)
+                answer.seek(0)
+                text = answer.read(LARGEST_ANSWER).decode("utf-8", "replace")
+            if ended.code or ended.stopped:
+                return None, ended
+            try:
+                return Judgement.of_text(text, "what the judge handed over"), ended
+            except ValueError as error:
+                raise MeddlingError(f"somebody wrote over the judgement: {error}") from None
+        finally:
+            self.workspace.close(RULES)
+
+    def _undisturbed(
+        self, touched: Sequence[Path], rules: Path, before: object, seen: outside.Watch
+    ) -> None:
+        """Believe nothing that was found while something else was touched."""
+        judges = seen.judges_changed()
+        if judges:
+            raise WorkspaceError(
+                f"envlift itself changed during a judgement ({judges[0]}): what judges now is not "
+                "what judged before. Install it afresh and run the same command again"
+            )
+        if outside.stamps(rules) != before:
+            raise MeddlingError("it changed what it is judged by while it was judged")
+        if touched:
+            near = touched[0].relative_to(self.workspace.folder)
+            raise MeddlingError(f"it changed {near} while it was judged; put back")
 
     def measured(self, commit: str) -> tuple[dict[str, float], str]:
         """Measure a commit's steps per second; where that fails, say why."""
         place, log = self.workspace.open(SPEED, commit), self.workspace.log(SPEED)
         log.mkdir(parents=True, exist_ok=True)
-        answer = log / "speed.json"
         try:
-            ended = self._run(place, log, ["--speed", "--json", str(answer)])
-            found = Judgement.read(answer) if answer.is_file() else Judgement()
-            if found.speed:
-                return found.speed, ""
-            why = found.failures[0].summary if found.failures else ended.how
+            judgement, ended = self._run(place, commit, log, ["--speed"])
+            if judgement is not None and judgement.speed:
+                return judgement.speed, ""
+            failures = [] if judgement is None else judgement.failures
+            why = failures[0].summary if failures else ended.how
             return {}, f"its speed could not be measured: {why}"
+        except MeddlingError as error:
+            return {}, f"its speed could not be measured: {error}"
         finally:
             self.workspace.close(SPEED)
             shutil.rmtree(log)

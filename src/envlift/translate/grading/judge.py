@@ -1,12 +1,18 @@
 """Judging an attempt, by ``python -P -m envlift.translate.grading.judge`` in a project or worktree.
 
-Always a process of its own, so that every attempt is judged by fresh imports. The agent may run the
-same command; what counts is the loop's own run of it.
+Always a process of its own, into which no code is imported that an agent wrote: the suite and the
+project file are read from the folder it is started in, and ``--work`` is only ever copied. Tests,
+builds and the candidate run in processes of their own, see ``trees``. The agent may run the same
+command; what counts is the loop's own run of it, which hands over the judgement through a file
+that has no name.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
+import functools
 import os
 import sys
 import tempfile
@@ -16,8 +22,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from envlift.candidate.isolation import choose
 from envlift.translate.grading.judgement import LEVELS, Failure, Judgement
+from envlift.translate.grading.trees import Trees, make_trees
 from envlift.translate.project.file import Module, Project, ProjectError, load_project
+from envlift.translate.project.guarded import guards
 
 VERIFIED = {
     "L1": ("L1",),
@@ -32,17 +41,17 @@ TAIL = 4_000
 
 
 def judge(
-    project: Project,
+    trees: Trees,
     *,
     level: str = "L4",
     module: str | None = None,
     only_rollouts: bool = False,
     fixtures: Path | None = None,
 ) -> Judgement:
-    """Judge the work in ``project.folder``, from level 1 up to the first level that fails.
+    """Judge a work, from level 1 up to the first level that fails.
 
     Args:
-        project: read from the folder that is judged.
+        trees: the folders of this judgement.
         level: the highest one judged.
         module: the last module that has been written; None if all have. While some are missing,
             level 1 alone can be judged.
@@ -53,35 +62,40 @@ def judge(
         ProjectError: for an unknown module.
     """
     started = time.perf_counter()
-    judgement = Judgement()
+    judgement = Judgement(isolated=not trees.trouble, trouble=trees.trouble)
+    project = trees.project
+    if project.reference.launch:
+        # Before anything of the agent's runs: what is wrong with the suite is not its fault.
+        read_suite(project)
     names = [one.name for one in project.modules]
     if module is not None:
         project.module(module)
     due = project.modules[: names.index(module) + 1] if module else project.modules
     whole = len(due) == len(project.modules)
     if project.build:
-        _build(project, judgement)
+        _build(trees, judgement)
     if not judgement.failures and not only_rollouts:
         from envlift.translate.grading import property_tests
 
-        property_tests.judge(project, due, module, whole, judgement)
+        property_tests.judge(trees, due, module, whole, judgement)
     if not judgement.failures and not whole and not only_rollouts:
-        _components(project, due, judgement)
+        _components(trees, due, judgement)
     if judgement.failures or not only_rollouts:
         judgement.verdicts["L1"] = "FAIL" if judgement.failures else "PASS"
     if whole and not judgement.failures and (level != "L1" or only_rollouts):
         with tempfile.TemporaryDirectory() as scratch:
-            _verify(project, level, only_rollouts, fixtures or Path(scratch), judgement)
+            _verify(trees, level, only_rollouts, fixtures or Path(scratch), judgement)
     judgement.seconds = time.perf_counter() - started
     return judgement
 
 
-def _build(project: Project, judgement: Judgement) -> None:
+def _build(trees: Trees, judgement: Judgement) -> None:
     """Run the project's build command."""
     from envlift.translate.grading.property_tests import build
 
+    project = trees.project
     try:
-        done = build(project.build, project.folder)
+        done = build(project.build, trees.of_candidate(build=True))
     except OSError as error:
         words = f"the build command {project.build[0]!r} does not start: {error}"
         judgement.failures.append(Failure("L1", "build", words, "build"))
@@ -101,7 +115,7 @@ def end(text: str) -> str:
     return "...\n" + text[-TAIL:].partition("\n")[2]
 
 
-def _components(project: Project, due: Sequence[Module], judgement: Judgement) -> None:
+def _components(trees: Trees, due: Sequence[Module], judgement: Judgement) -> None:
     """Compare the modules' functions with the reference's, before there is an environment."""
     from envlift.translate.components import compare
     from envlift.verify.run.result import Verdict
@@ -109,24 +123,28 @@ def _components(project: Project, due: Sequence[Module], judgement: Judgement) -
     names = {name: module.name for module in due for name in module.components}
     if not names:
         return
-    for check in compare(project, names):
+    for check in compare(trees.project, names, trees.of_suite()):
         if check.verdict is not Verdict.PASS:
             judgement.failures.append(_failure("L1", check, names))
 
 
 def _verify(
-    project: Project, level: str, only_rollouts: bool, fixtures: Path, judgement: Judgement
+    trees: Trees, level: str, only_rollouts: bool, fixtures: Path, judgement: Judgement
 ) -> None:
     """Run ``envlift verify`` and translate what it says."""
+    project = trees.project
     if not project.reference.launch:
         # Rules on paper cannot play.
         judgement.verdicts["L2"] = "INCONCLUSIVE"
         judgement.report = {"not_verified": ["there is no running reference, only written rules"]}
         return
     try:
-        report = run_verify(project, level, only_rollouts, fixtures)
+        report = run_verify(trees, level, only_rollouts, fixtures)
     except (ProjectError, SuiteError):
         raise
+    except verify_errors() as error:
+        # No code of the agent's runs in this process: a person has to mend it.
+        raise SuiteError(str(error)) from error
     except Exception as error:
         # Whatever stops the verifier once the suite is read stems from what it looks at.
         words = f"the verifier could not look at it: {type(error).__name__}: {error}"
@@ -151,6 +169,59 @@ def _verify(
         if judgement.failed(one):
             break
     judgement.report = report.to_json()
+    if trees.trouble:
+        line = f"whether what was judged left its judge alone: it was not isolated, {trees.trouble}"
+        judgement.report["not_verified"].append(line)
+    passed = all(judgement.verdicts.get(one) == "PASS" for one in wanted[:-1])
+    if wanted[-1] == "L4" and passed:
+        _transfer(trees, judgement)
+
+
+def _transfer(trees: Trees, judgement: Judgement) -> None:
+    """Add what training says of level 4, and nothing else that it says."""
+    from envlift.translate.grading.transfer import NOT_APART, transferred
+
+    if read_suite(trees.project)[0].transfer is None:
+        judgement.verdicts["L4"] = "SKIPPED"
+        return
+    effort = trees.project.verification
+    given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}
+    asked = {name: value for name, value in given.items() if value is not None}
+    try:
+        found = transferred(
+            trees, {"quick": effort.quick, "timeout": effort.timeout, "asked": asked}
+        )
+    except ValueError as error:
+        judgement.verdicts["L4"] = "FAIL"
+        judgement.failures.append(Failure("L4", "policy transfer", str(error)))
+        return
+    checks = [check for check in found.get("checks", ()) if check.get("level") == "L4"]
+    verdicts = {str(check.get("verdict")) for check in checks}
+    for verdict in ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED"):
+        if verdict in verdicts:
+            judgement.verdicts["L4"] = verdict
+            break
+    else:
+        judgement.verdicts["L4"] = "INCONCLUSIVE"
+    for check in checks:
+        if check.get("verdict") == "FAIL":
+            judgement.failures.append(Failure("L4", str(check["name"]), str(check["detail"])))
+    report = judgement.report
+    others = [check for check in report.get("checks", ()) if check.get("level") != "L4"]
+    report["checks"] = [*others, *checks]
+    report |= {name: found[name] for name in ("transfer", "curves") if name in found}
+    lines = [x for x in report.get("not_verified", ()) if not x.startswith("levels left out")]
+    report["not_verified"] = [*lines, NOT_APART]
+    if judgement.verdicts["L4"] in ("FAIL", "INCONCLUSIVE"):
+        report["verdict"] = judgement.verdicts["L4"]
+
+
+def verify_errors() -> tuple[type[Exception], ...]:
+    """Return what the verifier raises for a fault of the suite or of envlift itself."""
+    from envlift.verify.run.trouble import InternalError
+    from envlift.verify.suite.guarded import SuiteError as WrongSuite
+
+    return (WrongSuite, InternalError)
 
 
 class SuiteError(ValueError):
@@ -166,25 +237,26 @@ def read_suite(project: Project) -> tuple[Any, str]:
     from envlift.verify.suite.find import find_suite
 
     try:
-        return find_suite(project.suite)
+        return find_suite(str(project.folder / project.suite))
     except Exception as error:
-        raise SuiteError(f"{project.suite}: {type(error).__name__}: {error}") from error
+        raise SuiteError(str(error)) from error
 
 
-def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path) -> Any:
+def run_verify(trees: Trees, level: str, only_rollouts: bool, fixtures: Path) -> Any:
     """Return the report of ``envlift verify`` on the work in the project's folder."""
     from envlift.verify.run.context import QUICK, Effort
     from envlift.verify.run.progress import Silent
     from envlift.verify.run.session import Request, verify
 
+    project = trees.project
     effort = project.verification
     given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}
     suite, source = read_suite(project)
     levels = [name for one in LEVELS[: LEVELS.index(level) + 1] for name in VERIFIED[one]]
     if only_rollouts:
         levels = ["L3"]
-    if suite.transfer is None and "L4" in levels:
-        levels.remove("L4")
+    # Whoever trains runs the candidate's code, see ``transfer``.
+    levels = [name for name in levels if name != "L4"]
     request = Request(
         suite=suite,
         suite_source=source,
@@ -195,8 +267,8 @@ def run_verify(project: Project, level: str, only_rollouts: bool, fixtures: Path
         timeout=effort.timeout,
         stop_at_failure=True,
         stop_at_level=True,
-        # This is a process of its own already; one more for each level of each turn is slow.
-        apart=False,
+        place=trees.of_candidate(),
+        suite_place=trees.of_suite(),
     )
     return verify(request, Silent())
 
@@ -215,45 +287,80 @@ def _failure(level: str, check: Any, owners: dict[str, str]) -> Failure:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the current folder; print what was found; exit with 0 if nothing failed."""
+    """Judge the work; print what was found; exit with 0 if nothing failed.
+
+    With ``--answer`` it exits with 0 if the judgement is complete, whatever it says.
+    """
     parser = argparse.ArgumentParser(
         prog="python -P -m envlift.translate.grading.judge", description=__doc__
     )
     parser.add_argument("--level", choices=LEVELS, default="L4", help="the highest level judged")
     parser.add_argument("--module", help="the last module that has been written (default: all)")
     parser.add_argument("--only-rollouts", action="store_true", help="whole episodes alone")
+    parser.add_argument("--work", type=Path, default=Path(), help="what is judged (default: here)")
     parser.add_argument("--fixtures", type=Path, help="where minimised failures are written")
     parser.add_argument("--json", type=Path, help="write the judgement for machines")
+    parser.add_argument("--answer", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--speed", action="store_true", help="measure steps per second instead")
+    parser.add_argument(
+        "--sandbox", choices=["auto", "required", "none"], default="auto", help="for what is judged"
+    )
     options = parser.parse_args(arguments)
+    if options.answer is not None:
+        guard(options.answer)
     # Last, so that nothing in the workspace stands before a library or before envlift.
     sys.path.append(os.getcwd())
     sys.dont_write_bytecode = True
     project = load_project(Path.cwd())
-    if options.speed:
-        from envlift.translate.grading.speed import measure
-
-        judgement = Judgement()
-        if project.build:
-            _build(project, judgement)
-        if not judgement.failures:
-            judgement.speed = measure(project)
-    else:
-        judgement = judge(
-            project,
-            level=options.level,
-            module=options.module,
-            only_rollouts=options.only_rollouts,
-            fixtures=options.fixtures,
+    with tempfile.TemporaryDirectory(prefix="envlift-judge-") as name:
+        scratch = Path(name).resolve()
+        trouble = choose(options.sandbox)
+        trees = make_trees(
+            project, options.work.resolve(), scratch, trouble, functools.partial(guards, project)
+        )
+        judgement = _judged(trees, options).without(
+            f"{trees.candidate}/", f"{scratch}/", f"{trees.rules}/"
         )
     if options.json:
         judgement.write(options.json)
+    if options.answer is not None:
+        with os.fdopen(options.answer, "w", encoding="utf-8") as stream:
+            stream.truncate(0)
+            stream.write(judgement.to_text())
+        return 0
     from rich.console import Console
 
     from envlift.translate.commands.show import print_judgement
 
     print_judgement(Console(highlight=False), judgement)
     return 1 if judgement.failures else 0
+
+
+def _judged(trees: Trees, options: argparse.Namespace) -> Judgement:
+    if not options.speed:
+        return judge(
+            trees,
+            level=options.level,
+            module=options.module,
+            only_rollouts=options.only_rollouts,
+            fixtures=options.fixtures,
+        )
+    from envlift.translate.grading.speed import measure
+
+    judgement = Judgement(isolated=not trees.trouble, trouble=trees.trouble)
+    if trees.project.build:
+        _build(trees, judgement)
+    if not judgement.failures:
+        judgement.speed = measure(trees)
+    return judgement
+
+
+def guard(answer: int) -> None:
+    """Keep the answer, and this process's memory, from the processes that it starts."""
+    os.set_inheritable(answer, False)
+    with contextlib.suppress(OSError, AttributeError):
+        # PR_SET_DUMPABLE: of Linux; nobody of the same user may look into this process.
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ class Judgement:
         speed: batch size -> environment steps a second.
         report: what ``envlift verify`` found, see ``Report.to_json``; empty before level 2.
         seconds: wall time.
+        isolated: whether what was judged ran in a sandbox.
+        trouble: why not, empty if it did.
     """
 
     verdicts: dict[str, str] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class Judgement:
     speed: dict[str, float] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    isolated: bool = False
+    trouble: str = ""
 
     @property
     def failing(self) -> list[str]:
@@ -75,8 +79,19 @@ class Judgement:
         """Write it whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(plain(asdict(self)), indent=1) + "\n", encoding="utf-8")
+        partial.write_text(self.to_text(), encoding="utf-8")
         partial.replace(path)
+
+    def to_text(self) -> str:
+        """Return it as JSON."""
+        return json.dumps(plain(asdict(self)), indent=1) + "\n"
+
+    def without(self, *places: str) -> Judgement:
+        """Return it with the folders of this judgement, which are gone afterwards, left out."""
+        text = self.to_text()
+        for place in places:
+            text = text.replace(json.dumps(place)[1:-1], "")
+        return Judgement.of_text(text, "the judgement")
 
     @classmethod
     def read(cls, path: Path) -> Judgement:
@@ -86,14 +101,27 @@ class Judgement:
             ValueError: naming the file, if it holds something else.
         """
         try:
-            data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path} holds no judgement: {error}") from None
+        return cls.of_text(text, str(path))
+
+    @classmethod
+    def of_text(cls, text: str, where: str) -> Judgement:
+        """Read what ``to_text`` returned.
+
+        Raises:
+            ValueError: naming where it stood, if it is something else.
+        """
+        try:
+            data: Mapping[str, Any] = json.loads(text)
             failures = [
                 Failure(**{**row, "divergence": _divergence(row.get("divergence"))})
                 for row in data["failures"]
             ]
             return cls(**{**data, "failures": failures})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no judgement: {error}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{where} holds no judgement: {error}") from None
 
 
 def _divergence(data: dict[str, Any] | None) -> Divergence | None:

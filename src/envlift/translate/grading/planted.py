@@ -1,53 +1,106 @@
-"""Run the tests of a workspace and, if they pass, a module's against several broken versions of it.
+"""Run the tests of several copies of a workspace, each in a process forked from this one.
 
-All in one process: its start and its imports take longer than most tests. The arguments are
-pytest's for the first run. JSON on standard input: the file for its exit ``code``, the ``folder``
-of the workspace, a ``copy`` of it, where ``file`` is broken, ``tests``, ``sources`` and pytest's
-``options``. The last line of standard output is a JSON list: whether the tests failed with each
-source, up to the first with which they did.
+The start of pytest and its imports take longer than most tests. This process makes them once and
+runs no test itself: it knows neither what a copy is for nor what came of the others, so no test can
+find that here. One JSON object a line comes in: the ``folder`` of a copy and pytest's
+``arguments``; one goes out: the exit ``code`` (negative for a signal), ``xml``, pytest's findings,
+and the end of what it ``printed``.
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import json
 import os
+import shutil
 import sys
+import tempfile
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+PRINTED = 8_000
+LARGEST = 20_000_000
+"""Bytes of pytest's findings that are read."""
 
-def main(options: list[str]) -> int:
-    """Run everything; return the exit code of the first run."""
-    plan = json.load(sys.stdin)
-    code = int(pytest.main(options))
-    Path(plan["code"]).write_text(str(code))
-    noticed: list[bool] = []
-    if code == pytest.ExitCode.OK:
-        here, copy = plan["folder"], plan["copy"]
-        os.chdir(copy)
-        sys.path[:] = [copy if entry == here else entry for entry in sys.path]
-        for source in plan["sources"]:
-            Path(plan["file"]).write_text(source, encoding="utf-8")
-            _forget(here, copy)
-            noticed.append(pytest.main([*plan["options"], "-x", plan["tests"]]) != 0)
-            if noticed[-1]:
-                break
-    print()
-    print(json.dumps(noticed))
+
+def main() -> int:
+    """Answer requests until there are no more."""
+    for name in ("numpy", "hypothesis", "jax", "jax.numpy"):
+        _import(name)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    for line in iter(requests.readline, ""):
+        # No ``TemporaryDirectory``: a forked process would remove it at its own end.
+        scratch = Path(tempfile.mkdtemp())
+        found = _one(json.loads(line), scratch, (answers.fileno(), requests.fileno()))
+        shutil.rmtree(scratch)
+        print(json.dumps(found), file=answers, flush=True)
+    return 0
+
+
+def _import(name: str) -> None:
+    with contextlib.suppress(ImportError):  # whoever needs it will say so
+        __import__(name)
+
+
+def _one(request: dict[str, Any], scratch: Path, ours: tuple[int, ...]) -> dict[str, Any]:
+    """Run the tests of one copy."""
+    xml, printed = scratch / "found.xml", scratch / "printed"
+    printed.touch()
+    sys.stdout.flush()
+    with warnings.catch_warnings():
+        # Nothing of JAX has started a thread here yet, which is what it warns of.
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        _test(request, xml, printed, ours)
+    _, status = os.waitpid(child, 0)
+    text = ""
+    if xml.is_file() and xml.stat().st_size <= LARGEST:
+        text = xml.read_text(encoding="utf-8", errors="replace")
+    tail = ""
+    if printed.is_file():
+        with printed.open("rb") as stream:
+            stream.seek(max(printed.stat().st_size - PRINTED, 0))
+            tail = stream.read().decode(errors="replace")
+    return {"code": os.waitstatus_to_exitcode(status), "xml": text, "printed": tail}
+
+
+def _test(request: dict[str, Any], xml: Path, printed: Path, ours: tuple[int, ...]) -> None:
+    """Become the tests; never returns."""
+    code = 70
+    try:
+        for descriptor in ours:
+            os.close(descriptor)
+        output = os.open(printed, os.O_WRONLY | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(request["folder"])
+        sys.path.append(request["folder"])
+        words = [f"--junitxml={xml}", "-o", "junit_family=xunit1", *request["arguments"]]
+        code = int(pytest.main(words))
+        sys.stdout.flush()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    finally:
+        # What a test left to be done at the end is done, as in any process of its own.
+        os._exit(_at_exit(code))
+
+
+def _at_exit(code: int) -> int:
+    import atexit
+
+    try:
+        atexit._run_exitfuncs()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
     return code
 
 
-def _forget(*folders: str) -> None:
-    """Let what lies in these folders be imported anew."""
-    inside = tuple(os.path.join(folder, "") for folder in folders)
-    for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-        if any(place and os.path.join(place, "").startswith(inside) for place in places):
-            del sys.modules[name]
-    importlib.invalidate_caches()
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

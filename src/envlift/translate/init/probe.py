@@ -23,7 +23,7 @@ import numpy as np
 from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceFailure
 from envlift.reference.launch import choose_interpreter, open_reference
-from envlift.reference.types import Array, Record, SideSpec
+from envlift.reference.types import Array, Record, SideSpec, StateDict
 from envlift.translate.project.file import ProjectError
 from envlift.verify.engine.actions import random_actions
 
@@ -78,6 +78,9 @@ class Probe:
         left_out: attribute -> why it was not taken.
         max_episode_steps: the time limit that Gymnasium adds, None without one.
         lines: of the class in ``source``, from and to.
+        dice: words of a tape that one step takes at most, 0 where it draws nothing.
+        tape: words that a tape of all its dice needs; 0 where there can be none.
+        tape_trouble: why there can be none.
     """
 
     spec: SideSpec
@@ -93,6 +96,9 @@ class Probe:
     left_out: Mapping[str, str] = field(default_factory=dict)
     max_episode_steps: int | None = None
     lines: tuple[int, int] = (0, 0)
+    dice: int = 0
+    tape: int = 0
+    tape_trouble: str = ""
 
 
 def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> Probe:
@@ -112,6 +118,9 @@ def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> P
         options["state_attributes"] = list(attributes)
     else:
         attributes = ()
+    if form == "gymnasium" and inside.get("dice") and "tape" not in options:
+        # Its dice are given to it: both sides of every comparison then get the same.
+        options["tape"] = inside["tape"]
     with contextlib.closing(
         open_reference(launch, num_lanes=LANES, config=options, cwd=where, timeout=SECONDS)
     ) as reference:
@@ -124,6 +133,9 @@ def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> P
         left_out=inside.get("left_out", {}),
         max_episode_steps=inside.get("max_episode_steps"),
         lines=(inside.get("first", 0), inside.get("last", 0)),
+        dice=int(inside.get("dice", 0)),
+        tape=int(inside.get("tape", 0)),
+        tape_trouble=str(inside.get("tape_trouble", "")),
     )
 
 
@@ -160,9 +172,42 @@ def inspect(form: str, target: str, options: Mapping[str, Any]) -> dict[str, Any
     return found if isinstance(found, dict) else {}
 
 
+@dataclass(frozen=True)
+class Given:
+    """A reference that is given the same chance by every call of equal length.
+
+    Attributes:
+        side: the reference.
+        chance: uint32 [T, B, K], None for one that draws for itself.
+    """
+
+    side: ReferenceProcess
+    chance: Array | None
+
+    def reset(self, seeds: Array) -> Record:
+        """Reset, by the first of the chance."""
+        return self.side.reset(seeds, None if self.chance is None else self.chance[0])
+
+    def step(self, actions: Array, reset_seeds: Array, first: int = 0) -> Record:
+        """Step, by as much of the chance as there are steps, from the ``first`` on."""
+        chance = None if self.chance is None else self.chance[first : first + len(actions)]
+        return self.side.step(actions, chance, reset_seeds)
+
+    def get_state(self) -> StateDict:
+        """Read the state."""
+        return self.side.get_state()
+
+    def set_state(self, state: StateDict) -> None:
+        """Write the state."""
+        self.side.set_state(state)
+
+
 def _play(reference: ReferenceProcess) -> Probe:
     spec, rng = reference.spec, np.random.default_rng(0)
-    if spec.chance is not None:
+    chance = None
+    if spec.chance is not None and spec.chance.dtype == "uint32":
+        chance = rng.integers(0, 2**32, (STEPS, LANES, *spec.chance.shape), np.uint32)
+    elif spec.chance is not None:
         raise ProjectError(
             f"{spec.name} takes its chance from outside, which `envlift init` cannot draw for it; "
             "write the suite by hand with start='chance' and draw_chance (docs/verify.md)"
@@ -170,12 +215,13 @@ def _play(reference: ReferenceProcess) -> Probe:
     seeds = np.arange(LANES, dtype=np.int64)
     actions = random_actions(spec, rng, (STEPS, LANES))
     resets = rng.integers(0, 2**31, (STEPS, LANES))
-    reference.reset(seeds)
+    begin = None if chance is None else chance[0]
+    reference.reset(seeds, begin)
     started = time.perf_counter()
-    first = reference.step(actions, reset_seeds=resets)
+    first = reference.step(actions, chance, resets)
     seconds = time.perf_counter() - started
-    reference.reset(seeds)
-    seeded = _equal(first, reference.step(actions, reset_seeds=resets))
+    reference.reset(seeds, begin)
+    seeded = _equal(first, reference.step(actions, chance, resets))
     assert first.terminated is not None
     assert first.truncated is not None
     assert first.reward is not None
@@ -184,9 +230,13 @@ def _play(reference: ReferenceProcess) -> Probe:
     settable, repeats, close = False, None, {}
     if spec.state:
         try:
-            repeats = _repeats(reference, actions[:SHORT], resets[:SHORT])
+            repeats = _repeats(Given(reference, chance), actions[:SHORT], resets[:SHORT])
             settable = True
-            close = _close(reference, actions[:ROUNDED], resets[:ROUNDED]) if repeats else {}
+            close = (
+                _close(Given(reference, chance), actions[:ROUNDED], resets[:ROUNDED])
+                if repeats
+                else {}
+            )
         except ReferenceFailure:
             raise
         except Exception as error:  # pragma: no cover - a reference may refuse in any way
@@ -203,7 +253,7 @@ def _play(reference: ReferenceProcess) -> Probe:
     )
 
 
-def _repeats(reference: ReferenceProcess, actions: Array, resets: Array) -> bool:
+def _repeats(reference: Given, actions: Array, resets: Array) -> bool:
     """Play from a state, play elsewhere, put the state back and play again."""
     seeds = np.arange(LANES, dtype=np.int64)
     reference.reset(seeds)
@@ -216,7 +266,7 @@ def _repeats(reference: ReferenceProcess, actions: Array, resets: Array) -> bool
     return _equal(first, reference.step(actions, reset_seeds=resets))
 
 
-def _close(reference: ReferenceProcess, actions: Array, resets: Array) -> dict[str, Closeness]:
+def _close(reference: Given, actions: Array, resets: Array) -> dict[str, Closeness]:
     """Round the state after every step, as float32 would, and see what becomes of it.
 
     It begins within an episode: a first state is often a float32 number as it is.
@@ -230,7 +280,7 @@ def _close(reference: ReferenceProcess, actions: Array, resets: Array) -> dict[s
     for step in range(len(actions)):
         reference.set_state({name: _rounded(value) for name, value in state.items()})
         here = slice(step, step + 1)
-        moved.append(reference.step(actions[here], reset_seeds=resets[here]))
+        moved.append(reference.step(actions[here], resets[here], step))
         state = reference.get_state()
     pairs = {"observation": (exact.observation, [one.observation for one in moved])}
     assert exact.reward is not None

@@ -16,15 +16,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from envlift.reference.bridge import tape
 from envlift.reference.launch import open_reference
 from envlift.translate.init import files, suite
 from envlift.translate.init.advice import Advice, advise, count, facts_of
 from envlift.translate.init.files import Answers
-from envlift.translate.init.probe import Probe, look
+from envlift.translate.init.probe import Probe, inspect, look
 from envlift.translate.project.file import NAME, Project, ProjectError, Target, load_project
 from envlift.translate.project.material import LANGUAGES
+from envlift.translate.rules.book import read_book
 
-OURS = ("envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
+FORMS = ("gymnasium", "python", "process")
+
+TAPE = Path(tape.__file__)
+
+OURS = ("data", "envlift", "fixtures", "prompts", "reference", "src", "suite", "target", "tests")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Wanted:
     folder: Path
     reference: str = ""
     specification: Path | None = None
+    data: Path | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[Path, ...] = ()
     agent: str = "manual"
@@ -62,11 +69,23 @@ class Found:
     functions: tuple[str, ...] = ()
 
 
+def with_form(reference: str, config: Mapping[str, Any]) -> str:
+    """Return a launch string; ``file.py:Class`` and ``module:Class`` get the form that fits.
+
+    A class of Gymnasium's kind is played as one, any other speaks the reference protocol.
+    """
+    form, colon, _ = reference.partition(":")
+    if not colon or form in FORMS:
+        return reference
+    found = inspect("gymnasium", reference, config)
+    return f"{'gymnasium' if found else 'python'}:{reference}"
+
+
 def check(wanted: Wanted) -> None:
     """Refuse what cannot become a project, before anything takes time.
 
     Raises:
-        ProjectError: saying which name or path is in the way.
+        ProjectError, RulesError: saying which name, path or rule is in the way.
     """
     name = wanted.name
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
@@ -89,6 +108,12 @@ def check(wanted: Wanted) -> None:
     for path in (*wanted.sources, *filter(None, [wanted.specification])):
         if not path.is_file():
             raise ProjectError(f"there is no file {path}")
+    if wanted.specification is not None:
+        read_book(wanted.specification)
+    elif wanted.data is not None:
+        raise ProjectError("--data belongs to written rules; give --specification FILE as well")
+    if wanted.data is not None and not wanted.data.is_dir():
+        raise ProjectError(f"there is no folder {wanted.data}")
     if shutil.which("git") is None:
         raise ProjectError("there is no git on this machine; a project is a git repository")
     files.toml(wanted.config)
@@ -115,6 +140,10 @@ def explore(wanted: Wanted) -> Found:
     if probe.max_episode_steps is not None:
         # What it would be anyway, but here it can be seen, also by an agent.
         config.setdefault("max_episode_steps", probe.max_episode_steps)
+    if probe.spec.chance is not None:
+        config.setdefault("tape", probe.tape)
+        # Which draw takes which words, for whoever writes the fast one.
+        sources = (*sources, TAPE)
     if probe.attributes:
         config["state_attributes"] = list(probe.attributes)
     texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(sources)]
@@ -163,6 +192,8 @@ def write(wanted: Wanted, found: Found, target: Target) -> Project:
     with tempfile.TemporaryDirectory(prefix=f".{final.name}-", dir=final.parent) as scratch:
         folder = Path(scratch) / final.name
         _files(folder, answers, found)
+        if wanted.data is not None:
+            shutil.copytree(wanted.data, folder / "data")
         project = load_project(folder)
         if answers.launch:
             _opens(answers, folder)
@@ -193,6 +224,7 @@ def _files(folder: Path, answers: Answers, found: Found) -> None:
     }
     if not answers.launch:
         texts["reference/rules.py"] = suite.RULES
+        texts["reference/test_rules.py"] = suite.RULE_TESTS
     if answers.target == "rust":
         texts |= files.crate(answers.name)
     for name, text in texts.items():
@@ -255,8 +287,8 @@ def _from_project(launch: str) -> str:
     """Return a launch string whose files are those in ``reference/``."""
     form, _, rest = launch.partition(":")
     place, _, name = rest.rpartition(":")
-    if form == "python" and place.endswith(".py"):
-        return f"python:reference/{Path(place).name}:{name}"
+    if form in ("python", "gymnasium") and place.endswith(".py"):
+        return f"{form}:reference/{Path(place).name}:{name}"
     if form == "process":
         words = [f"reference/{Path(w).name}" if _is_own_file(w) else w for w in shlex.split(rest)]
         return f"process:{shlex.join(words)}"

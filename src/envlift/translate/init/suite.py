@@ -8,6 +8,13 @@ from collections.abc import Sequence
 
 from envlift.translate.init.files import Answers
 
+DICE = '''def draw_chance(rng, shape):
+    """Return the dice of resets or steps, uint32 [*shape, K]; reference/tape.py says their use."""
+    return rng.integers(0, 2**32, (*shape, PROJECT.reference.config["tape"]), np.uint32)
+
+
+'''
+
 
 def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     """Return ``suite.py``; ``functions`` are names that the reference's ``call`` may know."""
@@ -15,6 +22,11 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
     state = list(probe.spec.state) if probe is not None else []
     usable = bool(state) and (probe is None or probe.repeats is not False)
     start = "copy" if usable else "seed"
+    taped = probe is not None and probe.spec.chance is not None
+    dice = chance = numpy = ""
+    if taped:
+        start, dice, chance = "chance", DICE, "    draw_chance=draw_chance,\n"
+        numpy = "\nimport numpy as np\n"
     shown = state if usable else []
     lines = [f'        field(PROJECT, "state.{name}"),' for name in shown]
     fields = "\n".join(["    state=(", *lines, "    ),"]) if lines else "    state=(),"
@@ -36,6 +48,7 @@ def suite_file(answers: Answers, functions: Sequence[str] = ()) -> str:
         known = f"# Functions that this reference can be asked for:\n{listed}\n"
     why = {
         "copy": "the reference's state is copied into the candidate once per episode",
+        "chance": "both sides are given the same dice at every reset and step",
         "seed": "both sides draw for themselves: equal seeds must give equal episodes",
     }[start]
     return f'''"""What {answers.name} and its reference are compared by. Edit it before you begin.
@@ -47,7 +60,7 @@ alone reaches little: say below what must have happened before a pass is believe
 
 import sys
 from pathlib import Path
-
+{numpy}
 from envlift.translate.fields import field
 from envlift.translate.project import load_project
 from envlift.verify.suite import Config, Policy, Suite
@@ -60,7 +73,7 @@ if str(HERE) not in sys.path:
 # Tolerances are those of envlift.toml.
 PROJECT = load_project(HERE)
 
-{attributes}\
+{attributes}{dice}\
 # What the rules can do and must have done. `t` is an envlift.verify.suite.Trace: arrays [T, B, ...]
 # of the reference's steps.
 #
@@ -108,6 +121,7 @@ SUITE = Suite(
 {fields}
     # {why}
     start="{start}",
+{chance}\
     configs=(Config("default", PROJECT.reference.config, {options}),),
     features=FEATURES,
     policies=POLICIES,
@@ -150,6 +164,16 @@ def _wrapped(text: str, before: str) -> str:
         row = f"{row} {word}".strip()
     return "\n".join(before + row for row in [*rows, row])
 
+
+RULE_TESTS = '''"""Tests of the written rules, before anything is written down as a program.
+
+The docstring of each test begins with the ids of the rules that it tests, and a colon.
+``envlift rules check`` lists the rules that have no test yet.
+"""
+
+# def test_who_takes_the_last_stone_wins():
+#     """E-1, R-2: the last stone wins, also when two are taken."""
+'''
 
 RULES = '''"""A second, plain reading of the written rules: what the fast one is compared with.
 

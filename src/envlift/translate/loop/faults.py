@@ -7,19 +7,16 @@ or lets the fast environment look at its reference is undone and reported.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from fnmatch import fnmatch
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from envlift.translate.grading.rust import reaches_out
 from envlift.translate.loop.workspace import Change
-from envlift.translate.project.file import FILE, Project
+from envlift.translate.project.file import Project
+from envlift.translate.project.guarded import guards
 
-FIXTURES = "fixtures"
 PROPOSAL = "modules.toml"
 """Where a decomposing turn writes its modules."""
-
-ALWAYS_PROTECTED = (FILE, ".gitignore", ".gitattributes", "reference", FIXTURES, "prompts")
 
 STANDARD = {
     *("__future__", "abc", "collections", "dataclasses", "enum", "functools", "itertools", "math"),
@@ -39,7 +36,39 @@ FORBIDDEN_ATTRIBUTES = {
 }
 
 
-def fault_of(project: Project, change: Change, kind: str, tests: Iterable[str]) -> str:
+LARGEST_FILE, LARGEST_TURN = 10_000_000, 50_000_000
+"""Bytes of one file, and of all files, that a turn may leave."""
+
+MOST_FILES = 2_000
+"""That a turn may change."""
+
+
+def too_large(worktree: Path, paths: Iterable[str]) -> str:
+    """Say why what a turn left is not even stored, empty if it may be.
+
+    Args:
+        worktree: of the turn.
+        paths: that it changed.
+    """
+    total = count = 0
+    for path in paths:
+        place = worktree / path
+        size = place.lstat().st_size if place.is_symlink() or place.exists() else 0
+        total, count = total + size, count + 1
+        if size > LARGEST_FILE:
+            return f"it left {path} of {size:,} bytes; at most {LARGEST_FILE:,} are taken"
+    if total > LARGEST_TURN:
+        return f"it left {total:,} bytes; at most {LARGEST_TURN:,} are taken"
+    return f"it changed {count:,} files; at most {MOST_FILES:,} are" if count > MOST_FILES else ""
+
+
+def fault_of(
+    project: Project,
+    change: Change,
+    kind: str,
+    tests: Iterable[str],
+    written: Collection[str] = (),
+) -> str:
     """Say why a change does not count, empty if it does.
 
     Args:
@@ -47,28 +76,29 @@ def fault_of(project: Project, change: Change, kind: str, tests: Iterable[str]) 
         change: what the turn left.
         kind: of the turn.
         tests: paths of tests that the turn may not change.
+        written: paths that earlier turns wrote.
     """
+    theirs = {module.file for module in project.modules} | set(written)
     if not change.paths:
         return "the turn changed nothing"
     if change.links:
         return f"it made a link, {change.links[0]}; only plain files are taken"
-    guarded = (*ALWAYS_PROTECTED, project.suite, *project.protected)
-    for path in change.paths:
+    for path, letter in change.paths.items():
         if path == PROPOSAL and kind == "decompose":
             continue
-        if any(_covers(pattern, path) for pattern in guarded):
+        if guards(project, path):
             return f"it changed {path}, which is protected"
         if kind == "decompose":
             return f"it changed {path}; a decomposition is written to {PROPOSAL} alone"
+        places = (f"{project.name}/", "tests/")
+        own = letter == "A" or path.startswith(places) or path in theirs
+        if path.endswith(".py") and not own:
+            return f"it changed {path}, which a person wrote and the suite may rest on"
         if path in tests and kind != "tests":
             return f"it changed {path}, whose module has passed them already"
         if kind in ("root-cause", "tests") and not _is_test(path):
             return f"it changed {path}; this turn writes tests, in tests/, and nothing else"
     return ""
-
-
-def _covers(pattern: str, path: str) -> bool:
-    return path == pattern or path.startswith(pattern.rstrip("/") + "/") or fnmatch(path, pattern)
 
 
 def _is_test(path: str) -> bool:

@@ -55,6 +55,8 @@ class Turn:
         fixtures: minimised failures that were added after it, paths in the workspace.
         speed: batch size -> environment steps a second, where measured.
         judging_seconds: wall time of the verifier.
+        isolation: ``bubblewrap``, or ``none: why`` where what was judged was not isolated; empty
+            where nothing ran.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Turn:
     fixtures: list[str] = field(default_factory=list)
     speed: dict[str, float] = field(default_factory=dict)
     judging_seconds: float = 0.0
+    isolation: str = ""
 
     @property
     def answered(self) -> bool:

@@ -3,13 +3,18 @@
 In the sandbox tier ``none`` an agent's processes can write wherever their user can. What matters to
 the verdict is watched: the project folder with its ledger and git settings, and envlift itself. A
 change in the project folder is put back (a copy is kept, in case it was a person's), and the turn
-does not count. A change of envlift itself ends the loop: nobody can say what judges then. Tier
+does not count. A change of envlift itself, of a library that it judges with, or of what Python runs
+when it starts ends the loop: nobody can say what judges then. Tier
 ``bubblewrap`` makes everything outside read-only.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import site
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +48,7 @@ class Watch:
     _seen: dict[Path, Content] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
+        self._libraries = libraries()
         self._seen = {path: _content(path) for path in self._files(self.roots)}
         self._judging = {path: _content(path) for path in self._files(self.judges)}
 
@@ -50,7 +56,18 @@ class Watch:
         """Return the changed paths among those that are only looked at."""
         now = {path: _content(path) for path in self._files(self.judges)}
         both = now.keys() | self._judging.keys()
-        return sorted(path for path in both if now.get(path) != self._judging.get(path))
+        changed = [path for path in both if now.get(path) != self._judging.get(path)]
+        after = libraries()
+        for name in after.keys() | self._libraries.keys():
+            if after.get(name) == self._libraries.get(name):
+                continue
+            if name.endswith(".pyc"):
+                # What Python compiled by the way is made again; what somebody put there is not.
+                with contextlib.suppress(OSError):
+                    os.unlink(name)
+            else:
+                changed.append(Path(name))
+        return sorted(changed)
 
     def put_back(self, keep: Path) -> list[Path]:
         """Undo every change; return the paths that had been changed.
@@ -92,7 +109,7 @@ class Watch:
 
     def _keep(self, path: Path, folder: Path) -> None:
         """Copy a file that is about to be put back, to the same place below ``folder``."""
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= LARGEST:
             place = folder / path.relative_to(self.roots[0])
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
@@ -131,3 +148,59 @@ def _content(path: Path) -> Content:
     if about.st_size > LARGEST:
         return about.st_size, about.st_mtime_ns
     return path.read_bytes()
+
+
+JUDGING = ("numpy", "jax", "jaxlib", "gymnasium", "hypothesis", "envlift")
+"""Packages whose every file a judgement rests on."""
+
+AT_START = (".pth", ".py", ".so", ".zip", ".egg-link")
+"""Endings of what, beside packages, Python reads when it starts or before others."""
+
+Stamp = tuple[int, int, int, int]
+
+
+def libraries() -> dict[str, Stamp]:
+    """Return what tells whether somebody wrote what the judge will import: path -> stamp."""
+    folders = {os.path.realpath(entry) for entry in sys.path if entry and os.path.isdir(entry)}
+    with contextlib.suppress(Exception):
+        folders.add(site.getusersitepackages())
+    found: dict[str, Stamp] = {}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(folder):
+                if entry.name.endswith(AT_START) and not entry.is_dir():
+                    found[entry.path] = _stamp(entry.path)
+        for name in JUDGING:
+            if os.path.isfile(os.path.join(folder, name, "__init__.py")):
+                _add(os.path.join(folder, name), found)
+    return found
+
+
+def _add(folder: str, found: dict[str, Stamp]) -> None:
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                _add(entry.path, found)
+            else:
+                found[entry.path] = _stamp(entry.path)
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        about = os.lstat(path)
+    except OSError:
+        return (0, 0, 0, 0)
+    return (about.st_ino, about.st_size, about.st_ctime_ns, about.st_mode)
+
+
+def stamps(folder: Path) -> dict[str, Stamp]:
+    """Return what tells whether a file was written: inode, size, and when it was changed last.
+
+    Whoever changes a file and changes it back moves the last of these, which nobody can set. What
+    Hypothesis remembers of its examples decides nothing.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if ".hypothesis" not in path.parts and (path.is_symlink() or not path.is_dir()):
+            found[str(path)] = _stamp(str(path))
+    return found

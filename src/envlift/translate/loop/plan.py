@@ -182,7 +182,16 @@ def next_step(
             return _towards(project, state, goal, only_rollouts)
     if state.optimised < project.budget.optimise:
         return Step("optimise", "L3", None, state.optimised, state.evidence, state.undone)
-    return Stop("done", f"every level passed that {project.name}'s suite asks for")
+    return Stop("done", f"every level passed that {project.name}'s suite asks for{_reach(history)}")
+
+
+def _reach(history: History) -> str:
+    """Say it if what was judged was not isolated when it was judged last."""
+    judged = [turn for turn in history.turns if turn.kept and turn.isolation]
+    if not judged or not judged[-1].isolation.startswith("none"):
+        return ""
+    why = judged[-1].isolation.partition(": ")[2]
+    return f"; NOT ISOLATED: what was judged could reach what judged it ({why})"
 
 
 def _last_written(project: Project, state: State) -> str | None:

@@ -11,20 +11,21 @@ import hashlib
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from envlift import __version__
+from envlift.candidate.isolation import Wanted, choose
 from envlift.translate.agents.protocol import Agent, Cost, TurnRequest, TurnResult
 from envlift.translate.agents.registry import make_agent
 from envlift.translate.agents.sandbox import allowed_environment
 from envlift.translate.agents.secrets import Redactor, is_secret
-from envlift.translate.grading.decision import TOOLS, Decisions
+from envlift.translate.grading.decision import TOOLS, Decisions, MeddlingError
 from envlift.translate.grading.judgement import LEVELS, Judgement
 from envlift.translate.grading.property_tests import tests_of
 from envlift.translate.loop import outside
-from envlift.translate.loop.faults import PROPOSAL, fault_of, not_blind
+from envlift.translate.loop.faults import PROPOSAL, fault_of, not_blind, too_large
 from envlift.translate.loop.ledger import History, Ledger, Turn, told
 from envlift.translate.loop.plan import CHECK, Step, Stop, next_step, state_of
 from envlift.translate.loop.workspace import JUDGED, TURN, Workspace, WorkspaceError
@@ -59,6 +60,8 @@ class Loop:
         only_rollouts: the ablation ``--levels 3``.
         yes: go on with proposed modules without showing them to a person first.
         last: number of the last turn that is asked for; None for no such end.
+        sandbox: for what is judged: ``auto`` isolates it where that can be done, ``required``
+            refuses to go on where it cannot, and wants the agent's processes isolated as well.
     """
 
     folder: Path
@@ -68,6 +71,7 @@ class Loop:
     only_rollouts: bool = False
     yes: bool = False
     last: int | None = None
+    sandbox: Wanted = "auto"
     workspace: Workspace = field(init=False)
     ledger: Ledger = field(init=False)
 
@@ -82,7 +86,8 @@ class Loop:
         Raises:
             ProjectError, AgentError, WorkspaceError, LedgerError: for what a person has to mend.
         """
-        project = load_project(self.folder)
+        project = self._project()
+        choose(self.sandbox)
         with self.workspace.alone():
             self.workspace.prepare()
             self._same_levels()
@@ -95,6 +100,11 @@ class Loop:
             self.ledger.append("stop", kind=stop.kind, reason=stop.reason)
             self.watcher.event("stop", None, stop=stop)
             return stop
+
+    def _project(self) -> Project:
+        """Read the project file."""
+        project = load_project(self.folder)
+        return replace(project, sandbox="bubblewrap") if self.sandbox == "required" else project
 
     def _agent(self, project: Project, redactor: Redactor) -> Agent:
         if self.agent is not None and not isinstance(self.agent, str):
@@ -127,14 +137,14 @@ class Loop:
                 continue
             if turn is None or turn.judged:
                 stale = self._follow(turn)
-                project = load_project(self.folder)
+                project = self._project()
                 step = next_step(project, history, only_rollouts=self.only_rollouts, stale=stale)
                 if isinstance(step, Stop):
                     return step
                 if self.last is not None and len(history.turns) >= self.last:
                     return Stop("person", f"the last turn asked for was turn {self.last}")
                 turn = self._ask(project, history, step, agent, redactor)
-            project = load_project(self.folder)
+            project = self._project()
             if not turn.answered:
                 turn = self._answer(project, history, turn, agent, redactor)
             turn = self._judge(project, turn, redactor)
@@ -236,7 +246,7 @@ class Loop:
                 words = "\n".join([words, *_told(Judgement.read(judged))])
             previous = Previous(words, diff)
         if step.kind == "optimise" and not speed:
-            decisions = Decisions(project, self.workspace, redactor, self.only_rollouts)
+            decisions = self._decisions(project, redactor)
             speed, _ = decisions.measured(self.workspace.head)
         return render(
             step.kind,
@@ -281,7 +291,7 @@ class Loop:
                 project.budget.hours * 3600 - history.seconds,
             ),
         )
-        seen = outside.watch(self.folder, (place, log))
+        seen, refs = outside.watch(self.folder, (place, log)), self.workspace.refs()
         self.watcher.event("working", turn, request=request)
         started = time.perf_counter()
         try:
@@ -302,7 +312,14 @@ class Loop:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
             copy = _near(log / "outside", self.folder)
             fault = f"it changed {shown} outside its worktree; put back, a copy is in {copy}"
+        moved = self.workspace.put_refs_back(refs)
+        if moved:
+            fault = f"it moved {moved[0]}, which is not its own; put back"
         pending = self.workspace.pending(turn.number, turn.base)
+        large = too_large(place, pending)
+        if large:
+            fault = large
+            place, pending = self.workspace.open(TURN, turn.base), []
         found = [str(one) for path in pending for one in _secrets(redactor, place, path)]
         if found:
             # Not even an object that no branch reaches may hold it.
@@ -350,7 +367,9 @@ class Loop:
         fault = turn.fault
         started = time.perf_counter()
         if not fault and turn.kind != CHECK:
-            fault = fault_of(project, change, turn.kind, self._passed_tests(project, history, turn))
+            passed = self._passed_tests(project, history, turn)
+            written = self.workspace.written_by_agents(turn.base)
+            fault = fault_of(project, change, turn.kind, passed, written)
         if fault:
             pass
         elif turn.kind == "decompose":
@@ -361,8 +380,11 @@ class Loop:
             fault = not_blind(project, place)
             if not fault:
                 state = state_of(project, history, self.only_rollouts)
-                decisions = Decisions(project, self.workspace, redactor, self.only_rollouts)
-                outcome |= decisions.decide(turn, place, state)
+                decisions = self._decisions(project, redactor)
+                try:
+                    outcome |= decisions.decide(turn, place, state)
+                except MeddlingError as error:
+                    fault = str(error)
         self.ledger.append(
             "judged",
             number=turn.number,
@@ -377,6 +399,9 @@ class Loop:
         self.workspace.close(JUDGED)
         self.watcher.event("kept", turn)
         return turn
+
+    def _decisions(self, project: Project, redactor: Redactor) -> Decisions:
+        return Decisions(project, self.workspace, redactor, self.only_rollouts, self.sandbox)
 
     def _passed_tests(self, project: Project, history: History, turn: Turn) -> set[str]:
         """Return the tests of modules that have passed level 1: they are part of the suite now."""

@@ -13,21 +13,23 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 HIDDEN = ".envlift"
 """What the loop keeps for itself in the project folder; ignored by git."""
 
-TURN, JUDGED, SPEED = "turn", "judged", "speed"
-"""Worktrees: where an agent works, where its commit is judged, where its speed is measured."""
+TURN, JUDGED, SPEED, RULES = "turn", "judged", "speed", "rules"
+"""Where an agent works, where its commit is judged, its speed measured; what it is judged by."""
 
 # A commit of the loop names the loop, runs no hook and asks nobody.
 _SETTINGS = (
     *("-c", "user.name=envlift", "-c", "user.email=envlift@localhost"),
     *("-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
     *("-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"),
+    # A person's own settings, which an agent might reach, hide no file and run no filter.
+    *("-c", "core.excludesFile=/dev/null", "-c", "core.attributesFile=/dev/null"),
 )
 
 
@@ -68,14 +70,24 @@ class Workspace:
         """
         return self._git(*arguments, where=where, index=index).decode(errors="replace").strip()
 
-    def _git(self, *arguments: str, where: Path | None = None, index: Path | None = None) -> bytes:
+    def _git(
+        self,
+        *arguments: str,
+        where: Path | None = None,
+        index: Path | None = None,
+        given: bytes | None = None,
+    ) -> bytes:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        if where is not None:
+            # A ``.git`` that an agent put into its worktree leads nowhere.
+            environment |= {"GIT_DIR": str(self.folder / ".git"), "GIT_WORK_TREE": str(where)}
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
         done = subprocess.run(
             ["git", *_SETTINGS, *arguments],
             cwd=where or self.folder,
             env=environment,
+            input=given,
             capture_output=True,
             check=False,
         )
@@ -148,6 +160,31 @@ class Workspace:
         if self.head != commit:
             self.git("merge", "--quiet", "--ff-only", commit)
 
+    def refs(self) -> dict[str, str]:
+        """Return branch or tag -> commit, and ``HEAD`` -> what it stands for."""
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        found = dict(line.split(" ", 1) for line in listed)
+        return found | {"HEAD": (self.folder / ".git" / "HEAD").read_text()}
+
+    def put_refs_back(self, before: Mapping[str, str]) -> list[str]:
+        """Undo what was done to branches, tags and ``HEAD``; return those of ``before`` that moved.
+
+        New ones are taken away and not told: many an agent works on a branch of its own.
+        """
+        head = self.folder / ".git" / "HEAD"
+        moved = []
+        if not head.is_file() or head.read_text() != before["HEAD"]:
+            moved.append("HEAD")
+            head.write_text(before["HEAD"])
+        now = self.refs()
+        for name, commit in sorted(before.items()):
+            if name != "HEAD" and now.get(name) != commit:
+                moved.append(name)
+                self.git("update-ref", "--no-deref", name, commit)
+        for name in sorted(now.keys() - before.keys()):
+            self.git("update-ref", "--no-deref", "-d", name)
+        return moved
+
     # -- turns ------------------------------------------------------------------------------------
 
     def worktree(self, name: str) -> Path:
@@ -172,6 +209,41 @@ class Workspace:
         place = self.worktree(name)
         self.git("worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
         return place
+
+    def open_rules(self, commit: str, agents: Callable[[str], bool]) -> Path:
+        """Check out the files of a commit that no agent wrote; return where they stand.
+
+        Args:
+            commit: that a turn started from.
+            agents: whether a path is where agents write.
+        """
+        self.close(RULES)
+        # Whoever can write the repository can write another content under a file's name.
+        self.git("fsck", "--no-dangling", "--no-progress", "--no-reflogs", commit)
+        place, index = self.worktree(RULES), self.hidden / "index"
+        place.mkdir(parents=True)
+        index.unlink(missing_ok=True)
+        self.git("read-tree", commit, index=index)
+        theirs = self.written_by_agents(commit)
+        listed = self._git("ls-files", "-z", index=index).split(b"\0")
+        paths = [os.fsdecode(path) for path in listed if path]
+        ours = [path for path in paths if path not in theirs and not agents(path)]
+        if ours:
+            words = ("checkout-index", "--force", f"--prefix={place}/", "--stdin", "-z")
+            self._git(*words, index=index, given=b"\0".join(map(os.fsencode, ours)))
+        index.unlink()
+        return place
+
+    def written_by_agents(self, commit: str) -> set[str]:
+        """Return the paths that turns changed on the way to a commit."""
+        turns = set(self.git("for-each-ref", "--format=%(objectname)", "refs/heads/turns").split())
+        past = set(self.git("rev-list", commit).split())
+        kept = sorted(turns & past)
+        if not kept:
+            return set()
+        words = ("diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-commit-id")
+        listed = self._git(*words, given="\n".join(kept).encode() + b"\n")
+        return {os.fsdecode(path) for path in listed.split(b"\0") if path}
 
     def close(self, name: str) -> None:
         """Throw a worktree away; its commit stays."""

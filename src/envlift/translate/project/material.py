@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envlift.translate.project.file import Project, ProjectError
+from envlift.translate.rules.book import numbered
 
 LANGUAGES = {
     ".py": "python", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".rs": "rust",
     ".js": "javascript", ".ts": "typescript", ".java": "java", ".go": "go", ".md": "markdown",
     ".toml": "toml", ".json": "json",
 }  # fmt: skip
-
-_RULE = re.compile(r"^\s*(?:[-*#]+\s*)?(?:[Rr]ule\s+)?(?P<number>[A-Z]?\d+(?:\.\d+)*)[.):]?\s+\S")
 
 
 @dataclass(frozen=True)
@@ -100,10 +99,11 @@ def rules_of(project: Project, numbers: tuple[str, ...]) -> str:
     rules: dict[str, list[str]] = {}
     preamble: list[str] = []
     current = preamble
-    for row in source.text.splitlines():
-        found = _RULE.match(row)
-        if found is not None:
-            current = rules.setdefault(found["number"], [])
+    rows = source.text.splitlines()
+    begins = dict(numbered(rows))
+    for at, row in enumerate(rows):
+        if at in begins:
+            current = rules.setdefault(begins[at], [])
         current.append(row)
     unknown = [number for number in numbers if number not in rules]
     if unknown:

@@ -36,8 +36,6 @@ def _plant():
     import jax
     import jax.numpy as jnp
 
-    from envlift.env import Env
-
     cls = {cls}
 {body}
 
@@ -45,7 +43,7 @@ _plant()
 """
 
 OWN_STEP = """    if "step" in vars(cls):
-        cls.step = Env.step
+        cls.step = super(cls, cls).step
 """
 """A target's own fast ``step`` must not go without the fault."""
 
@@ -123,7 +121,7 @@ class Leaf:
 
 
 def behaviour_mutants(name: str, backend: str, package: Path) -> list[Mutant]:
-    """Return the faults of one environment; empty if its ``env.py`` holds no class of ``Env``.
+    """Return the faults of one environment; empty if its ``env.py`` holds no such class.
 
     Args:
         name: a registered environment.
@@ -148,7 +146,7 @@ def _class_of(source: str) -> str | None:
         if isinstance(node, ast.ClassDef):
             for base in node.bases:
                 named = base.value if isinstance(base, ast.Subscript) else base
-                if isinstance(named, ast.Name) and named.id == "Env":
+                if isinstance(named, ast.Name) and named.id in ("Env", "Game"):
                     return node.name
     return None
 
@@ -160,7 +158,10 @@ def _play(name: str, backend: str) -> tuple[list[Leaf], bool]:
     keys = jax.random.split(jax.random.key(0), LANES)
     _, state = jax.jit(jax.vmap(env.reset))(keys)
     rng = np.random.default_rng(0)
-    if hasattr(space, "n"):
+    if hasattr(space, "nvec"):
+        # A game says what is played instead of what is not legal.
+        actions = rng.integers(0, space.nvec, (STEPS, LANES, *space.shape)).astype(np.int32)
+    elif hasattr(space, "n"):
         actions = rng.integers(0, int(space.n), (STEPS, LANES)).astype(np.int32)
     else:
         drawn = rng.uniform(

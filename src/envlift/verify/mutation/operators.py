@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ class Mutant:
         file: path relative to the package's source folder.
         line: first line changed.
         kind: operator, comparison, constant, dropped, swapped: one place; pair: two places;
-            rare, history, batch, seed, end: see ``mutation/behaviour.py``.
+            rare, history, batch, seed, end: see ``mutation/behaviour.py``; planted: written down
+            for this environment.
         source: the whole file with the fault in it.
         diff: unified diff without context.
     """
@@ -94,6 +96,35 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
             mutant = Mutant(file, edit.start[0], edit.kind, changed, _diff(source, changed))
             found.setdefault(changed, mutant)
     return list(found.values())
+
+
+def planted_mutants(name: str, package: Path) -> list[Mutant]:
+    """Return the faults that somebody wrote down for an environment, ``planted.toml``.
+
+    Args:
+        name: of the environment.
+        package: source folder of the package.
+
+    Raises:
+        ValueError: for a fault whose text does not stand exactly once in its file.
+    """
+    folder = package / "envs" / name
+    path = folder / "verification" / "planted.toml"
+    if not path.is_file():
+        return []
+    found = []
+    for fault in tomllib.loads(path.read_text())["fault"]:
+        file = f"envs/{name}/{fault['file']}"
+        source, old = (package / file).read_text(), fault["old"]
+        if source.count(old) != 1:
+            raise ValueError(
+                f"the planted fault {fault['name']!r} changes a text that stands "
+                f"{source.count(old)} times in {file}, not once; correct `old` in {path.name}"
+            )
+        line = source[: source.index(old)].count("\n") + 1
+        changed = source.replace(old, fault["new"])
+        found.append(Mutant(file, line, "planted", changed, _diff(source, changed)))
+    return found
 
 
 NEAR = 12

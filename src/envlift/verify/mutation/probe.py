@@ -48,6 +48,7 @@ def _everything(env: Any, key: Any, action: Any) -> Any:
     nxt = env.transition(state, action, draws)
     found = [env.initial(env.sample_initial(key)), nxt, env.observe(nxt.state)]
     found += [env.step(key, state, action), env.score(nxt.reward)]
-    if isinstance(env.action_space(), gymnasium.spaces.Discrete):
+    kinds = gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete
+    if isinstance(env.action_space(), kinds):
         found.append(env.legal_actions(state))
     return found

@@ -124,6 +124,10 @@ def _actions(env: Any, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
     space = env.action_space()
     if isinstance(space, gymnasium.spaces.Discrete):
         return (int(space.start) + rng.integers(0, int(space.n), shape)).astype(np.int32)
+    if isinstance(space, gymnasium.spaces.MultiDiscrete):
+        # A game says what is played instead of what is not legal.
+        chosen = rng.integers(0, space.nvec, (*shape, *space.shape))
+        return (space.start + chosen).astype(np.int32)
     low, high = np.maximum(space.low, -10), np.minimum(space.high, 10)
     # A little beyond the ends too: environments clip.
     drawn = rng.uniform(low * 1.2, high * 1.2, (*shape, *space.shape))
@@ -143,7 +147,8 @@ def _play(env: Any, keys: Any, state: Any, actions: Any) -> Any:
 
 
 def _outputs(env: Any, state: Any, action: Any, seed: int) -> Any:
-    discrete = isinstance(env.action_space(), gymnasium.spaces.Discrete)
+    kinds = gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete
+    discrete = isinstance(env.action_space(), kinds)
     keys = jax.random.split(jax.random.key(seed + 1), STATES)
 
     def one(key: Any, state: Any, action: Any) -> Any:

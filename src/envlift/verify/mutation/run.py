@@ -18,7 +18,7 @@ import envlift
 from envlift.registry import make, registration
 from envlift.sources import hashes
 from envlift.verify.mutation.behaviour import behaviour_mutants
-from envlift.verify.mutation.operators import Mutant, mutants_of, pairs_of
+from envlift.verify.mutation.operators import Mutant, mutants_of, pairs_of, planted_mutants
 from envlift.verify.mutation.prove import compare
 from envlift.verify.mutation.result import REAL, Judged, Outcome, Proof, Result, place, rows_before
 from envlift.verify.mutation.show import print_one, print_result
@@ -71,10 +71,11 @@ def one_place_mutants(name: str, backend: str, package: Path = PACKAGE) -> list[
 
 
 def all_mutants(name: str, backend: str, package: Path = PACKAGE) -> list[Mutant]:
-    """Return every mutant of one target: of one place, of two places, of behaviour."""
+    """Return every mutant of one target: of one place, of two places, of behaviour, planted."""
     pairs = [m for file in rule_files(name, backend, package) for m in pairs_of(package, file)]
     behaviour = behaviour_mutants(name, backend, package)
-    return one_place_mutants(name, backend, package) + pairs + behaviour
+    planted = planted_mutants(name, package)
+    return one_place_mutants(name, backend, package) + pairs + behaviour + planted
 
 
 def command(
@@ -84,6 +85,7 @@ def command(
     backend: str | None,
     limit: int | None,
     only: Collection[str] | None,
+    kinds: Collection[str] = (),
     jobs: int,
     seed: int,
     json_file: Path | None,
@@ -99,6 +101,7 @@ def command(
         backend: its target, None for the default one.
         limit: stop after so many real mutants, those that are caught or survive.
         only: ids of the mutants to judge.
+        kinds: kinds of the mutants to judge; empty for all but planted ones.
         jobs: mutants judged side by side.
         seed: of the order and of all judging.
         json_file: where the result is written, after every mutant.
@@ -127,6 +130,8 @@ def command(
         versions=versions(),
     )
     chosen = _chosen(mutants, only, plan)
+    if not only:
+        chosen = _of_kinds(chosen, kinds, result.of)
     # In this order even a run that was broken off has judged a random sample.
     random.Random(seed).shuffle(chosen)
     console.print(f"{len(mutants)} mutants of {name} [{backend}]", markup=False)
@@ -175,6 +180,18 @@ def _chosen(mutants: list[Mutant], only: Collection[str] | None, plan: Plan) -> 
             "with the rules; run without --only to see them"
         )
     return [mutant for mutant in mutants if mutant.id in only]
+
+
+def _of_kinds(
+    mutants: list[Mutant], kinds: Collection[str], known: Collection[str]
+) -> list[Mutant]:
+    for kind in kinds:
+        if kind not in known:
+            raise ValueError(f"no mutant is of the kind {kind!r}; there are {', '.join(known)}")
+    if kinds:
+        return [mutant for mutant in mutants if mutant.kind in kinds]
+    # Chosen by hand, they would make a score out of taste.
+    return [mutant for mutant in mutants if mutant.kind != "planted"]
 
 
 def explanations(name: str, backend: str) -> dict[str, dict[str, str]]:

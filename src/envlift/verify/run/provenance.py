@@ -6,8 +6,9 @@ import contextlib
 import importlib.metadata
 import platform
 
-from envlift.registry import list_envs
+from envlift.registry import list_envs, vector_registration
 from envlift.sources import folder_of, hashes
+from envlift.verify.sides.candidates import load
 from envlift.verify.suite import Suite
 
 LIBRARIES = (
@@ -25,6 +26,14 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _own_candidate(name: str) -> object:
+    """Return the launch string of a registered environment, None for another name."""
+    compiled = vector_registration(name)
+    if compiled is not None and compiled.suite is not None:
+        return load(compiled.suite).candidate
+    return name if name in list_envs() else None
+
+
 def sources(suite: Suite, name: str, reference: str | None) -> dict[str, str]:
     """Return hashes where what runs is a registered environment beside its own reference.
 
@@ -33,7 +42,7 @@ def sources(suite: Suite, name: str, reference: str | None) -> dict[str, str]:
         name: by which the suite was found.
         reference: what replaces the suite's, None if nothing does.
     """
-    if name not in list_envs() or suite.candidate != name or reference is not None:
+    if reference is not None or suite.candidate != _own_candidate(name):
         return {}
     folder = folder_of(name)
     return {} if folder is None else hashes(folder)

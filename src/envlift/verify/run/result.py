@@ -120,6 +120,7 @@ class Report:
         seed: the run's seed; all chance derives from it.
         checks: in the order they ran.
         features: feature -> times reached in lockstep.
+        missing: name of a check -> features and places that were never reached in it.
         reference_coverage: the reference's own counters, where it has any.
         deviations: id -> rows in which the allowed difference was seen.
         not_verified: sentences.
@@ -151,6 +152,7 @@ class Report:
     pins: dict[str, str] = dataclasses.field(default_factory=dict)
     checks: list[Check] = dataclasses.field(default_factory=list)
     features: dict[str, int] = dataclasses.field(default_factory=dict)
+    missing: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     reference_coverage: dict[str, int] = dataclasses.field(default_factory=dict)
     deviations: dict[str, int] = dataclasses.field(default_factory=dict)
     not_verified: list[str] = dataclasses.field(default_factory=list)

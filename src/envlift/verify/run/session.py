@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from envlift.adapters.reference import RETURNS
+from envlift.candidate.isolation import Isolation
 from envlift.reference.client import START_TIMEOUT
 from envlift.reference.failure import (
     CandidateFailure,
@@ -83,6 +84,8 @@ class Request:
         ask_reference: ask the reference whether it agrees with itself.
         stop_at_failure: skip what is left after the first failed configuration.
         stop_at_level: skip what is left of a configuration after the first failed level.
+        place: where a candidate runs that nobody trusts; it is then never opened in this process.
+        suite_place: where the suite's own functions ask it, if that is another.
     """
 
     suite: Suite | None
@@ -104,6 +107,8 @@ class Request:
     ask_reference: bool = True
     stop_at_failure: bool = False
     stop_at_level: bool = False
+    place: Isolation | None = None
+    suite_place: Isolation | None = None
 
 
 STAGES = {
@@ -270,8 +275,8 @@ def _run_config(
 ) -> None:
     options = {**config.candidate, **(request.options or {})}
     effort = request.effort.of_config(config.effort, request.asked)
-
-    limits = Limits(request.timeout, request.start_timeout, LANES_PATIENCE)
+    limits = Limits(request.timeout, request.start_timeout, LANES_PATIENCE, request.place)
+    asking = replace(limits, place=request.suite_place or request.place)
 
     def open_sides(lanes: int) -> contextlib.AbstractContextManager[tuple[Side, Side]]:
         return _open_sides(suite, config, options, lanes, limits, request.apart)
@@ -290,7 +295,7 @@ def _run_config(
                 stack, open_sides, suite, config, effort, request.asked, report
             )
         except ReferenceUnavailable as error:
-            _without_reference(suite, config, options, error, report, progress)
+            _without_reference(suite, config, options, limits, error, report, progress)
             return
         except UnknownSideError:
             raise
@@ -306,12 +311,10 @@ def _run_config(
             )
             report.not_verified += [line] * (line not in report.not_verified)
         report.pins |= reference.spec.pins
-        named = {field.name for field in suite.state}
-        left = sorted(set(reference.spec.state) - named)
+        left = sorted(set(reference.spec.state) - {field.name for field in suite.state})
         lines = [f"state field {name}" for name in left]
-        for side in (reference, candidate):
-            if side.spec.self_reset:
-                lines.append(f"{LAST_OBSERVATION} ({side.spec.name} does not show it)")
+        resetting = [side.spec.name for side in (reference, candidate) if side.spec.self_reset]
+        lines += [f"{LAST_OBSERVATION} ({name} does not show it)" for name in resetting]
         report.not_compared += [line for line in lines if line not in report.not_compared]
         context = Context(
             suite=suite,
@@ -333,7 +336,7 @@ def _run_config(
             minimises=request.minimise,
             asks=request.ask_reference,
             options={**(request.options or {}), **_attributes(request, suite.candidate)},
-            own=Own(request.suite_source, suite, config, options, limits, request.apart, stack),
+            own=Own(request.suite_source, suite, config, options, asking, request.apart, stack),
             reasons=reasons,
             firsts=firsts,
             open_probe=open_probe,
@@ -395,8 +398,7 @@ def _open_fitting(
     inner = stack.enter_context(contextlib.ExitStack())
     pair = inner.enter_context(open_sides(effort.lanes))
     wanted, why = effort.lanes, "making them takes long"
-    firsts = first_episodes(pair[0]), first_episodes(pair[1])
-    speed = measure(suite, pair)
+    firsts, speed = (first_episodes(pair[0]), first_episodes(pair[1])), measure(suite, pair)
     # A chance of its own: how fast a machine is must not change what is drawn.
     few = pair[0].num_lanes if "lanes" in asked else speed.lanes(pair[0].num_lanes)
     broken = not all(getattr(side, "alive", True) for side in pair)
@@ -427,9 +429,8 @@ def _restarting(
         few = replace(limits, lanes=None)
         again = open_candidate(suite.candidate, options, lanes, few, request.apart)
         stack.callback(again.close)
-        context.candidate = again
-        if context.played is not None:
-            context.candidate = Counted(again, context.played)
+        counted = context.played
+        context.candidate = again if counted is None else Counted(again, counted)
 
     return restart
 
@@ -452,8 +453,7 @@ def _settle(
 def _note_not_finite(reference: Side, report: Report) -> None:
     """Say where the reference answers NaN or infinity; only the same is equal to them."""
     for name, count in getattr(reference, "not_finite", {}).items():
-        line = f"{name}: the reference answered NaN or infinity {count} times"
-        report.not_verified.append(line)
+        report.not_verified.append(f"{name}: the reference answered NaN or infinity {count} times")
 
 
 def _run_stages(
@@ -544,9 +544,8 @@ def _open_sides(
             if reference.num_lanes < candidate.num_lanes:
                 few = replace(limits, lanes=None)
                 candidate.close()
-                candidate = open_candidate(
-                    suite.candidate, options, reference.num_lanes, few, apart
-                )
+                lanes = reference.num_lanes
+                candidate = open_candidate(suite.candidate, options, lanes, few, apart)
                 stack.callback(candidate.close)
         _check_shapes(suite, reference, candidate)
         yield reference, candidate
@@ -577,15 +576,17 @@ def _without_reference(
     suite: Suite,
     config: Config,
     options: dict[str, Any],
+    limits: Limits,
     error: ReferenceUnavailable,
     report: Report,
     progress: Progress,
 ) -> None:
     """The recorded corpus still runs; nothing is concluded from it alone."""
-    check = Check("L3", f"reference [{config.name}]", Verdict.INCONCLUSIVE, str(error))
-    report.checks.append(check)
-    progress.end(check)
-    corpus.run_recorded(suite, config, options, report, progress)
+    report.checks.append(
+        Check("L3", f"reference [{config.name}]", Verdict.INCONCLUSIVE, str(error))
+    )
+    progress.end(report.checks[-1])
+    corpus.run_recorded(suite, config, options, limits, report, progress)
 
 
 def _note_failure(
@@ -595,6 +596,5 @@ def _note_failure(
     reference = isinstance(error, ReferenceFailure)
     verdict = Verdict.INCONCLUSIVE if reference else Verdict.FAIL
     who = "reference" if reference else "candidate"
-    check = Check(level, f"{who} [{config.name}]", verdict, str(error))
-    report.checks.append(check)
-    progress.end(check)
+    report.checks.append(Check(level, f"{who} [{config.name}]", verdict, str(error)))
+    progress.end(report.checks[-1])

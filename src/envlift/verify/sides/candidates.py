@@ -25,6 +25,7 @@ from typing import Any
 
 import jax
 
+from envlift.candidate.isolation import Isolation
 from envlift.candidate.opening import launch_name, open_here
 from envlift.candidate.opening import load as load
 from envlift.candidate.opening import load_file as load_file
@@ -39,17 +40,19 @@ IN_PROCESS = ("gymnasium:", "python:", "process:")
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a side may take, in seconds.
+    """How long a side may take, in seconds, and where a stranger runs.
 
     Attributes:
         answer: for one answer, before it counts as hung.
         start: for starting up.
         lanes: of making lanes, after which it goes on with those it has; None to make them all.
+        place: where a candidate runs that nobody trusts; None for a process like any other.
     """
 
     answer: float = 60.0
     start: float = START_TIMEOUT
     lanes: float | None = None
+    place: Isolation | None = None
 
 
 def open_candidate(
@@ -73,6 +76,11 @@ def open_candidate(
         CandidateFailure: if it does not start.
     """
     if isinstance(candidate, str) and candidate.startswith(IN_PROCESS):
+        if limits.place is not None:
+            raise ValueError(
+                f"a candidate that is judged apart cannot be started as {candidate!r}; give it as "
+                "env:module:name or vector:module:name"
+            )
         return open_reference(
             candidate,
             num_lanes=num_lanes,
@@ -85,6 +93,8 @@ def open_candidate(
     reason = "it was asked to" if not apart else _bound_to_here(candidate, options)
     if reason is None:
         return open_apart(_name_of(candidate), options, num_lanes, limits)
+    if limits.place is not None:
+        raise ValueError(f"a candidate that is judged apart needs a name: {reason}")
     side = AuditedSide(open_here(candidate, options, num_lanes))
     side.together = reason if apart else ""
     return side
@@ -112,12 +122,18 @@ def open_apart(
         "x64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
         **more,
     }
-    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ}
+    place, path = limits.place, sys.path
+    environment = dict(os.environ) if place is None else place.variables()
+    if place is not None and place.path is not None:
+        path = [*place.path]
+    # Nothing of its folder comes before a library.
+    words = [sys.executable, "-P", "-c", _RUN, json.dumps(path), host]
     return ReferenceProcess(
-        [sys.executable, "-c", _RUN, json.dumps(sys.path), host],
+        words if place is None else place.command(words),
         num_lanes=num_lanes,
         config=config,
-        env=environment,
+        env={"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **environment},
+        cwd=None if place is None else place.folder,
         timeout=limits.answer,
         start_timeout=limits.start,
         role="candidate",
@@ -132,7 +148,12 @@ _RUN = (
 
 
 def open_suite_apart(
-    source: str, config: str, candidate: Any, options: Mapping[str, Any], limits: Limits
+    source: str,
+    config: str,
+    candidate: Any,
+    options: Mapping[str, Any],
+    limits: Limits,
+    host: str = "envlift.verify.sides.suite_host",
 ) -> ReferenceProcess:
     """Open a process that answers the candidate's side of a suite's components."""
     return open_apart(
@@ -140,7 +161,7 @@ def open_suite_apart(
         options,
         1,
         limits,
-        host="envlift.verify.sides.suite_host",
+        host=host,
         suite=source,
         name=config,
     )

@@ -31,6 +31,7 @@ class Own:
         limits: how long an answer may take.
         apart: whether another process is wanted at all.
         stack: what is opened here is closed with it.
+        host: the module that runs in the other process.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Own:
     limits: Limits
     apart: bool
     stack: contextlib.ExitStack
+    host: str = "envlift.verify.sides.suite_host"
     _process: Side | None = None
 
     def component(self, component: Component) -> Function | None:
@@ -49,7 +51,12 @@ class Own:
             return None
         if self._process is None or not getattr(self._process, "alive", True):
             self._process = open_suite_apart(
-                self.source, self.config.name, self.suite.candidate, self.options, self.limits
+                self.source,
+                self.config.name,
+                self.suite.candidate,
+                self.options,
+                self.limits,
+                self.host,
             )
             self.stack.callback(self._process.close)
         process = self._process
@@ -71,7 +78,13 @@ class Own:
         return None
 
     def env_here(self) -> AnyEnv:
-        """Return the candidate's environment in this process, for training alone."""
+        """Return the candidate's environment in this process, for training alone.
+
+        Raises:
+            ValueError: for a stranger, whose code never comes here.
+        """
+        if self.limits.place is not None:
+            raise ValueError("a candidate that is judged apart is never opened by who judges it")
         side: Any = open_here(self.suite.candidate, self.options, 1)
         env: AnyEnv = side.env
         return env

@@ -125,6 +125,21 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in the reference's program that its play must have come to, by its own counters.
+
+    Attributes:
+        name: for reports.
+        key: what the reference's ``coverage`` calls it.
+        configs: names of the configurations in which it can be reached; empty for all.
+    """
+
+    name: str
+    key: str
+    configs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Policy:
     """Who plays.
 
@@ -160,6 +175,8 @@ class Component:
         fields: the results compared.
         configs: names of the configurations in which it is compared; empty for all. Two components
             of one name with other configurations have other tolerances.
+        cost: how many times longer a row takes than one usually does; divides the number of rows
+            that ``rows`` draws.
     """
 
     name: str
@@ -169,8 +186,11 @@ class Component:
     dtypes: Mapping[str, str] = field(default_factory=dict)
     configs: tuple[str, ...] = ()
     rows: Callable[[np.random.Generator, int], Mapping[str, Array]] | None = None
+    cost: int = 1
 
     def __post_init__(self) -> None:
+        if self.cost < 1:
+            raise ValueError(f"component {self.name!r} has cost = {self.cost}; use 1 or more")
         if self.row is not None and self.rows is not None:
             raise ValueError(f"component {self.name!r} has both row and rows; give one of them")
 
@@ -201,7 +221,7 @@ class Scenario:
             raise ValueError(f"scenario {self.name!r} has no actions; give it one for each step")
 
 
-Part = Feature | Policy | Component | Scenario
+Part = Feature | Place | Policy | Component | Scenario
 """What may belong to some configurations only."""
 
 
@@ -306,7 +326,7 @@ class Suite:
         draw_chance: ``draw_chance(rng, shape) -> chance [*shape, ...]`` for ``start="chance"``.
         chance_outcome: what of the chance matters, for the distribution check.
         to_candidate, to_reference: translate a state between the sides; default: same names.
-        configs, policies, components, scenarios, features, deviations: see there.
+        configs, policies, components, scenarios, features, places, deviations: see there.
         random_states: ``random_states(rng, n, config) -> state`` with fields [n, ...]: states
             that play rarely reaches, for single transitions; None for states of play alone.
         corpus: folder of recorded fixtures, or None.
@@ -337,6 +357,7 @@ class Suite:
     components: tuple[Component, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     features: tuple[Feature, ...] = ()
+    places: tuple[Place, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     random_states: Callable[[np.random.Generator, int, Config], StateDict] | None = None
     corpus: Path | None = None
@@ -369,6 +390,7 @@ class Suite:
         names = {config.name for config in self.configs}
         parts: tuple[Part, ...] = (
             *self.features,
+            *self.places,
             *self.policies,
             *self.components,
             *self.scenarios,

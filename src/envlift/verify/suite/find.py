@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from envlift.registry import registration
+from envlift.registry import entry
 from envlift.verify.sides.candidates import load, load_file
 from envlift.verify.suite import Suite
 from envlift.verify.suite.guarded import suite_error
@@ -33,10 +33,10 @@ def find_suite(name: str) -> tuple[Suite, str]:
         if not isinstance(suite, Suite):
             raise ValueError(f"{name} defines no SUITE; see docs/verify.md for an example")
         return _with_neighbour(suite, path.parent), name
-    entry = registration(name)
-    if entry.suite is None:
+    suite = entry(name).suite
+    if suite is None:
         raise ValueError(f"{name} has no verification suite")
-    found = load(entry.suite)
+    found = load(suite)
     assert isinstance(found, Suite)
     return found, name
 

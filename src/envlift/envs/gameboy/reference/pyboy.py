@@ -1,8 +1,11 @@
 """PyBoy as a batched reference for the Python host.
 
 ``python:envlift.envs.gameboy.reference.pyboy:PyBoyReference`` with ``requirements`` set to
-``envlift.envs.gameboy.reference:requirements.txt`` (docs/reference-protocol.md). A step is a frame,
-an action a button mask. Shapes: ``T`` steps, ``B`` lanes.
+``envlift.envs.gameboy.reference:requirements.txt`` (docs/reference-protocol.md). It knows Bricks by
+the addresses in its source (``rom/bricks.c``), not by our game file. Shapes: ``T`` steps, ``B``
+lanes.
+
+PyBoy is used as it is, but for one thing: what ``LDH A,(DIV)`` reads (``divider.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +23,10 @@ import numpy as np
 
 from envlift.envs.gameboy.boot import BOOT_ROM
 from envlift.envs.gameboy.buttons import BUTTONS
+from envlift.envs.gameboy.reference.divider import Divider
+from envlift.envs.gameboy.reference.traced import Traced
+from envlift.envs.gameboy.rom import BRICKS
+from envlift.reference.lanes import component
 from envlift.reference.types import Array, ArraySpec, SideSpec
 
 REGISTERS = ("A", "F", "B", "C", "D", "E", "HL", "SP", "PC")
@@ -37,66 +44,83 @@ _PLACES = {
     "oam": (0xFE00, 0xFEA0),
     "hram": (0xFF80, 0xFFFF),
 }
+_GAME_STATE, _SCORE = 0xC000, 0xC002
+_OVER = 3
+_ACTIONS = (0, BUTTONS["left"], BUTTONS["right"])
 
 
 class PyBoyReference:
-    """B machines of PyBoy with one ROM, without sound.
+    """B machines of PyBoy that play Bricks, without sound.
 
-    Every reset is the same: the machine is switched on, with envlift's boot ROM.
+    An episode begins as the game file says: its seed draws the divider and how many frames pass,
+    then START is pressed. Observation: the screen, uint8 [144, 160, 1].
 
     Args:
         num_lanes: B.
-        rom: path of a ROM.
+        frame_skip: frames of a step.
+        hold: frames of it during which the buttons are held; None for all.
+        buttons: actions are button masks, 0 to 255, not the three of the game.
     """
 
     batched = True
 
-    def __init__(self, num_lanes: int, *, rom: str) -> None:
-        pyboy: Any = importlib.import_module("pyboy")
-        self._rom = Path(rom)
-        with tempfile.TemporaryDirectory() as folder:
-            boot = Path(folder) / "boot.bin"
-            boot.write_bytes(BOOT_ROM)
-            self._machines: list[Any] = [
-                pyboy.PyBoy(
-                    rom,
-                    window="null",
-                    sound_emulated=False,
-                    cgb=False,
-                    bootrom=str(boot),
-                    log_level="CRITICAL",
-                )
-                for _ in range(num_lanes)
-            ]
+    def __init__(
+        self,
+        num_lanes: int,
+        *,
+        frame_skip: int = 1,
+        hold: int | None = None,
+        buttons: bool = False,
+    ) -> None:
+        self._frame_skip = frame_skip
+        self._hold_frames = frame_skip if hold is None else hold
+        self._masks = tuple(range(256)) if buttons else _ACTIONS
+        self._machines = [switched_on(BRICKS) for _ in range(num_lanes)]
         self._held = [0] * num_lanes
+        for machine in self._machines:
+            machine.tick(20, True)
+        self._dividers = [Divider(machine, BRICKS.read_bytes()) for machine in self._machines]
         state = io.BytesIO()
         self._machines[0].save_state(state)
         self._first = state.getvalue()
+        self._traced: Traced | None = None
 
     def spec(self) -> SideSpec:
         """Describe the environment."""
         return SideSpec(
             name=f"PyBoy {importlib.metadata.version('pyboy')}",
-            observation=ArraySpec((144, 160), "uint8"),
+            observation=ArraySpec((144, 160, 1), "uint8"),
             action=ArraySpec((), "int32"),
-            num_actions=256,
+            num_actions=len(self._masks),
             state=STATE,
             pins={
                 "pyboy": importlib.metadata.version("pyboy"),
                 "numpy": np.__version__,
-                f"{self._rom.name} sha256": hashlib.sha256(self._rom.read_bytes()).hexdigest(),
+                "bricks.gb sha256": hashlib.sha256(BRICKS.read_bytes()).hexdigest(),
             },
         )
 
     def reset(self, seeds: Array, chance: Array | None, returns: Sequence[str]) -> dict[str, Any]:
-        """Switch every machine on; seeds change nothing."""
-        for lane, machine in enumerate(self._machines):
-            self._hold(lane, 0)
-            machine.load_state(io.BytesIO(self._first))
-        record: dict[str, Any] = {
-            "observation": np.stack([_screen(machine) for machine in self._machines])
-        }
+        """Begin an episode in every lane: seeds int64 [B]."""
+        for lane, seed in enumerate(seeds):
+            self._begin(lane, int(seed))
+        record: dict[str, Any] = {"observation": np.stack([_screen(m) for m in self._machines])}
         return {**record, "state": self.get_state()} if "state" in returns else record
+
+    def _begin(self, lane: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        machine = self._machines[lane]
+        self._press(lane, 0)
+        machine.load_state(
+            io.BytesIO(self._dividers[lane].put(self._first, int(rng.integers(0x10000))))
+        )
+        waited = int(rng.integers(5))
+        if waited:
+            machine.tick(waited, True, False)
+        self._press(lane, BUTTONS["start"])
+        machine.tick(4, False, False)
+        self._press(lane, 0)
+        machine.tick(4, True, False)
 
     def step(
         self,
@@ -105,34 +129,54 @@ class PyBoyReference:
         reset_seeds: Array | None,
         returns: Sequence[str],
     ) -> dict[str, Any]:
-        """Run T frames: actions int32 [T, B], button masks."""
+        """Play T steps: actions int32 [T, B]; the picture is that of a step's last frame."""
         axes = actions.shape[:2]
         record: dict[str, Any] = {
-            "observation": np.zeros((*axes, 144, 160), np.uint8),
+            "observation": np.zeros((*axes, 144, 160, 1), np.uint8),
+            "final_observation": np.zeros((*axes, 144, 160, 1), np.uint8),
             "reward": np.zeros(axes),
             "terminated": np.zeros(axes, np.bool_),
             "truncated": np.zeros(axes, np.bool_),
         }
-        wanted = [name for name in ("state", "final_state") if name in returns]
         states = {
             name: {
                 field: np.zeros((*axes, *spec.shape), spec.dtype) for field, spec in STATE.items()
             }
-            for name in wanted
+            for name in ("state", "final_state")
+            if name in returns
         }
+
+        def keep(name: str, at: tuple[int, int]) -> None:
+            if name in states:
+                for field, value in _state(self._machines[at[1]]).items():
+                    states[name][field][at] = value
+
         for time, lane in np.ndindex(axes):
-            machine = self._machines[lane]
-            self._hold(lane, int(actions[time, lane]))
-            machine.tick(1, True)
-            record["observation"][time, lane] = _screen(machine)
-            for state in states.values():
-                for field, value in _state(machine).items():
-                    state[field][time, lane] = value
-        if "final_observation" in returns:
-            record["final_observation"] = record["observation"]
+            at, machine = (time, lane), self._machines[lane]
+            score = _score(machine)
+            self._run(lane, self._masks[int(actions[at])])
+            record["reward"][at] = max(0, _score(machine) - score)
+            record["terminated"][at] = ended = machine.memory[_GAME_STATE] == _OVER
+            record["final_observation"][at] = _screen(machine)
+            keep("final_state", at)
+            if ended and reset_seeds is not None:
+                self._begin(lane, int(reset_seeds[at]))
+            record["observation"][at] = _screen(machine)
+            keep("state", at)
         return {**record, **states}
 
-    def _hold(self, lane: int, mask: int) -> None:
+    def _run(self, lane: int, mask: int) -> None:
+        """Run a step's frames; only its last is drawn."""
+        hold, skip, machine = self._hold_frames, self._frame_skip, self._machines[lane]
+        held = min(hold, skip)
+        if held:
+            self._press(lane, mask)
+            machine.tick(held, held == skip, False)
+        if held < skip:
+            self._press(lane, 0)
+            machine.tick(skip - held, True, False)
+
+    def _press(self, lane: int, mask: int) -> None:
         machine = self._machines[lane]
         for name, bit in BUTTONS.items():
             if (mask ^ self._held[lane]) & bit:
@@ -155,14 +199,55 @@ class PyBoyReference:
         """
         raise NotImplementedError("a Game Boy cannot be put together from memory and registers")
 
+    @component
+    def instructions(self, **arguments: Array) -> dict[str, Array]:
+        """Run one instruction a row in PyBoy's pure-Python form; see ``pure.instructions``."""
+        return self._trace("instructions", arguments)
+
+    @component
+    def programs(self, **arguments: Array) -> dict[str, Array]:
+        """Trace a program a row in PyBoy's pure-Python form; see ``pure.programs``."""
+        return self._trace("programs", arguments)
+
+    programs_timer = programs_interrupts = programs_banks = programs
+
+    def _trace(self, what: str, arguments: Mapping[str, Array]) -> dict[str, Array]:
+        if self._traced is None:
+            self._traced = Traced()
+        return self._traced.call(what, arguments)
+
     def close(self) -> None:
         """Stop the machines."""
+        if self._traced is not None:
+            self._traced.close()
         for machine in self._machines:
             machine.stop(save=False)
 
 
+def switched_on(rom: Path, **options: Any) -> Any:
+    """Return a machine of PyBoy that was just switched on, with our boot ROM and without sound."""
+    pyboy: Any = importlib.import_module("pyboy")
+    with tempfile.TemporaryDirectory() as folder:
+        boot = Path(folder) / "boot.bin"
+        boot.write_bytes(BOOT_ROM)
+        return pyboy.PyBoy(
+            str(rom),
+            window="null",
+            sound_emulated=False,
+            cgb=False,
+            bootrom=str(boot),
+            log_level="CRITICAL",
+            **options,
+        )
+
+
 def _screen(machine: Any) -> Array:
-    return np.array(machine.screen.ndarray[:, :, 0])
+    return np.array(machine.screen.ndarray[:, :, :1])
+
+
+def _score(machine: Any) -> int:
+    low, high = machine.memory[_SCORE : _SCORE + 2]
+    return int(low) | int(high) << 8
 
 
 def _state(machine: Any) -> dict[str, Any]:

@@ -45,5 +45,20 @@ def battle_log(seeds: Array, actions: Array, options: Mapping[str, Any] | None =
         return _text(showdown.call("log", {})["log"])
 
 
+def tell(draws: Any, actions: Array, options: Mapping[str, Any]) -> str:
+    """Return the log of one battle, as ``envlift play pokemon --log`` shows it.
+
+    Args:
+        draws: with the ``seeds`` that it began with.
+        actions: int32 [T, 2].
+        options: of the environment.
+
+    Raises:
+        ReferenceUnavailable: see ``battle_log``.
+    """
+    teams = {} if options["teams"] is None else {"teams": options["teams"]}
+    return battle_log(draws.seeds, actions, {"format": options["format"], **teams})
+
+
 def _text(letters: Array) -> str:
     return bytes(letters.astype(np.uint8)).decode("utf-8")

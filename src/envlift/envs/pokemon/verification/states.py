@@ -1,7 +1,5 @@
 """States that play rarely reaches: numbers at their edges, and what seldom comes together.
 
-Locks of several turns are left to states of play: they tie many fields together.
-
 Shape letters: ``N`` states, ``P`` = 2 sides, ``M`` = 6 members, ``K`` = 4 slots.
 """
 
@@ -15,11 +13,12 @@ import numpy as np
 from envlift.envs.pokemon import tables, teams
 from envlift.envs.pokemon.rules.gen1.ids import TYPES, Status
 from envlift.envs.pokemon.state import FIELDS
+from envlift.envs.pokemon.verification import several_turns
+from envlift.envs.pokemon.verification.several_turns import LAST_DAMAGES, METRONOME, Mode
 from envlift.reference.types import Array, StateDict
 
 NO_TYPE = len(TYPES)
 FIRST_SWITCH = 4
-LAST_DAMAGES = np.array([0, 1, 2, 20, 77, 300, 703, 32_768, 65_535])
 STATS = np.array([1, 2, 3, 255, 256, 257, 510, 511, 512, 513, 514, 998, 999])
 TURNS = np.array([1, 2, 500, 998, 999, 1000])
 
@@ -68,8 +67,13 @@ def random_states(rng: np.random.Generator, n: int, given: list[Any]) -> StateDi
     d = _Draw(rng, n)
     state: StateDict = {f.name: np.zeros((n, *f.shape), f.dtype) for f in FIELDS}
     put: dict[str, Array] = _members(d, given)
-    put |= _active(d, put)
-    put |= _volatiles(d, put)
+    mode = several_turns.modes(d)
+    move = several_turns.moves_of(d, mode)
+    slot = _in_a_slot(d, put, move)
+    put |= _active(d, put, move, slot)
+    put |= several_turns.fields(d, mode, move, put["order"][..., 0])
+    put |= _volatiles(d, put, mode)
+    _transform(d, put, mode)
     put |= {
         "seed": rng.integers(0, 2**32, (n, 2), dtype=np.uint32),
         "turn": np.where(d.chance(0.5), d.one_of(TURNS), d.below(1, 1001)),
@@ -146,7 +150,34 @@ def _of_front(values: Array, front: Array) -> Array:
     return np.asarray(values[np.arange(len(front))[:, None], np.arange(2), front])
 
 
-def _active(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
+def _in_a_slot(d: _Draw, put: dict[str, Array], move: Array) -> Array:
+    """Let every active Pokémon have a move, where there is one; return a slot, [N, P].
+
+    Without one the slot is any that is filled. All moves are drawn into slots besides, so that each
+    of them is met, not only what the teams have.
+    """
+    front = put["front"]
+    rank = np.arange(d.n)[:, None], np.arange(2), front
+    known = put["moves"][rank]
+    slot = (d.rng.random((d.n, 2)) * (known > 0).sum(-1)).astype(np.int64)
+    anything = np.where(d.chance(0.5, 2), d.below(1, 165, 2), 0)
+    wanted = np.where(move > 0, move, anything)
+    held = known == wanted[..., None]
+    slot = np.where(held.any(-1) & (wanted > 0), held.argmax(-1), slot)
+    at = (*rank, slot)
+    new = (wanted > 0) & (put["moves"][at] != wanted)
+    most = _max_pp()[wanted]
+    pp = np.where(d.chance(0.2, 2), np.minimum(d.below(0, 3, 2), most), most)
+    put["moves"][at] = np.where(new, wanted, put["moves"][at])
+    put["pp"][at] = np.where(new, pp, put["pp"][at])
+    # Metronome may have called the move.
+    called = (move > 0) & ~(known == METRONOME).any(-1) & d.chance(0.1, 2)
+    put["moves"][at] = np.where(called, METRONOME, put["moves"][at])
+    put["pp"][at] = np.where(called, np.minimum(put["pp"][at], _max_pp()[METRONOME]), put["pp"][at])
+    return slot
+
+
+def _active(d: _Draw, put: dict[str, Array], move: Array, slot: Array) -> dict[str, Array]:
     front = put.pop("front")
     species, moves = _of_front(put["species"], front), _of_front(put["moves"], front)
     base, pp = _of_front(put["base_stored_stats"], front), _of_front(put["pp"], front)
@@ -154,14 +185,17 @@ def _active(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
     converted = d.chance(0.05, 2)[..., None]
     types = np.where(converted, _species()[1][d.below(1, 152, 2)], types)
     modified = np.where(d.chance(0.5, 2, 4), base, d.one_of(STATS, 2, 4))
-    known = (moves > 0).sum(-1)
-    slot = (d.rng.random((d.n, 2)) * known).astype(np.int64)
+    # Equal speeds are a rule of their own.
+    tied = d.chance(0.15)
+    modified[tied, 1, 2] = modified[tied, 0, 2]
     selected = np.take_along_axis(moves, slot[..., None], -1)[..., 0]
     # Mimic has put another move into a slot.
     mimicked = (d.chance(0.1, 2)[..., None]) & (np.arange(4) == slot[..., None])
     other = d.below(1, 165, 2, 4)
     fresh = mimicked & ~(other[..., None] == moves[..., None, :]).any(-1)
+    fresh &= move[..., None] == 0
     any_move = d.below(0, 166, 2, 2)
+    last = np.where(d.chance(0.8, 2), selected, any_move[..., 0])
     return {
         "active_species": species,
         "active_types": types,
@@ -172,16 +206,37 @@ def _active(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
         "active_moves": np.where(fresh, other, moves),
         "active_pp": np.where(fresh, np.minimum(pp, 5), pp),
         "active_own": (moves > 0) & ~fresh,
-        "last_selected_move": np.where(d.chance(0.8, 2), selected, any_move[..., 0]),
+        "last_selected_move": np.where(move > 0, move, last),
         "last_selected_move_slot": slot,
         "last_move": any_move[..., 1],
         "active_last_move": np.where(d.chance(0.5, 2), any_move[..., 1], 0),
         "front_status": _of_front(put["status"], front),
         "front_hp": _of_front(put["max_hp"], front),
+        "transformed": np.zeros((d.n, 2), bool),
     }
 
 
-def _volatiles(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
+def _transform(d: _Draw, put: dict[str, Array], mode: Array) -> None:
+    """Let one side of some states be transformed into the other."""
+    side = d.below(0, 2)
+    rank = np.arange(d.n)
+    chosen = (
+        d.chance(0.1) & (mode[rank, side] == Mode.NONE) & (put["disable_time"][rank, side] == 0)
+    )
+    rows, mine = rank[chosen], side[chosen]
+    foe = 1 - mine
+    for name in ("active_species", "active_types", "stored_stats", "active_moves"):
+        put[name][rows, mine] = put[name][rows, foe]
+    moves = put["active_moves"][rows, mine]
+    put["active_own"][rows, mine] = False
+    put["active_pp"][rows, mine] = np.where(moves > 0, d.below(0, 6, 4)[chosen], 0)
+    slot = (d.rng.random(len(rows)) * (moves > 0).sum(-1)).astype(np.int64)
+    put["last_selected_move_slot"][rows, mine] = slot
+    put["last_selected_move"][rows, mine] = moves[np.arange(len(rows)), slot]
+    put["transformed"][rows, mine] = True
+
+
+def _volatiles(d: _Draw, put: dict[str, Array], mode: Array) -> dict[str, Array]:
     max_hp = put.pop("front_hp")
     # Showdown counts for whoever is badly poisoned; others may have the count of a cured one.
     counts = (put["front_status"] == Status.TOX) | d.chance(0.2, 2)
@@ -194,7 +249,8 @@ def _volatiles(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
     slot = (d.rng.random((d.n, 2)) * (moves > 0).sum(-1)).astype(np.int64)
     disabled_move = np.take_along_axis(moves, slot[..., None], -1)[..., 0]
     return {
-        "must_recharge": d.chance(0.08, 2),
+        # Neither in the middle of something nor trapped.
+        "must_recharge": d.chance(0.08, 2) & (mode == Mode.NONE) & (mode[:, ::-1] != Mode.LOCK),
         "confusion_time": sometimes(1, 6),
         "flinch": d.chance(0.08, 2),
         "disable_time": np.where(disabled, d.below(1, 9, 2), 0),
@@ -207,9 +263,6 @@ def _volatiles(d: _Draw, put: dict[str, Array]) -> dict[str, Array]:
         "reflect": d.chance(0.15, 2),
         "mist": d.chance(0.12, 2),
         "substitute_hp": np.where(d.chance(0.2, 2), d.below(1, max_hp // 4 + 2, 2), 0),
-        "partially_trapped_source": np.full((d.n, 2), -1),
-        "fake_partially_trapped_counterpart": np.full((d.n, 2), -1),
-        "partial_trapping_lock_locked": np.full((d.n, 2), -1),
     }
 
 
@@ -219,7 +272,8 @@ def _legal(put: dict[str, Array]) -> Array:
     bench = (benched << (FIRST_SWITCH + np.arange(6))).sum(-1)
     usable = (put["active_moves"] > 0) & (put["active_pp"] > 0)
     usable &= np.arange(4) != put["disable_slot"][..., None]
+    helpless = np.isin(put.pop("front_status"), (Status.FRZ, Status.SLP))
+    one, stays = several_turns.restricted(put, helpless)
     single = 1 << put["last_selected_move_slot"]
-    helpless = np.isin(put.pop("front_status"), (Status.FRZ, Status.SLP)) | ~usable.any(-1)
-    moves = np.where(helpless, single, (usable << np.arange(4)).sum(-1))
-    return np.asarray(np.where(put["must_recharge"], single, moves | bench))
+    moves = np.where(one | ~usable.any(-1), single, (usable << np.arange(4)).sum(-1))
+    return np.asarray(np.where(stays, moves, moves | bench))

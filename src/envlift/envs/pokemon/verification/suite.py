@@ -11,8 +11,9 @@ from envlift.envs.pokemon.reference.showdown import prepare
 from envlift.envs.pokemon.state import FIELDS
 from envlift.envs.pokemon.verification import states
 from envlift.envs.pokemon.verification.components import COMPONENTS
-from envlift.envs.pokemon.verification.features import FEATURES
+from envlift.envs.pokemon.verification.features import FEATURES, PLACES
 from envlift.envs.pokemon.verification.policies import POLICIES
+from envlift.envs.pokemon.verification.scenarios import SCENARIOS
 from envlift.envs.pokemon.verification.teams import pool
 from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
@@ -53,7 +54,7 @@ def config(format: str, teams: bool) -> Config:
     options = {"format": format, **({"teams": TEAMS} if teams else {})}
     # Moves that no Pokémon learns together are what makes rules meet.
     candidate = {**options, "check_teams": False}
-    return Config(format, {**options, "observation": "players"}, candidate)
+    return Config(format, {**options, "observation": "players", "draw_sites": True}, candidate)
 
 
 SUITE = Suite(
@@ -72,7 +73,9 @@ SUITE = Suite(
     ),
     policies=POLICIES,
     components=COMPONENTS,
+    scenarios=SCENARIOS,
     features=FEATURES,
+    places=PLACES,
     random_states=random_states,
     prepare=prepare,
     not_verified=(

@@ -54,6 +54,9 @@ BORN = (
 BORN_STEPS = 32
 """Steps in which new environments must repeat themselves."""
 
+UNWRITTEN = "its suite says that its states are read only"
+"""Instead of an answer, where the suite has ``restores=False``."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -274,7 +277,9 @@ def ask(context: Context, side: Side, lanes_only: bool = False) -> Agreement:
     hashing = ""
     if not seeds and not lanes:
         seeds, hashing = _other_processes(context, first)
-    states = _states(context, side, steps) if side.spec.state else ""
+    states = ""
+    if side.spec.state:
+        states = _states(context, side, steps) if context.suite.restores else UNWRITTEN
     return Agreement(seeds, lanes, hashing, states)
 
 

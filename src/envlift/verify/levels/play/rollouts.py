@@ -19,18 +19,15 @@ from envlift.verify.levels.play import (
 )
 from envlift.verify.run.context import Context
 from envlift.verify.run.result import Verdict
-from envlift.verify.suite import Config, Policy, applies
+from envlift.verify.suite import Config, Feature, Place, Policy, applies
 
 
 def run(context: Context) -> None:
-    """Play every policy, then look whether every feature was reached."""
-    if context.born:
-        found = births.run(context)
-        _add(context.report.features, found)
-        _coverage_gate(context, found)
-        return
-    if context.suite.start == "apart":
-        found = distributions.run(context)
+    """Play every policy, then look whether every feature and place was reached."""
+    before = _counters(context)
+    if context.born or context.suite.start == "apart":
+        found = births.run(context) if context.born else distributions.run(context)
+        _add(found, _places(context, before))
         _add(context.report.features, found)
         _coverage_gate(context, found)
         return
@@ -44,6 +41,7 @@ def run(context: Context) -> None:
     from_scenarios = onward.run(context)
     failed |= from_scenarios is None
     _add(reached, from_scenarios or {})
+    _add(reached, _places(context, before))
     _add(context.report.features, reached)
     if not failed:
         _coverage_gate(context, reached)
@@ -51,6 +49,18 @@ def run(context: Context) -> None:
         sizes.run(context)
     contract.run(context)
     horizon.run(context)
+
+
+def _counters(context: Context) -> dict[str, int]:
+    """Return the reference's own counters, where the suite asks for places."""
+    return dict(context.reference.coverage()) if context.suite.places else {}
+
+
+def _places(context: Context, before: dict[str, int]) -> dict[str, int]:
+    """Return how often the reference has come to each place since ``before``."""
+    now = _counters(context)
+    wanted = [place for place in context.suite.places if applies(place, context.config)]
+    return {place.name: now.get(place.key, 0) - before.get(place.key, 0) for place in wanted}
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:
@@ -108,11 +118,14 @@ def resync_text(config: Config) -> str:
 
 
 def _coverage_gate(context: Context, reached: dict[str, int]) -> None:
-    wanted = [f.name for f in context.suite.features if applies(f, context.config)]
+    parts: tuple[Feature | Place, ...] = (*context.suite.features, *context.suite.places)
+    wanted = [part.name for part in parts if applies(part, context.config)]
     if not wanted:
         return
     with context.check("L3", "features reached") as check:
         missing = [name for name in wanted if not reached.get(name)]
+        if missing:
+            context.report.missing[check.name] = missing
         check.counts = {"features": len(wanted) - len(missing), "features wanted": len(wanted)}
         check.verdict = Verdict.INCONCLUSIVE if missing else Verdict.PASS
         check.detail = "never reached: " + ", ".join(missing) if missing else "every one"

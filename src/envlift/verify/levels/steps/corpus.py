@@ -14,7 +14,7 @@ from envlift.reference.types import Side, SideSpec
 from envlift.verify.failure.case import Case, RecordedSide, play, read_cases
 from envlift.verify.run.context import Context, Progress
 from envlift.verify.run.result import Check, Report, Verdict
-from envlift.verify.sides.candidates import open_candidate
+from envlift.verify.sides.candidates import Limits, open_candidate
 from envlift.verify.suite import Config, Suite
 
 
@@ -53,7 +53,12 @@ def _shown(folder: Path) -> str:
 
 
 def run_recorded(
-    suite: Suite, config: Config, options: dict[str, Any], report: Report, progress: Progress
+    suite: Suite,
+    config: Config,
+    options: dict[str, Any],
+    limits: Limits,
+    report: Report,
+    progress: Progress,
 ) -> None:
     """Play every case against its recorded answers."""
     cases = [case for case in cases_of(suite, config) if case.recorded]
@@ -63,7 +68,8 @@ def run_recorded(
     check = Check("corpus", name, Verdict.INCONCLUSIVE, "did not finish")
     report.checks.append(check)
     progress.begin(check.level, check.name)
-    with contextlib.closing(open_candidate(suite.candidate, options, 1, apart=True)) as candidate:
+    limits = replace(limits, lanes=None)
+    with contextlib.closing(open_candidate(suite.candidate, options, 1, limits, True)) as candidate:
         _play_all(suite, config, cases, None, candidate, check)
     progress.end(check)
 

@@ -1,6 +1,7 @@
 // One lane: a live Battle, who its members are, what it asks for and how it is answered.
 
 import { Battle, Dex, MOVES, SPECIES, STATS, Teams, dex, moveOf, speciesOf } from "./showdown.mjs";
+import { watch } from "./sites.mjs";
 
 const NAMES = ["Red", "Blue"];
 
@@ -83,12 +84,14 @@ export class Lane {
    * @param {number[]} seed the high and the low word of the battle's generator
    * @param {object[][]} teams two teams; they are copied
    * @param {boolean} logged keep Showdown's protocol log
+   * @param {boolean} watched count where the battle draws chance
    */
-  constructor(formatid, seed, teams, logged = false) {
+  constructor(formatid, seed, teams, logged = false, watched = false) {
     // A format that is handed over keeps its table of rules; looking it up anew takes milliseconds.
     const format = Dex.formats.get(formatid);
     this.battle = new (logged ? WatchedBattle : QuietBattle)({ format, formatid, seed: seedText(seed) });
     this.battle.inputLog.length = 0;
+    if (watched) watch(this.battle);
     // What the foe has seen of each member: its place in the order of appearance from 1, slots as bits.
     this.revealed = [new Uint8Array(6), new Uint8Array(6)];
     this.revealedMoves = [new Uint8Array(6), new Uint8Array(6)];

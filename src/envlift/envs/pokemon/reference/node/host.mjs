@@ -7,19 +7,20 @@ import { ACTIONS, Lane, randomTeams, teamOf } from "./battle.mjs";
 import { COMPONENTS } from "./components.mjs";
 import { OBSERVATIONS } from "./observation.mjs";
 import { pins } from "./showdown.mjs";
+import { counts, watch } from "./sites.mjs";
 import { FIELDS, read, size, write } from "./state.mjs";
 import { Values, listen, pack, unpack } from "./wire.mjs";
 
 const FORMATS = ["gen1randombattle", "gen1ou", "gen1customgame"];
-const OPTIONS = ["format", "teams", "log_lane", "observation"];
+const OPTIONS = ["format", "teams", "log_lane", "observation", "draw_sites"];
 
 /** All lanes and what they were told. */
-const host = { lanes: [], format: FORMATS[0], teams: null, logLane: -1, finishedLog: "", count: 0, view: null };
+const host = { lanes: [], format: FORMATS[0], teams: null, logLane: -1, finishedLog: "", count: 0, view: null, watched: false };
 
 function spec({ num_lanes, config }) {
   const unknown = Object.keys(config).find((name) => !OPTIONS.includes(name));
   if (unknown) throw new Error(`there is no option ${JSON.stringify(unknown)}; known: ${OPTIONS.join(", ")}`);
-  const { format = FORMATS[0], teams = null, log_lane: logLane = -1, observation = "request" } = config;
+  const { format = FORMATS[0], teams = null, log_lane: logLane = -1, observation = "request", draw_sites: watched = false } = config;
   const views = Object.keys(OBSERVATIONS);
   if (!views.includes(observation)) {
     throw new Error(`observation is ${JSON.stringify(observation)}; known: ${views.join(", ")}`);
@@ -29,7 +30,7 @@ function spec({ num_lanes, config }) {
     throw new Error(`${format} needs "teams", a list of teams; only ${FORMATS[0]} draws its own`);
   }
   if (teams !== null && !teams.length) throw new Error('"teams" is empty; give at least one team');
-  Object.assign(host, { format, teams: teams && teams.map(teamOf), logLane, count: num_lanes, view: OBSERVATIONS[observation] });
+  Object.assign(host, { format, teams: teams && teams.map(teamOf), logLane, watched, count: num_lanes, view: OBSERVATIONS[observation] });
   const array = (dtype, ...shape) => ({ dtype, shape });
   return {
     spec: {
@@ -54,7 +55,7 @@ function begin(chance, at, lane) {
   const pair = teams
     ? [teams[teamHigh % teams.length], teams[teamLow % teams.length]]
     : randomTeams([teamHigh, teamLow]);
-  return new Lane(host.format, [battleHigh, battleLow], pair, lane === host.logLane);
+  return new Lane(host.format, [battleHigh, battleLow], pair, lane === host.logLane, host.watched);
 }
 
 function newState(axes) {
@@ -179,7 +180,7 @@ function call({ component, arguments: given }) {
 
 const operations = {
   spec, reset, step, get_state: getState, set_state: setState, legal_actions: legalActions, call,
-  coverage: () => ({ coverage: {} }),
+  coverage: () => ({ coverage: counts }),
   close: () => ({}),
 };
 

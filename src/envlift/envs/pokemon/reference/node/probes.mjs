@@ -172,11 +172,11 @@ function criticalRate(given) {
  *
  * @param given `stat` (0 to 5, the order of boosts), `stored`, `modified` (of that stat), `stage`, `delta`
  * @returns `modified` and `stage` afterwards, `changed` (1 true, 0 failed at a limit of the stat, -1
- *   false: the stage could go no further)
+ *   false: the stage could go no further), `worked` whether a move counts it as a change
  */
 function statChange(given) {
   const rows = given.stat.length;
-  const results = Object.fromEntries(["modified", "stage", "changed"].map((name) => [name, new Values("int32", [rows])]));
+  const results = Object.fromEntries(["modified", "stage", "changed", "worked"].map((name) => [name, new Values("int32", [rows])]));
   for (let row = 0; row < rows; row++) {
     const { own } = arena();
     const stat = BOOSTS[given.stat[row]];
@@ -188,6 +188,7 @@ function statChange(given) {
     results.modified.data[row] = isStat ? own.modifiedStats[stat] : given.modified[row];
     results.stage.data[row] = own.boosts[stat];
     results.changed.data[row] = changed === true ? 1 : changed === 0 ? 0 : -1;
+    results.worked.data[row] = changed ? 1 : 0;
   }
   return results;
 }
@@ -263,8 +264,40 @@ const MOVE_COLUMNS = {
   targets_self: [1, (move) => (move.target === "self" ? 1 : 0)],
   charges: [1, (move) => (move.flags.charge ? 1 : 0)],
   ignores_immunity: [1, (move) => ((move.ignoreImmunity ?? move.category === "Status") ? 1 : 0)],
+  secondary_rate: [1, (move) => secondaryRate(move)],
   callbacks: [1, (move) => callbacks(move)],
 };
+
+// The threshold of 256 below which Showdown draws a move's secondary effect, 0 without one.
+function secondaryRate({ id, secondary }) {
+  if (!secondary) return 0;
+  const { battle, own, foe } = arena();
+  battle.randomChance = (threshold) => {
+    throw new Stop(threshold);
+  };
+  const move = dex.getActiveMove(id);
+  move.ignoreImmunity ??= false;
+  move.lastHit = true;
+  const { getDamage } = battle.actions;
+  battle.actions.getDamage = () => 1; // its own draw comes first
+  try {
+    return stopped(() => battle.actions.moveHit(foe, own, move)) ?? 0;
+  } finally {
+    battle.actions.getDamage = getDamage;
+    scratch = undefined; // Showdown was left in the middle of a move
+  }
+}
+
+/** What Metronome draws from, in its order: `moves` int32 [163]. */
+function metronome() {
+  const { battle, own } = arena();
+  battle.sample = (list) => {
+    throw new Stop(list);
+  };
+  const found = stopped(() => dex.moves.get("metronome").onHit.call(battle, own));
+  scratch = undefined;
+  return { moves: new Values("int32", [found.length], Int32Array.from(found, (move) => move.num)) };
+}
 
 // A number that changes with any function of the move: its first 31 bits of SHA-256, 0 without one.
 function callbacks(move) {
@@ -311,5 +344,5 @@ function random(given) {
 
 export const PROBES = {
   damage, accuracy, critical_rate: criticalRate, stat_change: statChange, random,
-  type_chart: typeChart, status_immunity: statusImmunity, species, moves,
+  type_chart: typeChart, status_immunity: statusImmunity, species, moves, metronome,
 };

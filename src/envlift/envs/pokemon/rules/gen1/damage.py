@@ -57,8 +57,11 @@ def psywave_damage(b: Battle, level: wp.int32) -> wp.int32:
 
 
 @rule
-def is_critical(b: Battle, move: wp.int32, s: wp.int32) -> wp.bool:
-    """Draw a critical hit: by the speed of the own species, a quarter of it with Focus Energy."""
+def critical_rate(b: Battle, move: wp.int32, s: wp.int32) -> wp.int32:
+    """Return the number of 256 below which a draw is critical: from the speed of the own species.
+
+    Focus Energy quarters it.
+    """
     species = b[At.SPECIES + active(b, s)]
     chance = data.of_species(species, data.Species.SPE) / 2
     if b[At.FOCUS_ENERGY + s] != 0:
@@ -66,9 +69,14 @@ def is_critical(b: Battle, move: wp.int32, s: wp.int32) -> wp.bool:
     else:
         chance = wp.clamp(chance * 2, 1, 255)
     if data.of_move(move, Move.HIGH_CRIT) != 0:
-        chance = wp.clamp(chance * 4, 1, 255)
-    else:
-        chance = chance / 2
+        return wp.clamp(chance * 4, 1, 255)
+    return chance / 2
+
+
+@rule
+def is_critical(b: Battle, move: wp.int32, s: wp.int32) -> wp.bool:
+    """Draw a critical hit, if there is a chance of one."""
+    chance = critical_rate(b, move, s)
     if chance == 0:
         return False
     return prng.random_chance(b, chance)

@@ -17,6 +17,7 @@ import warp as wp
 from envlift.envs.pokemon import tables
 from envlift.envs.pokemon.rules.gen1 import ids
 from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Status, Type
+from envlift.targets.warp_numbers import constant_array
 
 Move = IntEnum(
     "Move",
@@ -127,12 +128,6 @@ def metronome_moves() -> list[int]:
     """Return what Metronome draws from, in its order."""
     called = [m for m in tables.records("gen1", "moves") if m["metronome_index"] is not None]
     return [m["num"] for m in sorted(called, key=lambda m: m["metronome_index"])]
-
-
-def constant_array(rows: list[list[int]]) -> str:
-    """Return the C++ of a constant array of int16, row after row."""
-    numbers = ",".join(str(n) for row in rows for n in row)
-    return f"static const short table[] = {{{numbers}}};"
 
 
 MOVE_COLUMNS = len(Move)

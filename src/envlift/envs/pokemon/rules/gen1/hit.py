@@ -237,13 +237,16 @@ def keep_thrashing(b: Battle, move: wp.int32, s: wp.int32):
 
 
 @rule
-def accuracy_hits(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool:
-    """Draw whether a move hits; Thrash and Rage keep the accuracy that stages made of it."""
+def accuracy_of(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.int32:
+    """Return the number of 256 below which a draw hits, ``ids.SURE`` for a hit without a draw.
+
+    Thrash and Rage keep the accuracy that stages made of it.
+    """
     accuracy = data.of_move(move, Move.ACCURACY)
     effect = data.of_move(move, Move.EFFECT)
     sleep = effect == Effect.STATUS and data.of_move(move, Move.STATUS) == Status.SLP
     if accuracy == 0 or (sleep and b[At.MUST_RECHARGE + t] != 0):
-        return True
+        return ids.SURE
     if b[At.LOCKED_MOVE + s] != 0:
         accuracy = b[At.LOCKED_MOVE_ACCURACY + s]
     if b[At.RAGE_ACCURACY + s] != 0:
@@ -260,8 +263,8 @@ def accuracy_hits(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.boo
         and t != s
         and b[At.PARTIALLY_TRAPPED_SOURCE + t] == b[At.ORDER + s * 6]
     ):
-        return True
-    return prng.random_chance(b, accuracy)
+        return ids.SURE
+    return accuracy
 
 
 @rule
@@ -312,7 +315,10 @@ def try_move_hit(b: Battle, move: wp.int32, s: wp.int32, t: wp.int32) -> wp.bool
         return False
     b[At.HIT] = 0
     b[At.HIT_DAMAGE] = -1
-    done = accuracy_hits(b, move, s, t)
+    accuracy = accuracy_of(b, move, s, t)
+    done = wp.bool(True)
+    if accuracy != ids.SURE:
+        done = prng.random_chance(b, accuracy)
     if not done:
         b[At.LAST_DAMAGE] = 0
     elif data.of_move(move, Move.HITS) > 0:

@@ -94,5 +94,8 @@ FAILED = -1
 UNDEFINED = -2
 """Its ``undefined``: a move without damage."""
 
+SURE = -1
+"""The accuracy of what hits without a draw."""
+
 GOING_ON = -1
 TIE = 2

@@ -4,7 +4,6 @@
 # ruff: noqa: D103
 
 from enum import IntEnum
-from typing import Any
 
 import warp as wp
 
@@ -18,8 +17,8 @@ from envlift.envs.pokemon.rules.gen1.memory import (
     place_of,
     rule,
 )
-from envlift.targets import chance, warp_chance
-from envlift.targets.warp_codegen import WARP_DTYPES, define
+from envlift.targets import chance, warp_chance, warp_numbers
+from envlift.targets.warp_numbers import Place
 
 vec2 = wp.types.vector(length=2, dtype=wp.int32)
 words4 = wp.types.vector(length=4, dtype=wp.uint32)
@@ -37,102 +36,21 @@ class Mode(IntEnum):
     PLAY_ON = 3  # step, and begin with random teams where the battle has ended
 
 
-def _kind(size: int | None, dtype: str) -> Any:
-    scalar = WARP_DTYPES[dtype]
-    return scalar if size is None else wp.types.vector(length=size, dtype=scalar)
-
-
-def _make_struct() -> Any:
-    annotations = {p.name: _kind(p.size, p.dtype) for p in PLACES}
-    return wp.struct(type("BattleState", (), {"__annotations__": annotations}))
-
-
-BattleState = _make_struct()
+BattleState = warp_numbers.struct_of("BattleState", PLACES)
 """The fields of ``pokemon.state.State``, in the same order, flat."""
 
-SEEN = ("observation", "int16", 2 * look.NUMBERS)
+SEEN = Place("observation", 0, 2 * look.NUMBERS, "int16")
 
 
 @wp.struct
 class Seen:
     """What both players see, one behind the other."""
 
-    observation: _kind(SEEN[2], SEEN[1])
+    observation: warp_numbers.kind_of(SEEN.size, SEEN.dtype)
 
 
-def _accesses() -> dict[str, Any]:
-    """Return functions that copy one field into ``b`` (``put_...``) and out of it (``get_...``)."""
-    names = {}
-    for _, dtype, size in (*((p.name, p.dtype, p.size) for p in PLACES), SEEN):
-        scalar = "bool" if dtype == "bool" else f"wp::{dtype}"
-        put, get = _access(_kind(size, dtype), size, scalar)
-        names |= {f"put_{dtype}_{size or 0}": put, f"get_{dtype}_{size or 0}": get}
-    return names
-
-
-def _copies() -> tuple[Any, Any]:
-    """Return functions that copy a state into ``b`` and out of it."""
-    names, load, save = _accesses(), [], []
-    for p in PLACES:
-        key = f"{p.dtype}_{p.size or 0}"
-        load.append(f"    put_{key}(b, {p.start}, state.{p.name})")
-        save.append(f"    state.{p.name} = get_{key}(b, {p.start})")
-    names |= {"BattleState": BattleState, "Battle": Battle}
-    head = "(b: Battle, state: BattleState):"
-    into = define("pokemon.gen1.load", "\n".join([f"def copy_in{head}", *load, ""]), names, ())
-    out_of = define(
-        "pokemon.gen1.save",
-        "\n".join([f"def copy_out{head}", *save, "    return state", ""]),
-        names,
-        (),
-    )
-    for function in (into, out_of):
-        function.__annotations__ = {"b": Battle, "state": BattleState}
-    return wp.func(into), wp.func(out_of)
-
-
-def _look() -> Any:
-    """Return ``(seen, *fields of a state) -> seen``: its arguments are those of the state."""
-    fields = [f"    put_{p.dtype}_{p.size or 0}(b, {p.start}, {p.name})" for p in PLACES]
-    lines = [
-        f"def see(seen: Seen, {', '.join(p.name for p in PLACES)}):",
-        f"    numbers = wp.zeros(shape={SIZE}, dtype=wp.int32)",
-        f"    shown = wp.zeros(shape={SEEN[2]}, dtype=wp.int32)",
-        "    b = place_of(numbers)",
-        "    out = place_of(shown)",
-        *fields,
-        "    players(b, out)",
-        f"    seen.observation = get_{SEEN[1]}_{SEEN[2]}(out, 0)",
-        "    return seen",
-        "",
-    ]
-    names = {**_accesses(), "Seen": Seen, "place_of": place_of, "players": look.players}
-    see = define("pokemon.gen1.see", "\n".join(lines), names, ())
-    see.__annotations__ = {"seen": Seen, **{p.name: _kind(p.size, p.dtype) for p in PLACES}}
-    return wp.func(see)
-
-
-def _access(kind: Any, size: int | None, scalar: str) -> tuple[Any, Any]:
-    each = f"for (int k = 0; k < {size}; ++k)"
-    convert = f"({scalar})((int*)b)[place + k]"
-    if size is None:
-        put_text = "((int*)b)[place] = (wp::int32)value;"
-        get_text = f"return ({scalar})((int*)b)[place];"
-    else:
-        put_text = f"{each} ((int*)b)[place + k] = (wp::int32)value.c[k];"
-        get_text = f"wp::vec_t<{size}, {scalar}> read; {each} read.c[k] = {convert}; return read;"
-
-    @wp.func_native(put_text)
-    def put(b: Battle, place: wp.int32, value: kind): ...
-
-    @wp.func_native(get_text)
-    def get(b: Battle, place: wp.int32) -> kind: ...
-
-    return put, get
-
-
-copy_in, copy_out = _copies()
-see = _look()
+copy_in, copy_out = warp_numbers.copies("pokemon.gen1", BattleState, PLACES)
+see = warp_numbers.looking("pokemon.gen1", PLACES, SIZE, Seen, SEEN, look.players)
 
 
 @rule

@@ -1,0 +1,130 @@
+"""The game behind the reference protocol: one object for each lane.
+
+A suite names it ``python:envlift.envs.tcg_pocket.reference.host:PocketReference``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from envlift.envs.tcg_pocket.reference import fields, rulebook
+from envlift.envs.tcg_pocket.reference.chance import Tape
+from envlift.envs.tcg_pocket.reference.decks import deck_of
+from envlift.envs.tcg_pocket.reference.engine import new_game, step
+from envlift.envs.tcg_pocket.reference.options import NUM_ACTIONS
+from envlift.envs.tcg_pocket.reference.state import TIE, Game, Options
+from envlift.envs.tcg_pocket.tables import ENERGY, Deck, decks
+from envlift.reference.types import Array, StateDict
+
+PLAYERS = 2
+
+
+class PocketReference:
+    """One lane.
+
+    Chance of a reset and of a step: uint32 [4]. Words 0 and 1 are the key of the tape; 2 and 3
+    choose the decks of a new game, modulo how many there are.
+    """
+
+    def __init__(self, decks: Sequence[str] | None = None, **options: Any) -> None:
+        """Make the lane.
+
+        Args:
+            decks: names of built-in decks or deck lists; all twelve by default.
+            options: see ``state.Options``.
+        """
+        self._decks = _decks(decks)
+        self._options = Options(**options)
+        self._game: Game | None = None
+
+    def spec(self) -> dict[str, Any]:
+        """Return what this reference is."""
+        width = sum(int(np.prod(field.shape, dtype=int)) for field in fields.FIELDS)
+        return {
+            "name": "Pokémon TCG Pocket, plain Python from written rules",
+            "observation": {"shape": [PLAYERS, width], "dtype": "int16"},
+            "action": {"shape": [PLAYERS], "dtype": "int32"},
+            "action_space": {
+                "kind": "MultiDiscrete",
+                "shape": [PLAYERS],
+                "dtype": "int32",
+                "nvec": NUM_ACTIONS,
+                "start": 0,
+            },
+            "reward": {"shape": [PLAYERS], "dtype": "float32"},
+            "state": {
+                field.name: {"shape": list(field.shape), "dtype": field.dtype}
+                for field in fields.FIELDS
+            },
+            "chance": {"shape": [4], "dtype": "uint32"},
+            "legal_actions": True,
+        }
+
+    @property
+    def game(self) -> Game:
+        """The game that is played.
+
+        Raises:
+            ValueError: before the first reset.
+        """
+        if self._game is None:
+            raise ValueError("there is no game yet; reset first")
+        return self._game
+
+    def reset(self, seed: int, chance: Array) -> Array:
+        """Begin a game; the seed plays no part, all chance is in ``chance``."""
+        words = [int(word) for word in chance]
+        chosen = [self._decks[word % len(self._decks)] for word in words[2:]]
+        given = [(d.cards, [ENERGY.index(letter) for letter in d.energy]) for d in chosen]
+        self._game = new_game(given, Tape(*words[:2]), self._options)
+        return self.observation()
+
+    def step(self, action: Array, chance: Array) -> tuple[Array, Array, bool, bool]:
+        """Play from one decision to the next."""
+        game = self.game
+        going_on = game.winner < 0
+        if going_on:
+            step(game, int(action[game.decider]), Tape(int(chance[0]), int(chance[1])))
+        reward = np.zeros(PLAYERS, np.float32)
+        if going_on and 0 <= game.winner < TIE:
+            reward[game.winner], reward[1 - game.winner] = 1, -1
+        return self.observation(), reward, game.winner >= 0, False
+
+    def observation(self) -> Array:
+        """Return what both players see, int16 [2, N]."""
+        return np.array([fields.observe(self.game, p) for p in range(PLAYERS)], np.int16)
+
+    def legal_actions(self) -> Array:
+        """Return both masks in a row, bool [2 * 50]."""
+        return np.array([fields.mask(self.game, p) for p in range(PLAYERS)], np.bool_).reshape(-1)
+
+    def get_state(self) -> StateDict:
+        """Return the game, written out."""
+        written = fields.write(self.game)
+        return {f.name: np.asarray(written[f.name], f.dtype) for f in fields.FIELDS}
+
+    def set_state(self, state: StateDict) -> None:
+        """Go on from a game that was written out."""
+        written = {f.name: np.asarray(state[f.name]).tolist() for f in fields.FIELDS}
+        self._game = fields.read(written, self._options)
+
+    def coverage(self) -> dict[str, int]:
+        """Return how often each rule was applied in this process since the last question.
+
+        The counts are those of all lanes together; the first lane that is asked tells them.
+        """
+        counts = dict(rulebook.APPLIED)
+        rulebook.APPLIED.update(dict.fromkeys(counts, 0))
+        rulebook.APPLIED.subtract(rulebook.APPLIED)
+        return counts
+
+
+def _decks(given: Sequence[str] | None) -> list[Deck]:
+    if given is None:
+        return list(decks())
+    if not given:
+        raise ValueError("decks is empty; give at least one deck")
+    return [deck_of(text) for text in given]

@@ -1,0 +1,1 @@
+"""How the fast rules are shown to be the plain Python ones, and those the written rules."""

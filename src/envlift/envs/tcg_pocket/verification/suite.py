@@ -1,0 +1,74 @@
+"""The Warp rules against the plain Python ones, draw for draw; both read the same tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from envlift.envs.tcg_pocket.observation import NAMES
+from envlift.envs.tcg_pocket.state import FIELDS
+from envlift.envs.tcg_pocket.verification import states
+from envlift.envs.tcg_pocket.verification.features import FEATURES
+from envlift.envs.tcg_pocket.verification.policies import POLICIES
+from envlift.envs.tcg_pocket.verification.pool import pool
+from envlift.reference.types import Array, StateDict
+from envlift.verify.suite import Config, Field, Suite
+
+SEED = 1
+MAX_TURNS = 30
+
+
+def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Draw tapes and decks, uint32 [*shape, 4]."""
+    return rng.integers(0, 2**32, (*shape, 4), dtype=np.uint32)
+
+
+def outcome(chance: Array) -> Array:
+    """What of the chance matters: which decks are drawn, and the first bits of the tape."""
+    return np.asarray(chance[..., 0] % 16)
+
+
+def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
+    """Draw boards that play rarely reaches."""
+    return states.random_states(rng, n, int(config.reference.get("max_turns", MAX_TURNS)))
+
+
+def config(name: str, **options: Any) -> Config:
+    """Return a configuration: both sides have the same options."""
+    return Config(name, options, options)
+
+
+SUITE = Suite(
+    name="tcg_pocket",
+    reference="python:envlift.envs.tcg_pocket.reference.host:PocketReference",
+    candidate="tcg_pocket",
+    state=tuple(Field(field.name) for field in FIELDS),
+    observation=Field("observation", labels=tuple(f"{p}.{n}" for p in (0, 1) for n in NAMES)),
+    start="chance",
+    draw_chance=draw_chance,
+    chance_outcome=outcome,
+    configs=(
+        config("built-in decks"),
+        config("every card", decks=pool(SEED)),
+        config(
+            "every card, other options",
+            decks=pool(SEED + 1),
+            max_turns=24,
+            opening="swap",
+            retreat_energy="random",
+            zone_trigger="z4_only",
+            open_decklists=True,
+        ),
+        config("every card, a Basic first", decks=pool(SEED + 2), opening="basic_first"),
+    ),
+    policies=POLICIES,
+    features=FEATURES,
+    random_states=random_states,
+    not_verified=(
+        "whether the written rules are those of the app: they rest on public guides, with their "
+        "conflicts ruled (rules.md, section Q)",
+        "cards of sets other than A1 and P-A",
+        "clocks (T-12)",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Written rules with ids, and who cites them: tests, the plain reference, a comparison."""
