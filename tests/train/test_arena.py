@@ -157,7 +157,7 @@ def test_a_policy_as_an_opponent(run: Path) -> None:
 
 def test_a_network_with_a_memory_is_no_opponent(tmp_path: Path) -> None:
     words = ["train", "duel", "--self-play", "--network", "gru", "--out", str(tmp_path), *SMALL]
-    assert main([*words, "--total-steps", "256"]) == 0
+    assert main([*words, "--total-steps", "256", "--minibatches", "1"]) == 0
     with pytest.raises(ValueError, match="network = 'gru' remembers, and an opponent of one step"):
         load_policy(tmp_path).opponent()
     assert main(["arena", "duel", str(tmp_path), "random", "--seeds", "2"]) == 0

@@ -512,7 +512,7 @@ def test_a_build_that_fails_is_told_with_the_compilers_words(toy: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "where", "how"),
     [
-        ("raise SystemExit(3)", "L1 move", "SystemExit: 3"),
+        ("raise SystemExit(3)", "L1 move", "exit status 3"),
         # Far outside of what it was given: the system ends the process.
         (
             "import numpy\n"
@@ -555,12 +555,21 @@ def test_what_stops_the_verifier_is_evidence_not_the_end_of_the_loop(toy: Path) 
     assert "needed" in judgement.failures[0].summary
 
 
-def test_a_fault_of_the_suite_is_told_to_the_person(toy: Path) -> None:
-    """It is not the agent's: the turn waits, and is judged once the suite is mended."""
+def test_a_suite_that_cannot_be_read_costs_nothing(toy: Path) -> None:
     suite = toy / "suite.py"
-    right = suite.read_text()
-    suite.write_text(right + "\nSUITE.featurs\n")
+    suite.write_text(suite.read_text() + "\nSUITE.featurs\n")
     with pytest.raises(ProjectError, match=r"(?s)suite.py is wrong.*featurs.*line \d+"):
+        run(toy, RULES)
+    assert Loop(toy, Quiet()).ledger.read().turns == []
+
+
+def test_a_fault_of_the_suite_is_no_fault_of_the_agents(toy: Path) -> None:
+    """The person is told; the turn waits to be judged until the suite is mended."""
+    suite = toy / "suite.py"
+    suite.write_text(
+        suite.read_text().replace("st.integers(0, 9)", "st.integers(0, 9).map(lambda x: 1 // 0)")
+    )
+    with pytest.raises(ProjectError, match=r"(?s)the judge cannot work.*ZeroDivisionError"):
         run(toy, RULES)
     (turn,) = Loop(toy, Quiet()).ledger.read().turns
     assert turn.answered

@@ -66,6 +66,7 @@ class ReferenceProcess:
         patience: seconds of making lanes after which it may go on with fewer than were asked for;
             ``num_lanes`` then says how many there are. None: it makes them all.
         whole: every call of ``step`` is one message; a slow side else gets fewer steps at a time.
+        told: what messages say it was started as; None for the command.
 
     Attributes:
         not_finite: name of an answered array -> how many NaN and infinities it held so far.
@@ -92,6 +93,7 @@ class ReferenceProcess:
         start_timeout: float = START_TIMEOUT,
         patience: float | None = None,
         whole: bool = False,
+        told: Sequence[str] | None = None,
     ) -> None:
         self._child: ChildProcess | None = None
         self._failure: type[SideFailure] = (
@@ -111,11 +113,10 @@ class ReferenceProcess:
         self._pace: Pace | None = None if whole else Pace()
         self._tells_work = self._described = self.probes = False
         self._known: set[tuple[Any, ...]] = set()
-        self.command = tuple(command)
+        self.command = tuple(command if told is None else told)
         self._binary = False
         self._request = -1
-        self._tells_legal = True
-        self._steps = 0
+        self._tells_legal, self._steps = True, 0
         self._last_action: Any = None
         self._seeds = np.zeros(num_lanes, np.int64)
         try:

@@ -378,11 +378,12 @@ def _play(options: argparse.Namespace) -> int:
         view=None if film is None else camera(env, film, options.scale),
         tell=tell,
     )
+    log = "\n".join(told)
     if options.log == Path("-"):
-        print("\n".join(told))
+        print(log)
     elif options.log is not None:
-        options.log.write_text("\n".join(told), encoding="utf-8")
-        print(f"{options.log}: {sum(map(str.count, told, [chr(10)] * len(told))):,} lines")
+        options.log.write_text(log, encoding="utf-8")
+        print(f"{options.log}: {len(log.splitlines()):,} lines")
     _tell_episodes(episodes)
     if film is not None:
         _save_film(film, options.gif)

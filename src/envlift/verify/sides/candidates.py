@@ -138,6 +138,8 @@ def open_apart(
         start_timeout=limits.start,
         role="candidate",
         whole=True,
+        # Nobody learns anything of the sandbox's own words.
+        told=None if place is None else (host, str(target)),
     )
 
 
