@@ -82,7 +82,7 @@ def test_it_is_the_installed_one(python: Path, tmp_path: Path) -> None:
 
 
 def test_a_trained_policys_film(envlift: Envlift, tmp_path: Path) -> None:
-    small = ("--num-envs", "16", "--horizon", "16", "--total-steps", "512", "--quiet")
+    small = ("--num-envs", "16", "--horizon", "16", "--total-steps", "512", "--minibatches", "4")
     trained = envlift("train", "pong", "--out", "runs/first", *small)
     assert trained.returncode == 0, trained.stderr
     film = ("--gif", "pong.gif", "--seconds", "1", "--max-steps", "20")
@@ -96,7 +96,8 @@ def test_a_fail_on_a_wrong_port(envlift: Envlift, tmp_path: Path) -> None:
     done = envlift("verify", "gymnasium:CartPole-v1", "cartpole_phys2d.py", *FEW)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "state.x_dot at step 1" in done.stdout
-    (again,) = {line.split()[-1] for line in done.stdout.splitlines() if "envlift repro" in line}
+    lines = [line for line in done.stdout.splitlines() if "envlift repro" in line]
+    again = lines[0].split()[-1]
     repeated = envlift("repro", again)
     assert repeated.returncode == 1, repeated.stdout + repeated.stderr
     assert "state.x_dot" in repeated.stdout
