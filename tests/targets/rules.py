@@ -38,7 +38,7 @@ WALK = BatchedRule(walk, Walker, OUTPUTS)
 
 
 @wp.func
-def refused(walker: Walker, speed: wp.int16):
+def refused(walker: Walker, speed: wp.float16):
     return walker
 
 

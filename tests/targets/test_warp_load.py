@@ -97,6 +97,7 @@ def test_what_is_made_once_is_made_by_one_thread_while_the_others_wait():
 def test_threads_that_ask_the_registry_first_see_all_environments(monkeypatch):
     known = registry.list_envs()
     monkeypatch.setattr(registry, "_registrations", {})
+    monkeypatch.setattr(registry, "_vectors", {})
     monkeypatch.setattr(registry, "_scanned", set())
     monkeypatch.setattr(registry, "_complete", False)
     real = registry.importlib.import_module
@@ -121,6 +122,7 @@ def test_threads_that_ask_the_registry_first_see_all_environments(monkeypatch):
 def test_an_environment_that_cannot_be_imported_is_not_forgotten(monkeypatch):
     registry.list_envs()
     monkeypatch.setattr(registry, "_registrations", {})
+    monkeypatch.setattr(registry, "_vectors", {})
     monkeypatch.setattr(registry, "_scanned", set())
     monkeypatch.setattr(registry, "_complete", False)
     real = registry.importlib.import_module

@@ -1,6 +1,7 @@
-"""Pig, read by somebody else, who overlooked that R-5 ends with the turn.
+"""A planted misreading of Pig: it forgets that what R-5 counts ends with the turn.
 
-Left as it was found, to show what a comparison of two readings says.
+It is no second reader's work, but the first reading with one fault, to show what a comparison of two
+readings says.
 """
 
 from typing import Any

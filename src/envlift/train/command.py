@@ -327,7 +327,7 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
 
 def _play(options: argparse.Namespace) -> int:
     policies = () if options.random else POLICIES
-    require_extra("play", *policies, *(PICTURES if options.gif is not None else ()))
+    require_extra("play", (*policies, *(PICTURES if options.gif is not None else ())))
     from envlift.train.play import (
         RandomPlayer,
         camera,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 from envlift.extras import install
 
@@ -21,14 +22,14 @@ POLICIES = ("flax", "optax", "orbax.checkpoint")
 """What of it reads a policy."""
 
 
-def require_extra(command: str, *modules: str) -> None:
-    """Look for some of its modules before a command begins; for all of it if none is named.
+def require_extra(command: str, modules: Sequence[str] = tuple(_EXTRA)) -> None:
+    """Look for some of its modules before a command begins, by default for all.
 
     Raises:
         ModuleNotFoundError: naming what is missing, and how to install it.
     """
     missing = []
-    for module in modules or _EXTRA:
+    for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError:
