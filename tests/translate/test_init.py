@@ -128,8 +128,9 @@ class TestDiscrete:
         assert project.name == "cab"
         assert project.target == "jax", "advised"
         assert project.reference.launch == "gymnasium:Taxi-v4"
-        assert project.reference.config == {"max_episode_steps": 200, "state_attributes": ["s"]}
-        assert project.reference.sources == ("reference/taxi.py",)
+        known = {"max_episode_steps": 200, "state_attributes": ["s"], "tape": 1}
+        assert project.reference.config == known, "each step draws one number, whatever it is for"
+        assert project.reference.sources == ("reference/taxi.py", "reference/tape.py")
         assert project.tolerances == {}, "integers are exact"
         assert (project.budget.dollars, project.budget.turns) == (2.5, 7)
         assert project.agent == "manual"
@@ -144,7 +145,7 @@ class TestDiscrete:
         suite, _ = find_suite(str(taxi[0] / "suite.py"))
         assert isinstance(suite, Suite)
         assert [field.name for field in suite.state] == ["s", "elapsed_steps"]
-        assert suite.start == "copy"
+        assert suite.start == "chance"
         assert suite.candidate == "env:cab.env:make"
         assert suite.observation.exact
         text = (taxi[0] / "suite.py").read_text()

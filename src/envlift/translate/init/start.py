@@ -140,10 +140,11 @@ def explore(wanted: Wanted) -> Found:
     if probe.max_episode_steps is not None:
         # What it would be anyway, but here it can be seen, also by an agent.
         config.setdefault("max_episode_steps", probe.max_episode_steps)
+    beside: tuple[Path, ...] = ()
     if probe.spec.chance is not None:
         config.setdefault("tape", probe.tape)
-        # Which draw takes which words, for whoever writes the fast one.
-        sources = (*sources, TAPE)
+        # Which draw takes which words, for whoever writes the fast one; no part of its rules.
+        beside = (TAPE,)
     if probe.attributes:
         config["state_attributes"] = list(probe.attributes)
     texts = [(LANGUAGES.get(path.suffix, ""), _read(path)) for path in dict.fromkeys(sources)]
@@ -154,7 +155,7 @@ def explore(wanted: Wanted) -> Found:
         if language == "python" and form == "gymnasium"
         for name in suite.functions_of(text, *part)
     ]
-    unique = tuple(dict.fromkeys(sources))
+    unique = tuple(dict.fromkeys((*sources, *beside)))
     return Found(probe, config, unique, advise(facts), tuple(functions))
 
 
