@@ -164,7 +164,7 @@ def test_the_trainer_counts_where_there_was_training(
     write_evidence(checkout, transfer=transferred(), **trained)
     generate(checkout)
     assert main(["--root", str(checkout), "--check"]) == 0
-    path = checkout / "src" / "envlift" / "train" / "ppo.py"
+    path = checkout / "src" / "envlift" / "train" / "learning" / "ppo.py"
     path.write_text(path.read_text() + "\nadded = 1\n")
     said = complaint(checkout, capsys)
     assert said == f"the trainer changed after evidence-warp.json was made; {ANEW}"
