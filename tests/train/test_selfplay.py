@@ -197,14 +197,15 @@ def test_going_on_is_as_not_having_stopped(tmp_path, network: str) -> None:
 
 
 def test_it_learns() -> None:
-    """Who has learnt to pull wins more often than chance against both bots, and is rated above."""
+    """It ends as good as the strongest bot, which nobody beats for certain: chance has its share."""
     settings = config(
         num_envs=64, horizon=16, total_steps=64 * 16 * 60, hidden=32, learning_rate=3e-3,
         evaluate_every=60, evaluate_games=200, pool_every=5, minibatches=4,
     )  # fmt: skip
     row = train(settings, env=Duel(horizon=60)).history[-1]
-    assert row["win_random"] > 0.6
-    assert row["elo"] > 1050
+    assert row["win_random"] > 0.55, "400 games: 0.5 is two deviations below"
+    assert row["win_strongest"] > 0.45
+    assert row["elo"] > 1030
 
 
 def test_what_does_not_fit() -> None:
