@@ -197,7 +197,7 @@ def test_going_on_is_as_not_having_stopped(tmp_path, network: str) -> None:
 
 
 def test_it_learns() -> None:
-    """It ends as good as the strongest bot, which nobody beats for certain: chance has its share."""
+    """It ends as good as the strongest bot, which nobody beats for certain: there is chance."""
     settings = config(
         num_envs=64, horizon=16, total_steps=64 * 16 * 60, hidden=32, learning_rate=3e-3,
         evaluate_every=60, evaluate_games=200, pool_every=5, minibatches=4,

@@ -1,7 +1,7 @@
 """A planted misreading of Pig: it forgets that what R-5 counts ends with the turn.
 
-It is no second reader's work, but the first reading with one fault, to show what a comparison of two
-readings says.
+It is no second reader's work, but the first reading with one fault, to show what a comparison of
+two readings says.
 """
 
 from typing import Any
