@@ -53,6 +53,7 @@ rust: $(STAMP)  ## Check and test the Game Boy's crates
 	cd crates && cargo fmt --all --check
 	cd crates && cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd crates && cargo test --locked --package gameboy
+	cd crates && cargo test --locked --package gameboy --release  # as it is shipped
 
 codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our own
 	npm install --silent --no-audit --no-fund --prefix build/codex @openai/codex@$(CODEX)
