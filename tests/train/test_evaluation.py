@@ -14,6 +14,7 @@ from envlift.adapters.gymnasium import VectorEnv
 from envlift.targets import chance
 from envlift.train.config import Config, ConfigError
 from envlift.train.learning.fused import Fused
+from envlift.train.learning.host import Host
 from envlift.train.play import load_policy
 from envlift.train.saving import checkpoint
 from envlift.train.trainer import BEST, train
@@ -107,3 +108,36 @@ def test_evaluations_need_environments_of_their_own() -> None:
         train(SMALL.replace(collector="host"), **only)
     with pytest.raises(ConfigError, match="an evaluation_env of 5, or 0"):
         train(SMALL.replace(collector="host"), **only, evaluation_env=only["vector_env"])
+
+
+class Legal(VectorEnv):
+    """Our vector, which refuses an action that is not legal."""
+
+    def step(self, actions):
+        assert self._lanes is not None
+        legal = np.asarray(self._lanes.mask)
+        assert np.take_along_axis(legal, np.asarray(actions)[:, None], 1)[~self._ended].all()
+        return super().step(actions)
+
+
+@pytest.mark.parametrize("mode", ["next_step", "disabled"])
+def test_an_evaluation_does_not_depend_on_how_episodes_are_reset(mode: str) -> None:
+    """What is legal in an environment that plays on is known while another is reset."""
+
+    def examined(mode: str) -> dict[str, Any]:
+        made = Toy(autoreset="disabled", horizon=9)
+        one, other = (Legal(made, num_envs=n, autoreset_mode=mode, seed=0) for n in (B, E))
+        settings = SMALL.replace(collector="host", seed=3)
+        host = Host(settings, one, evaluation_env=other)
+        return host.examine(host.start(), 2)
+
+    assert examined(mode) == examined("same_step")
+
+
+def test_a_rollout_plays_only_what_is_legal_while_others_are_reset() -> None:
+    vector = Legal(Toy(autoreset="disabled"), num_envs=B, autoreset_mode="disabled", seed=0)
+    host = Host(SMALL.replace(collector="host", horizon=24, evaluate_every=0), vector)
+    _, kept, metrics = host._collect(host.start(), jax.random.key(3))
+    assert metrics["episodes"] > B
+    mask, action = np.asarray(kept[2]), np.asarray(kept[3])
+    assert np.take_along_axis(mask, action[..., None], 2).all()

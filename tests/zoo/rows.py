@@ -479,7 +479,7 @@ PUBLIC = [
         "gymnasium:CliffWalking-v1",
         "gymnasium:CliffWalking-v1",
         INCONCLUSIVE,
-        ("a lane ended 0 episodes in 4,000 steps", "raise --max-steps"),
+        ("a lane ended 0 episodes in ", "raise --max-steps"),
     ),
     Row(
         "public-time-limit",

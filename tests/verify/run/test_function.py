@@ -104,7 +104,7 @@ def test_quick_is_less_but_not_by_default(monkeypatch):
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        (["pnog"], {}, "no environment is named 'pnog'; known: half_cheetah, "),
+        (["pnog"], {}, "no environment is named 'pnog'; known: gameboy, half_cheetah, "),
         (["pong"], {"levels": ["L9"]}, "no level 'L9'; the levels are L1, L2, L3, resets, tran"),
         (["pong"], {"configs": ["x"]}, "no configuration 'x'; pong has discrete"),
         (["pong"], {"lanes": 0}, "lanes must be at least 1, it is 0"),

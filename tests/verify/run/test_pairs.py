@@ -75,7 +75,7 @@ def test_a_pair_without_a_suite_says_that_it_was_compared_loosely(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "pnog"], "no environment is named 'pnog'; known: half_cheetah, "),
+        (["verify", "pnog"], "no environment is named 'pnog'; known: gameboy, half_cheetah, "),
         (["verify", "a", "b", "c"], "verify takes NAME or REF CAND"),
         (["verify", "nothing.py"], "there is no file nothing.py"),
         (["verify", "gymnasium:CartPole-v1", "nonsense"], "'nonsense' is not a candidate"),

@@ -201,12 +201,13 @@ class Host:
         space, count = vector_env.single_observation_space, vector_env.num_envs
         seen, infos = vector_env.reset(seed=(self.config.seed * 1_000_003 + 1) % 2**31)
         memory: Any = self.network.start(count)
+        mask = self._mask_of(infos, count)
         starts, alive = np.ones(count, np.bool_), np.ones(count, np.bool_)
         returned, length = np.zeros(count), np.zeros(count)
         mode = vector_env.metadata.get("autoreset_mode")
         for _ in range(EVALUATION_STEPS):
             memory, played = self._best(
-                state.learner.params, memory, row(space, seen), starts, self._mask_of(infos, count)
+                state.learner.params, memory, row(space, seen), starts, mask
             )
             seen, reward, terminated, truncated, infos = vector_env.step(np.asarray(played))
             returned, length = returned + np.where(alive, reward, 0.0), length + alive
@@ -215,9 +216,23 @@ class Host:
             starts = np.zeros(count, np.bool_)
             if not alive.any():
                 break
+            mask = self._mask_of(infos, count)
             if mode is AutoresetMode.DISABLED and ended.any():
-                seen, infos = vector_env.reset(options={"reset_mask": ended})
+                seen, mask = self._begun_again(vector_env, ended, mask)
         return {"evaluation": float(returned.mean()), "evaluation_length": float(length.mean())}
+
+    def _begun_again(
+        self, vector_env: VectorEnv[Any, Any, Any], ended: Array, legal: Array | None
+    ) -> tuple[Any, Array | None]:
+        """Reset the environments that ended; return what all show and what is legal in each.
+
+        A reset need not say again what is legal in environments that it leaves alone.
+        """
+        seen, infos = vector_env.reset(options={"reset_mask": ended})
+        fresh = self._mask_of(infos, len(ended))
+        if legal is not None and fresh is not None:
+            legal = np.where(ended[:, None], fresh, legal)
+        return seen, legal
 
     # -- the three parts of the work, which ``bench --breakdown`` times ----------------------------
 
@@ -282,10 +297,7 @@ class Host:
             begins = ended
             legal = self._mask_of(infos)
             if self._mode is AutoresetMode.DISABLED and ended.any():
-                seen, infos = self.vector_env.reset(options={"reset_mask": ended})
-                fresh = self._mask_of(infos)
-                if legal is not None and fresh is not None:
-                    legal = np.where(ended[:, None], fresh, legal)
+                seen, legal = self._begun_again(self.vector_env, ended, legal)
             elif valid is not None:
                 begins, self._over = self._over, ended
             # What is not played belongs to no episode: no advantage goes over it.

@@ -149,7 +149,8 @@ class _Clock:
 
     def __init__(self, side: Side) -> None:
         self._pids = [os.getpid(), *([side.pid] if isinstance(side, ReferenceProcess) else [])]
-        self._started, self._waited = time.monotonic(), self._waits()
+        # In this order: asking how long threads waited takes a while itself.
+        self._waited, self._started = self._waits(), time.monotonic()
 
     def _waits(self) -> float:
         return sum(map(waited_for_a_core, self._pids))
