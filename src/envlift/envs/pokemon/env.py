@@ -13,16 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.env import Autoreset, EnvInfo, Game, Transition
-from envlift.envs.pokemon import flat, observation, teams
+from envlift.envs.pokemon import flat, observation, structured, teams
 from envlift.envs.pokemon.bots import BOTS
 from envlift.envs.pokemon.hidden import redraw
 from envlift.envs.pokemon.rules.gen1 import batched
 from envlift.envs.pokemon.rules.gen1.ids import GOING_ON, Request
+from envlift.envs.pokemon.shaping import shaped, weights_of
 from envlift.envs.pokemon.state import State
 from envlift.targets import chance
 
 Format = Literal["gen1randombattle", "gen1ou", "gen1customgame"]
-Observation = Literal["numbers", "flat"]
+Observation = Literal["numbers", "flat", "structured"]
 NUM_ACTIONS = 10
 
 
@@ -61,8 +62,9 @@ class Pokemon(Game[State, None, Any]):
     last, and who waits has action 0. An illegal action is played as the first legal one.
 
     Observations are int16 [2, 224], see ``observation``; or, for networks, float32 [2, 627], see
-    ``flat``. The winner gets 1, the loser -1, in a tie
-    and before the end both get 0. Every end is ``terminated``: that after 1,000 turns is a rule.
+    ``flat``, or parts with the numbers of each table together, see ``structured``. The winner gets
+    1, the loser -1, in a tie and before the end both get 0, unless ``shaping`` adds to it. Every
+    end is ``terminated``: that after 1,000 turns is a rule.
 
     Example::
 
@@ -83,6 +85,7 @@ class Pokemon(Game[State, None, Any]):
         teams: Sequence[Any] | None = None,
         check_teams: bool = True,
         observation: Observation = "numbers",
+        shaping: Literal["metamon"] | Mapping[str, float] | None = None,
         autoreset: Autoreset = "same_step",
     ) -> None:
         """Make the environment.
@@ -94,12 +97,15 @@ class Pokemon(Game[State, None, Any]):
             teams: teams to choose from in each battle: Showdown's text or packed form, or a list of
                 ``{"species", "level", "moves", "ivs", "evs"}`` in the numbers of the tables.
             check_teams: refuse teams that ``gen1ou`` forbids.
-            observation: ``numbers`` or ``flat``; bots see the numbers either way.
+            observation: ``numbers``, ``flat`` or ``structured``; bots see the numbers either way.
+            shaping: weights of what else is rewarded, ``{"hp", "status", "faint", "win"}``, or
+                ``metamon`` for those of metamon (1, 0.5, 1 and 100), see ``shaping``. What is left
+                out counts 0, ``win`` 1. None: winning alone.
             autoreset: what ``step`` does when a battle ends, see ``envlift.env.Autoreset``.
 
         Raises:
-            ValueError: for an unknown format or observation, or teams that are missing, not
-                wanted, or not playable; the message names what is wrong.
+            ValueError: for an unknown format, observation or term of a reward, or teams that are
+                missing, not wanted, or not playable; the message names what is wrong.
         """
         if backend not in ("warp", None):
             raise ValueError(f"backend={backend!r} is not known; the rules are in warp alone")
@@ -116,6 +122,7 @@ class Pokemon(Game[State, None, Any]):
             raise ValueError(
                 f"{format} draws its own teams; play given ones in gen1ou or gen1customgame"
             )
+        weights = weights_of(shaping)
         super().__init__(
             EnvInfo(
                 "pokemon",
@@ -126,11 +133,13 @@ class Pokemon(Game[State, None, Any]):
                     "teams": teams,
                     "check_teams": check_teams,
                     "observation": observation,
+                    "shaping": shaping if shaping is None else weights,
                 },
             ),
             autoreset,
         )
-        self.flat = observation == "flat"
+        self.shows = observation
+        self._weights = weights
         self.clauses = format != "gen1customgame"
         self._teams = None if teams is None else _pool(teams, check_teams and format == "gen1ou")
 
@@ -150,8 +159,10 @@ class Pokemon(Game[State, None, Any]):
         return gymnasium.spaces.Discrete(NUM_ACTIONS)
 
     def player_observation_space(self, params: None = None) -> gymnasium.Space[Any]:
-        """Whole numbers, or floats; ``observation.NAMES`` and ``flat.names()`` say which."""
-        if self.flat:
+        """What each player sees; ``observation.NAMES``, ``flat.names()``, ``structured.PARTS``."""
+        if self.shows == "structured":
+            return structured.space()
+        if self.shows == "flat":
             return gymnasium.spaces.Box(-np.inf, np.inf, (len(flat.names()),), np.float32)
         shape = (observation.SIZE,)
         return gymnasium.spaces.Box(observation.LOW, observation.HIGH, shape, np.int16)
@@ -176,12 +187,15 @@ class Pokemon(Game[State, None, Any]):
         """Play from one request to the next; a battle that has ended stays as it is."""
         after = batched.step(state, jnp.asarray(action, jnp.int32), self.clauses)
         over = after.winner != GOING_ON
-        return Transition(after, _reward(state, after.winner), over, jnp.zeros_like(over))
+        reward = self._reward(state, after.winner, after)
+        return Transition(after, reward, over, jnp.zeros_like(over))
 
-    def observe(self, state: State, params: None = None) -> jax.Array:
-        """Return what both players see, int16 [2, 224] or float32 [2, 627]."""
+    def observe(self, state: State, params: None = None) -> Any:
+        """Return what both players see: int16 [2, 224], float32 [2, 627] or parts int16 [2, N]."""
         numbers = batched.observe(state)
-        return jax.vmap(flat.flat)(numbers) if self.flat else numbers
+        if self.shows == "numbers":
+            return numbers
+        return jax.vmap(flat.flat if self.shows == "flat" else structured.structured)(numbers)
 
     def bot_observation(self, state: State, params: None = None) -> jax.Array:
         """Return what bots see, int16 [2, 224]."""
@@ -204,7 +218,7 @@ class Pokemon(Game[State, None, Any]):
 
     def step(
         self, key: jax.Array, state: State, action: jax.Array, params: None = None
-    ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+    ) -> tuple[Any, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
         """Play one step; see ``Game.step``. A new battle is made only where one has ended."""
         if self.autoreset == "disabled" or self._teams is not None:
             return super().step(key, state, action, params)
@@ -212,13 +226,13 @@ class Pokemon(Game[State, None, Any]):
         seeds, played = self.sample_initial(reset_key).seeds, jnp.asarray(action, jnp.int32)
         after, winner = batched.play_on(state, played, seeds, self.clauses)
         over = winner != GOING_ON
-        # Played once more, but only if the observation of the end is used.
+        # Played once more, but only if the end is looked at: its observation, or its HP.
         last = self.transition(state, action, None).state
         info = {
             "final_observation": self.observe(last),
             "illegal": self.illegal_actions(state, action),
         }
-        reward = _reward(state, winner)
+        reward = self._reward(state, winner, last)
         return self.observe(after), after, reward, over, jnp.zeros_like(over), info
 
     def random_rollout(
@@ -244,6 +258,19 @@ class Pokemon(Game[State, None, Any]):
         state, battles, turns = jax.vmap(play)(state, *words)
         return state, RandomRollout(battles, turns)
 
+    def _reward(self, before: State, winner: jax.Array, after: State) -> jax.Array:
+        """Return what a step pays both players, float32 [2].
+
+        Args:
+            before: in which they chose.
+            winner: after the step.
+            after: what came of it; read for shaped rewards alone.
+        """
+        won = _won(before, winner)
+        if self._weights is None:
+            return won
+        return self._weights["win"] * won + shaped(self._weights, before, after)
+
     def _prepared(self, seeds: jax.Array) -> State:
         """Return a state with the two chosen teams in it."""
         pool = self._teams
@@ -254,7 +281,7 @@ class Pokemon(Game[State, None, Any]):
         return batched.with_teams(seeds[:2], **given)
 
 
-def _reward(before: State, winner: jax.Array) -> jax.Array:
+def _won(before: State, winner: jax.Array) -> jax.Array:
     """Return 1 for who won and -1 for who lost by this step, float32 [2]."""
     won = (winner == jnp.arange(2)) & (before.winner == GOING_ON)
     return won.astype(jnp.float32) - won[::-1].astype(jnp.float32)
