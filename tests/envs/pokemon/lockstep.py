@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envlift.envs.pokemon.rules.gen1 import batched
-from envlift.envs.pokemon.rules.gen1.memory import PLACES, STATE_SIZE
+from envlift.envs.pokemon.rules.gen1.parts.memory import PLACES, STATE_SIZE
 from envlift.envs.pokemon.state import FIELDS, State
 
 NOT_SHOWDOWNS = ("revealed", "revealed_moves")

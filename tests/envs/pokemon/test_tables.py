@@ -8,8 +8,8 @@ import tomllib
 import pytest
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1 import data, ids, teams
-from envlift.envs.pokemon.rules.gen1.data import Move
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, teams
+from envlift.envs.pokemon.rules.gen1.parts.data import Move
 
 FOLDER = tables.HERE / "gen1"
 SOURCE = tomllib.loads((FOLDER / "SOURCE.toml").read_text(encoding="utf-8"))

@@ -17,8 +17,8 @@ import numpy as np
 
 from envlift.envs.pokemon import tables
 from envlift.envs.pokemon.observation import PLACES
-from envlift.envs.pokemon.rules.gen1 import data, ids
-from envlift.envs.pokemon.rules.gen1.ids import Status
+from envlift.envs.pokemon.rules.gen1.parts import data, ids
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status
 
 Table = dict[str, np.ndarray[Any, Any]]
 NUM_MOVES = 4

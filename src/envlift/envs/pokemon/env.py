@@ -17,7 +17,7 @@ from envlift.envs.pokemon import flat, observation, structured, teams
 from envlift.envs.pokemon.bots import BOTS
 from envlift.envs.pokemon.hidden import redraw
 from envlift.envs.pokemon.rules.gen1 import batched
-from envlift.envs.pokemon.rules.gen1.ids import GOING_ON, Request
+from envlift.envs.pokemon.rules.gen1.parts.ids import GOING_ON, Request
 from envlift.envs.pokemon.shaping import shaped, weights_of
 from envlift.envs.pokemon.state import State
 from envlift.targets import chance

@@ -27,8 +27,8 @@ from envlift.envs.pokemon.bots import (
     types_of,
 )
 from envlift.envs.pokemon.observation import BOOSTS, FLAGS
-from envlift.envs.pokemon.rules.gen1.data import Species
-from envlift.envs.pokemon.rules.gen1.ids import Status, Type
+from envlift.envs.pokemon.rules.gen1.parts.data import Species
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status, Type
 
 MEMBERS, SLOTS, STATUSES, TYPES = 6, 4, 8, 15
 MOST = 2.0

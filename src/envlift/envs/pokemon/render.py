@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1.ids import TYPES, Status, Type
+from envlift.envs.pokemon.rules.gen1.parts.ids import TYPES, Status, Type
 from envlift.envs.pokemon.state import State
 
 WIDTH, HEIGHT = 640, 360

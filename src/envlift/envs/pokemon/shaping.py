@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from envlift.envs.pokemon.rules.gen1.ids import Status
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status
 from envlift.envs.pokemon.state import State
 
 METAMON = {"hp": 1.0, "status": 0.5, "faint": 1.0, "win": 100.0}

@@ -35,7 +35,7 @@ class State:
         spe_iv, spe_ev: of a member, of Speed: what Transform needs besides.
         max_hp, hp: of a member, to 703.
         base_stored_stats: of a member: Attack, Defense, Speed, Special, unmodified.
-        status: of a member, see ``rules.gen1.ids.Status``.
+        status: of a member, see ``rules.gen1.parts.ids.Status``.
         sleep_time: of a member, turns of sleep left.
         sleep_by_own_side: of a member, asleep by Rest.
         moves, pp: of a member, ``baseMoveSlots``; PP to 63.

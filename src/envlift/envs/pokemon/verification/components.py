@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1 import data
-from envlift.envs.pokemon.rules.gen1.ids import TYPES, Effect, Stat
+from envlift.envs.pokemon.rules.gen1.parts import data
+from envlift.envs.pokemon.rules.gen1.parts.ids import TYPES, Effect, Stat
 from envlift.reference.types import Array
 from envlift.verify.suite import Component, Field
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1.ids import Status
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status
 from envlift.envs.pokemon.verification import quirks
 from envlift.envs.pokemon.verification.quirks import GIVEN, SWITCH
 from envlift.reference.types import Array

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1.ids import TYPES, Stat, Status
+from envlift.envs.pokemon.rules.gen1.parts.ids import TYPES, Stat, Status
 from envlift.reference.types import Array
 from envlift.verify.suite import Feature, Trace
 

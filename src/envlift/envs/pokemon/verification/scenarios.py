@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1.ids import TYPES, Status
+from envlift.envs.pokemon.rules.gen1.parts.ids import TYPES, Status
 from envlift.envs.pokemon.state import FIELDS
 from envlift.envs.pokemon.verification.quirks import GIVEN
 from envlift.reference.types import StateDict

@@ -7,7 +7,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from envlift.envs.pokemon.rules.gen1 import data, kernel, look
+from envlift.envs.pokemon.rules.gen1 import kernel, look
+from envlift.envs.pokemon.rules.gen1.parts import data
 from envlift.envs.pokemon.state import FIELDS, State
 from envlift.targets.warp import BatchedRule, made_once
 

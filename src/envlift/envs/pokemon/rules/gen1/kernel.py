@@ -7,8 +7,10 @@ from enum import IntEnum
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import choices, ids, look, start, teams
-from envlift.envs.pokemon.rules.gen1.memory import (
+from envlift.envs.pokemon.rules.gen1 import look
+from envlift.envs.pokemon.rules.gen1.battle import choices, start
+from envlift.envs.pokemon.rules.gen1.parts import ids, teams
+from envlift.envs.pokemon.rules.gen1.parts.memory import (
     PLACES,
     SIZE,
     STATE_SIZE,

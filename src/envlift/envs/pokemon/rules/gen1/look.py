@@ -6,7 +6,7 @@
 import warp as wp
 
 from envlift.envs.pokemon import observation as o
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, Numbers, rule
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, Numbers, rule
 
 NUMBERS = o.SIZE
 FOE_MEMBER = len(o.FOE_MEMBER)

@@ -13,14 +13,14 @@ import jax
 import numpy as np
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data
-from envlift.envs.pokemon.rules.gen1.damage import critical_rate, get_damage
-from envlift.envs.pokemon.rules.gen1.hit import accuracy_of, keep_thrashing
-from envlift.envs.pokemon.rules.gen1.ids import TYPES, Effect
 from envlift.envs.pokemon.rules.gen1.kernel import BattleState, copy_in, copy_out, unpack
-from envlift.envs.pokemon.rules.gen1.memory import SIZE, At, place_of, rule
-from envlift.envs.pokemon.rules.gen1.prng import random_range
-from envlift.envs.pokemon.rules.gen1.stats import boost_by
+from envlift.envs.pokemon.rules.gen1.move.damage import critical_rate, get_damage
+from envlift.envs.pokemon.rules.gen1.move.hit import accuracy_of, keep_thrashing
+from envlift.envs.pokemon.rules.gen1.move.stats import boost_by
+from envlift.envs.pokemon.rules.gen1.parts import data
+from envlift.envs.pokemon.rules.gen1.parts.ids import TYPES, Effect
+from envlift.envs.pokemon.rules.gen1.parts.memory import SIZE, At, place_of, rule
+from envlift.envs.pokemon.rules.gen1.parts.prng import random_range
 from envlift.envs.pokemon.state import FIELDS
 from envlift.targets.warp import BatchedRule, made_once
 

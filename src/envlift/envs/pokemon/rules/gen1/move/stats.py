@@ -4,9 +4,9 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1.ids import Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import active_hp, modify_stat
+from envlift.envs.pokemon.rules.gen1.parts.ids import Stat
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import active_hp, modify_stat
 
 
 @rule

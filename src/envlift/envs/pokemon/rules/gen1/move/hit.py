@@ -6,10 +6,8 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.damage import get_damage, is_immune
-from envlift.envs.pokemon.rules.gen1.data import Move
-from envlift.envs.pokemon.rules.gen1.effects import (
+from envlift.envs.pokemon.rules.gen1.move.damage import get_damage, is_immune
+from envlift.envs.pokemon.rules.gen1.move.effects import (
     any_pp,
     apply_boost,
     apply_status,
@@ -18,9 +16,12 @@ from envlift.envs.pokemon.rules.gen1.effects import (
     lock_user,
     on_hit,
 )
-from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import (
+from envlift.envs.pokemon.rules.gen1.move.stats import build_rage, stage_percent
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.data import Move
+from envlift.envs.pokemon.rules.gen1.parts.ids import Category, Effect, Stat, Status, Type
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import (
     active,
     active_hp,
     confuse,
@@ -32,7 +33,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     heal,
     hurt,
 )
-from envlift.envs.pokemon.rules.gen1.stats import build_rage, stage_percent
 
 
 @rule

@@ -11,14 +11,14 @@ waits has action 0.
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.effects import has_pp
-from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.moves import is_locked, is_semi_locked
-from envlift.envs.pokemon.rules.gen1.pokemon import active, active_status
-from envlift.envs.pokemon.rules.gen1.queue import compare, put_action
-from envlift.envs.pokemon.rules.gen1.turn import turn_loop, update_speed
+from envlift.envs.pokemon.rules.gen1.battle.queue import compare, put_action
+from envlift.envs.pokemon.rules.gen1.battle.turn import turn_loop, update_speed
+from envlift.envs.pokemon.rules.gen1.move.effects import has_pp
+from envlift.envs.pokemon.rules.gen1.move.run import is_locked, is_semi_locked
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Action, Order, Request, Stat, Status
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import active, active_status
 
 NUM_ACTIONS = 10
 FIRST_SWITCH = 4

@@ -6,13 +6,14 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.after import after_move, after_move_self
-from envlift.envs.pokemon.rules.gen1.data import Move
-from envlift.envs.pokemon.rules.gen1.hit import damage_substitute, deal, try_move_hit
-from envlift.envs.pokemon.rules.gen1.ids import Effect, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import (
+from envlift.envs.pokemon.rules.gen1.move.after import after_move, after_move_self
+from envlift.envs.pokemon.rules.gen1.move.hit import damage_substitute, deal, try_move_hit
+from envlift.envs.pokemon.rules.gen1.move.stats import build_rage
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.data import Move
+from envlift.envs.pokemon.rules.gen1.parts.ids import Effect, Stat, Status
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import (
     active,
     active_hp,
     direct_damage,
@@ -22,7 +23,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     end_thrash,
     is_alive,
 )
-from envlift.envs.pokemon.rules.gen1.stats import build_rage
 
 MAX_CALLS = 8
 """Showdown gives up on moves that call moves at this depth."""

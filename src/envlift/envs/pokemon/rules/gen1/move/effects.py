@@ -5,11 +5,13 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.data import Move
-from envlift.envs.pokemon.rules.gen1.ids import Effect, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import (
+from envlift.envs.pokemon.rules.gen1.battle.queue import change_action, will_move
+from envlift.envs.pokemon.rules.gen1.move.stats import boost
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.data import Move
+from envlift.envs.pokemon.rules.gen1.parts.ids import Effect, Stat, Status
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import (
     active,
     active_hp,
     apply_status_to_stats,
@@ -23,8 +25,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     modify_stat,
     set_status,
 )
-from envlift.envs.pokemon.rules.gen1.queue import change_action, will_move
-from envlift.envs.pokemon.rules.gen1.stats import boost
 
 
 @rule

@@ -12,9 +12,9 @@ from enum import IntEnum
 import warp as wp
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.ids import Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, Numbers, place_of, rule
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Stat
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, Numbers, place_of, rule
 from envlift.targets.warp_numbers import constant_array
 
 MOVES, COMBO, EXCLUSIVE, ESSENTIAL = 9, 4, 9, 3

@@ -4,11 +4,11 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import ids
-from envlift.envs.pokemon.rules.gen1.choices import update_legal
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import cure_status
-from envlift.envs.pokemon.rules.gen1.turn import enter, first_of_event, turn_loop
+from envlift.envs.pokemon.rules.gen1.battle.choices import update_legal
+from envlift.envs.pokemon.rules.gen1.battle.turn import enter, first_of_event, turn_loop
+from envlift.envs.pokemon.rules.gen1.parts import ids
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import cure_status
 
 
 @rule

@@ -15,8 +15,8 @@ from typing import Any
 import warp as wp
 
 from envlift.envs.pokemon import tables
-from envlift.envs.pokemon.rules.gen1 import ids
-from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Status, Type
+from envlift.envs.pokemon.rules.gen1.parts import ids
+from envlift.envs.pokemon.rules.gen1.parts.ids import Category, Effect, Stat, Status, Type
 from envlift.targets.warp_numbers import constant_array
 
 Move = IntEnum(

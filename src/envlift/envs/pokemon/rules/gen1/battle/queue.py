@@ -5,9 +5,9 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, prng
-from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Stat
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts import data, prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Action, Order, Stat
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
 
 
 @rule

@@ -6,13 +6,23 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import ids, prng
-from envlift.envs.pokemon.rules.gen1.after import flag
-from envlift.envs.pokemon.rules.gen1.endless import is_endless
-from envlift.envs.pokemon.rules.gen1.ids import Action, Order, Request, Stat, Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.moves import run_move
-from envlift.envs.pokemon.rules.gen1.pokemon import (
+from envlift.envs.pokemon.rules.gen1.battle.endless import is_endless
+from envlift.envs.pokemon.rules.gen1.battle.queue import (
+    cancel_action,
+    change_action,
+    insert_choice,
+    kind_at,
+    place,
+    put_action,
+    remove_action,
+    will_move,
+)
+from envlift.envs.pokemon.rules.gen1.move.after import flag
+from envlift.envs.pokemon.rules.gen1.move.run import run_move
+from envlift.envs.pokemon.rules.gen1.parts import ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Action, Order, Request, Stat, Status
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import (
     active,
     active_hp,
     clear_volatile,
@@ -24,16 +34,6 @@ from envlift.envs.pokemon.rules.gen1.pokemon import (
     is_alive,
     num_left,
     sixteenth,
-)
-from envlift.envs.pokemon.rules.gen1.queue import (
-    cancel_action,
-    change_action,
-    insert_choice,
-    kind_at,
-    place,
-    put_action,
-    remove_action,
-    will_move,
 )
 
 TURN_LIMIT = 1000

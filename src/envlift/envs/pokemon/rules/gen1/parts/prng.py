@@ -4,7 +4,7 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
 
 
 @rule

@@ -6,10 +6,10 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids
-from envlift.envs.pokemon.rules.gen1.ids import Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import active
+from envlift.envs.pokemon.rules.gen1.parts import data, ids
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status, Type
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import active
 
 
 @rule

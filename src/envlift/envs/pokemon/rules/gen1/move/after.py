@@ -5,11 +5,11 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import prng
-from envlift.envs.pokemon.rules.gen1.effects import trap
-from envlift.envs.pokemon.rules.gen1.ids import Status
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import (
+from envlift.envs.pokemon.rules.gen1.move.effects import trap
+from envlift.envs.pokemon.rules.gen1.parts import prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Status
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import (
     active,
     active_hp,
     cure_status,

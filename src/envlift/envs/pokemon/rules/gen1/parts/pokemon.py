@@ -5,9 +5,9 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, memory, prng
-from envlift.envs.pokemon.rules.gen1.ids import Stat, Status, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts import data, memory, prng
+from envlift.envs.pokemon.rules.gen1.parts.ids import Stat, Status, Type
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
 
 
 @rule

@@ -5,11 +5,11 @@
 
 import warp as wp
 
-from envlift.envs.pokemon.rules.gen1 import data, ids, prng
-from envlift.envs.pokemon.rules.gen1.data import Move
-from envlift.envs.pokemon.rules.gen1.ids import Category, Effect, Stat, Type
-from envlift.envs.pokemon.rules.gen1.memory import At, Battle, rule
-from envlift.envs.pokemon.rules.gen1.pokemon import active, has_type
+from envlift.envs.pokemon.rules.gen1.parts import data, ids, prng
+from envlift.envs.pokemon.rules.gen1.parts.data import Move
+from envlift.envs.pokemon.rules.gen1.parts.ids import Category, Effect, Stat, Type
+from envlift.envs.pokemon.rules.gen1.parts.memory import At, Battle, rule
+from envlift.envs.pokemon.rules.gen1.parts.pokemon import active, has_type
 
 
 @rule

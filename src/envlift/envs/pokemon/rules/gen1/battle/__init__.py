@@ -1,0 +1,1 @@
+"""A battle turn by turn: requests and choices, the queue, the loop over actions, ends."""
