@@ -251,9 +251,8 @@ def _next(console: Console, wanted: Wanted, found: Found, target: Target) -> Non
     console.print(f"\nwrote [bold]{_plain(str(folder))}[/] ({chosen}), committed to its own git")
     outer = git_root(folder)
     if outer is not None:
-        console.print(
-            f"  it lies inside another git repository; name it in {outer.name}'s .gitignore"
-        )
+        words = f"  it lies inside another git repository; name it in {outer.name}'s .gitignore"
+        console.print(words, markup=False)
     steps = [
         (f"{folder}/envlift.toml", "tolerances and budget: are they what you mean?"),
         (f"{folder}/suite.py", "what must have happened before a pass is believed"),
