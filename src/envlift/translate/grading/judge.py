@@ -24,7 +24,7 @@ from typing import Any
 
 from envlift.candidate.isolation import choose
 from envlift.translate.grading.judgement import LEVELS, Failure, Judgement
-from envlift.translate.grading.trees import Trees, make_trees
+from envlift.translate.grading.trees import Trees, make_trees, unbounded
 from envlift.translate.project.file import Module, Project, ProjectError, load_project
 from envlift.translate.project.guarded import guards
 
@@ -174,6 +174,10 @@ def _verify(
     judgement.report = report.to_json()
     if trees.trouble:
         line = f"whether what was judged left its judge alone: it was not isolated, {trees.trouble}"
+        judgement.report["not_verified"].append(line)
+    why = unbounded(trees.trouble)
+    if why:
+        line = f"that what was judged left the machine alone: its processes are not counted, {why}"
         judgement.report["not_verified"].append(line)
     passed = all(judgement.verdicts.get(one) == "PASS" for one in wanted[:-1])
     if wanted[-1] == "L4" and passed:

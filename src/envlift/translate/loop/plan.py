@@ -188,7 +188,11 @@ def next_step(
             return _towards(project, state, goal, only_rollouts)
     if state.optimised < project.budget.optimise:
         return Step("optimise", "L3", None, state.optimised, state.evidence, state.undone)
-    return Stop("done", f"every level passed that {project.name}'s suite asks for{_reach(history)}")
+    levels = "level 3 passed, whole episodes, and nothing else was judged (--levels 3)"
+    if not only_rollouts:
+        levels = f"every level passed that {project.name}'s suite asks for"
+    quick = ", judged quickly ([verification] quick)" if project.verification.quick else ""
+    return Stop("done", f"{levels}{quick}{_reach(history)}")
 
 
 def _reach(history: History) -> str:
