@@ -69,6 +69,8 @@ def run(folder: Path, fatal: int | None) -> list[str]:
         decisions: Decisions, place: Path, base: str, log: Path, words: list[str]
     ) -> tuple[Judgement, None]:
         found = Judgement({"L1": "PASS"}, speed={"32": 1.0})
+        if "--suite" in words:
+            return found, None
         if "== 7" in (place / "walk" / "rules.py").read_text():
             found = Judgement({"L1": "FAIL"}, [Failure("L1", "move", "slips", module="rules")])
         elif (place / "walk" / "env.py").is_file():

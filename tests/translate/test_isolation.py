@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 from envlift.candidate import isolation, limits
 from envlift.candidate.isolation import Isolation, NotIsolatedError, trouble_here
+from envlift.translate.grading import processes_limit, trees
+from envlift.translate.grading.trees import Bounded, unbounded
 from envlift.translate.loop.run import Loop
 from tests.translate import answers
 from tests.translate.conftest import Quiet, Scripted, writes
@@ -72,3 +76,51 @@ def test_what_a_stranger_sees(tmp_path: Path) -> None:
         assert ended.stdout.split("\n")[0] == "True True"
     else:
         assert ended.stdout.splitlines() == ["False True", "True", "['lo']", "read-only"], ended
+
+
+FORKS = """
+import os, time
+made = 0
+try:
+    while made < 60:
+        if os.fork() == 0:
+            time.sleep(5)
+            os._exit(0)
+        made += 1
+except OSError:
+    print("refused after", made)
+else:
+    print("made", made)
+"""
+
+
+def test_a_sandbox_holds_so_many_processes_where_the_kernel_counts_them(tmp_path: Path) -> None:
+    """As an ordinary user: root gives itself up for it, and is not held to it itself."""
+    python = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
+    tmp_path.chmod(0o755)
+    script, limit = tmp_path / "forks.py", tmp_path / "limit.py"
+    script.write_text(FORKS)
+    shutil.copy(processes_limit.__file__, limit)
+    inner = [python, "-I", "-S", str(limit), "20", python, str(script)]
+    outer = ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--unshare-pid", "--proc", "/proc"]
+    words = [*outer, "--dev", "/dev", "--die-with-parent", *inner]
+    if os.geteuid() == 0:
+        # Every folder on the way has to be open to that user.
+        for folder in [*tmp_path.parents][:3]:
+            folder.chmod(folder.stat().st_mode | 0o055)
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words]
+    if trouble_here() or unbounded("") not in ("", trees.ROOT):
+        assert unbounded(trouble_here()), "where nothing counts them, it is said"
+        return
+    ended = subprocess.run(words, cwd="/", capture_output=True, text=True, check=False, timeout=60)
+    assert ended.stdout.startswith("refused after 1"), ended
+
+
+def test_what_is_judged_is_started_with_the_limit_and_where_not_it_is_said() -> None:
+    words = ["true"]
+    limited = Bounded("").command(words)
+    at = limited.index(processes_limit.__file__)
+    assert limited[at + 1 :] == [str(trees.MOST), "true"]
+    assert processes_limit.__file__ not in Bounded("no bwrap").command(words)
+    assert unbounded("no bwrap") == "there is no sandbox"
+    assert (unbounded("") == trees.ROOT) == (os.geteuid() == 0)

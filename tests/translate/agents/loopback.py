@@ -217,3 +217,57 @@ def called(name: str, **given: Any) -> dict[str, Any]:
         "name": name,
         "arguments": json.dumps(given),
     }
+
+
+def in_pieces(whole: dict[str, Any], size: int = 7) -> Reply:
+    """Return a whole answer of either protocol as the events in which it would be streamed."""
+    rows = _chunks(whole, size) if "choices" in whole else _parts(whole, size)
+    text = "".join(
+        f"event: {row.get('type', 'chunk')}\ndata: {json.dumps(row)}\n\n" for row in rows
+    )
+    end = "data: [DONE]\n\n" if "choices" in whole else ""
+    return Reply((": hello\n\n" + text + end).encode(), kind="text/event-stream")
+
+
+def _split(text: str, size: int) -> list[str]:
+    return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def _chunks(whole: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    (choice,) = whole["choices"]
+    message, rows = choice["message"], [{"role": "assistant", "content": ""}]
+    rows += [{"content": piece} for piece in _split(message.get("content") or "", size)]
+    for place, call in enumerate(message.get("tool_calls") or []):
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        first = {**call, "index": place, "function": {"name": name, "arguments": ""}}
+        rows.append({"tool_calls": [first]})
+        for piece in _split(arguments, size):
+            rows.append({"tool_calls": [{"index": place, "function": {"arguments": piece}}]})
+    made: list[dict[str, Any]] = [
+        {"model": whole["model"], "choices": [{"index": 0, "delta": row}]} for row in rows
+    ]
+    last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+    made.append({"model": whole["model"], "choices": [last], "usage": None})
+    if "usage" in whole:
+        made.append({"model": whole["model"], "choices": [], "usage": whole["usage"]})
+    return made
+
+
+def _parts(whole: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    usage = whole.get("usage", {})
+    begun = {**whole, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    rows: list[dict[str, Any]] = [{"type": "message_start", "message": begun}, {"type": "ping"}]
+    for place, part in enumerate(whole["content"]):
+        at = {"index": place}
+        text = part["text"] if part["type"] == "text" else json.dumps(part["input"])
+        empty = {"text": ""} if part["type"] == "text" else {"input": {}}
+        rows.append({"type": "content_block_start", **at, "content_block": {**part, **empty}})
+        kind, name = (
+            ("text_delta", "text") if "text" in part else ("input_json_delta", "partial_json")
+        )
+        for piece in _split(text, size):
+            rows.append({"type": "content_block_delta", **at, "delta": {"type": kind, name: piece}})
+        rows.append({"type": "content_block_stop", **at})
+    told = {"output_tokens": usage["output_tokens"]} if usage else {}
+    end = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+    return [*rows, {"type": "message_delta", "delta": end, "usage": told}, {"type": "message_stop"}]

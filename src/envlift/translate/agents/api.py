@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from envlift.translate.agents.protocol import (
     Usage,
 )
 from envlift.translate.agents.registry import Tools, read_options
+from envlift.translate.agents.streams import BYTES_A_TOKEN, Pieces, events
 from envlift.translate.agents.workbench import TOOLS, Workbench
 
 INSTRUCTIONS = (
@@ -41,7 +42,9 @@ INSTRUCTIONS = (
 )
 CONVERSATION = "conversation.json"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_BYTES_A_TOKEN = 3
+_SLACK = 2
+"""How many times longer than asked for an answer may seem, by its bytes, before it is cut off."""
+_MANY = 1 << 40
 _SHORTEST_ANSWER = 256
 _LONGEST_DETAIL = 600
 
@@ -63,6 +66,9 @@ class ApiOptions:
         shell_seconds: that one command may take.
         network: False to take the network away from commands.
         attempts: how often one request is sent at most.
+        stream: under a cap on dollars, have answers come in pieces, and cut off one that is longer
+            than was asked for. False for an endpoint that cannot: one answer may then cost more
+            than is left, if it does not heed ``max_tokens``.
     """
 
     model: str
@@ -76,6 +82,7 @@ class ApiOptions:
     shell_seconds: float = 600.0
     network: bool = True
     attempts: int = 6
+    stream: bool = True
 
 
 class _Over(Exception):  # noqa: N818 - an end, not always an error
@@ -219,16 +226,59 @@ class _Turn:
     def ask(self) -> Answer:
         """Ask the model; what it took is on the disk before anything else happens."""
         agent, options = self.agent, self.agent.options
-        body = agent.dialect.body(
-            options.model, INSTRUCTIONS, self.conversation, TOOLS, self.affordable()
-        )
-        data = agent.endpoint.ask(
-            agent.dialect.path, body, self.deadline, lambda text: self.note("retry", text)
-        )
+        most = self.affordable()
+        body = agent.dialect.body(options.model, INSTRUCTIONS, self.conversation, TOOLS, most)
+        begun: list[Pieces] = []
+
+        def read(response: Any, until: float) -> dict[str, Any]:
+            pieces = agent.dialect.pieces()
+            begun.append(pieces)
+            return self.gathered(pieces, events(response, until), most)
+
+        capped = options.stream and self.request.dollars_left is not None
+        try:
+            data = agent.endpoint.ask(
+                agent.dialect.path,
+                agent.dialect.streamed(body) if capped else body,
+                self.deadline,
+                lambda text: self.note("retry", text),
+                read if capped else None,
+            )
+        except (EndpointError, TooLate):
+            self.pay(begun)
+            raise
+        self.pay(begun[:-1])
         self.note("answer", data)
         answer = agent.dialect.answer(data)
         self.count(answer)
         return answer
+
+    def gathered(
+        self, pieces: Pieces, arriving: Iterable[dict[str, Any]], most: int
+    ) -> dict[str, Any]:
+        """Put an answer together; cut it off when it is longer than was asked for.
+
+        Closing the connection is all that a client can do; an endpoint writes no further then.
+        """
+        money = self._tokens_for_what_is_left()
+        for event in arriving:
+            pieces.add(event)
+            # A piece of the answer holds a token at least. Its bytes are counted too high for what
+            # is asked for, and rightly so for the money.
+            beyond = pieces.tokens > max(most * _SLACK, most + _SHORTEST_ANSWER)
+            if beyond or (money is not None and pieces.tokens > money):
+                self.note("cut off", {"tokens": pieces.tokens, "asked for": most})
+                self.pay([pieces])
+                # Paid for already, by what had come.
+                return {**pieces.cut(), "usage": self.agent.dialect.nothing}
+        return pieces.whole()
+
+    def pay(self, begun: Sequence[Pieces]) -> None:
+        """Count answers that never came to their end, by what had come of them."""
+        for pieces in begun:
+            if pieces.begun:
+                spent = Usage(self._tokens_to_send(), 0, pieces.tokens)
+                self.add(spent, cache_written=spent.input_tokens)
 
     def do(self, answer: Answer) -> list[Message]:
         """Do what the model wants; return what to tell it."""
@@ -261,11 +311,10 @@ class _Turn:
                 "the endpoint does not tell its tokens, so a cap on dollars cannot be kept",
             )
         sent = self._price_to_send()
-        one = self._price(Usage(output_tokens=1_000_000))
-        if sent is None or one is None or self.cost is None:
+        tokens = self._tokens_for_what_is_left()
+        if sent is None or tokens is None or self.cost is None:
             return limit
         left = cap - self.cost.dollars - sent
-        tokens = limit if one == 0 else int(left / (one / 1_000_000))
         if left < 0 or tokens < min(_SHORTEST_ANSWER, limit):
             raise _Over(
                 "over budget",
@@ -279,19 +328,23 @@ class _Turn:
         self.model = answer.model or self.model
         self.known_messages = len(self.conversation) + 1
         if answer.usage is not None:
-            self.usage = (self.usage or Usage()) + answer.usage
-            self.known_tokens = answer.usage.input_tokens + answer.usage.output_tokens
-            # The model's own name may be dated or dressed up; the one that was asked for counts.
-            cost = self.agent.meter.cost(
-                answer.usage, self.agent.options.model, cache_written=answer.cache_written
-            )
-            if cost is None or self.cost is None:
-                self.cost = None
-            else:
-                self.cost = Cost(self.cost.dollars + cost.dollars, cost.source)
+            if answer.usage != Usage():
+                self.known_tokens = answer.usage.input_tokens + answer.usage.output_tokens
+            self.add(answer.usage, answer.cache_written)
         else:
             self.cost = None
         record.write_record(self.request.log, self._result("failed", record.CUT_OFF))
+
+    def add(self, usage: Usage, cache_written: int = 0) -> None:
+        """Add tokens and what they cost."""
+        self.usage = (self.usage or Usage()) + usage
+        # The model's own name may be dated or dressed up; the one that was asked for counts.
+        model = self.agent.options.model
+        cost = self.agent.meter.cost(usage, model, cache_written=cache_written)
+        if cost is None or self.cost is None:
+            self.cost = None
+        else:
+            self.cost = Cost(self.cost.dollars + cost.dollars, cost.source)
 
     def end(self, status: Status, detail: str) -> TurnResult:
         """Write down how it ended."""
@@ -324,12 +377,21 @@ class _Turn:
         new = json.dumps(self.conversation[self.known_messages :])
         if not self.known_messages:
             new += INSTRUCTIONS + repr(TOOLS)
-        return self.known_tokens + len(new.encode()) // _BYTES_A_TOKEN
+        return self.known_tokens + len(new.encode()) // BYTES_A_TOKEN
 
     def _price_to_send(self) -> float | None:
         tokens = self._tokens_to_send()
         # Nothing may be in the cache any more, and writing it there costs more than sending it.
         return self._price(Usage(input_tokens=tokens), cache_written=tokens)
+
+    def _tokens_for_what_is_left(self) -> int | None:
+        """Return how many tokens of an answer the money left pays for; None if nobody knows."""
+        sent, cap = self._price_to_send(), self.request.dollars_left
+        one = self._price(Usage(output_tokens=1_000_000))
+        if cap is None or sent is None or one is None or self.cost is None:
+            return None
+        left = cap - self.cost.dollars - sent
+        return _MANY if one == 0 else int(left / (one / 1_000_000))
 
     def _price(self, usage: Usage, cache_written: int = 0) -> float | None:
         meter, model = self.agent.meter, self.agent.options.model

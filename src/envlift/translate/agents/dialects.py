@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from envlift.translate.agents.endpoint import EndpointError
 from envlift.translate.agents.protocol import Usage
+from envlift.translate.agents.streams import ChatPieces, MessagesPieces, Pieces
 
 Message = dict[str, Any]
 
@@ -73,6 +74,8 @@ class Dialect(Protocol):
     path: str
     base_url: str
     provider: str
+    nothing: dict[str, Any]
+    """Usage of no tokens."""
 
     def headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key."""
@@ -93,6 +96,12 @@ class Dialect(Protocol):
     def done(self, results: Sequence[tuple[Call, str, bool]]) -> list[Message]:
         """Return what came of calls: each with its text and whether it failed."""
 
+    def streamed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a request whose answer comes in pieces, and tells its tokens all the same."""
+
+    def pieces(self) -> Pieces:
+        """Return what puts such an answer together."""
+
     def answer(self, data: dict[str, Any]) -> Answer:
         """Read an answer.
 
@@ -107,6 +116,7 @@ class Chat:
     path = "/chat/completions"
     base_url = "https://api.openai.com/v1"
     provider = "openai"
+    nothing: dict[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0}
 
     def __init__(self, base_url: str = "") -> None:
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
@@ -147,6 +157,14 @@ class Chat:
             {"role": "tool", "tool_call_id": call.id, "content": text} for call, text, _ in results
         ]
 
+    def streamed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a request whose answer comes in pieces."""
+        return {**body, "stream": True, "stream_options": {"include_usage": True}}
+
+    def pieces(self) -> Pieces:
+        """Return what puts such an answer together."""
+        return ChatPieces()
+
     def answer(self, data: dict[str, Any]) -> Answer:
         """Read an answer."""
         try:
@@ -176,6 +194,7 @@ class Messages:
     path = "/v1/messages"
     base_url = "https://api.anthropic.com"
     provider = "anthropic"
+    nothing: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
 
     def headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key."""
@@ -217,6 +236,14 @@ class Messages:
             for call, text, failed in results
         ]
         return [{"role": "user", "content": content}]
+
+    def streamed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a request whose answer comes in pieces."""
+        return {**body, "stream": True}
+
+    def pieces(self) -> Pieces:
+        """Return what puts such an answer together."""
+        return MessagesPieces()
 
     def answer(self, data: dict[str, Any]) -> Answer:
         """Read an answer."""

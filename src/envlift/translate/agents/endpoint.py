@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _CHUNK = 1 << 16
-_LARGEST = 1 << 26
+LARGEST = 1 << 26
+"""Bytes of an answer."""
+
 _LONGEST_WAIT = 120.0
 _ONE_ANSWER = 900.0
 _SHOWN = 500
@@ -73,6 +75,7 @@ class Endpoint:
         body: Mapping[str, Any],
         deadline: float | None,
         note: Callable[[str], None] = lambda text: None,
+        stream: Callable[[Any, float], dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Send one request, again where that may help, and return the answer.
 
@@ -81,6 +84,8 @@ class Endpoint:
             body: of the request.
             deadline: by ``time.monotonic``, None without one.
             note: is told of every attempt that failed.
+            stream: reads an answer that comes as server-sent events, until a time, see
+                ``streams.events``; None where none was asked for.
 
         Raises:
             EndpointError: there is no answer; also after the last attempt.
@@ -88,7 +93,7 @@ class Endpoint:
         """
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._send(path, body, deadline)
+                return self._send(path, body, deadline, stream)
             except EndpointError as error:
                 note(str(error))
                 if not error.retry or attempt == self.attempts:
@@ -100,7 +105,13 @@ class Endpoint:
                 self.sleep(wait)
         raise AssertionError("an endpoint is asked at least once")
 
-    def _send(self, path: str, body: Mapping[str, Any], deadline: float | None) -> dict[str, Any]:
+    def _send(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        deadline: float | None,
+        stream: Callable[[Any, float], dict[str, Any]] | None,
+    ) -> dict[str, Any]:
         request = urllib.request.Request(
             self.base_url.rstrip("/") + path,
             data=json.dumps(body).encode(),
@@ -113,6 +124,9 @@ class Endpoint:
         opener = urllib.request.build_opener(_NoRedirects)
         try:
             with opener.open(request, timeout=max(until - time.monotonic(), 0.01)) as response:
+                kind = response.headers.get_content_type()
+                if stream is not None and kind == "text/event-stream":
+                    return stream(response, until)
                 text = _read(response, until)
         except urllib.error.HTTPError as error:
             with error:
@@ -141,8 +155,8 @@ def _read(response: Any, until: float) -> bytes:
     while part := response.read1(_CHUNK):
         parts.append(part)
         size += len(part)
-        if size > _LARGEST:
-            raise EndpointError(f"the answer is longer than {_LARGEST} bytes")
+        if size > LARGEST:
+            raise EndpointError(f"the answer is longer than {LARGEST} bytes")
         if time.monotonic() >= until:
             raise TimeoutError("the answer took too long")
     missing = response.length

@@ -167,6 +167,8 @@ def show(console: Console, found: Found) -> None:
 
 def facts(probe: Probe) -> list[tuple[str, str]]:
     """Return what a person wants to know of a reference, as names and texts."""
+    from envlift.translate.init.observation import parts
+
     spec = probe.spec
     actions = f"{spec.num_actions} actions" if spec.num_actions is not None else "continuous"
     if spec.num_actions is None:
@@ -175,13 +177,17 @@ def facts(probe: Probe) -> list[tuple[str, str]]:
     rows = [
         ("reference", spec.name + "".join(f", {k} {v}" for k, v in spec.pins.items())),
         ("observation", f"{list(spec.observation.shape)} {spec.observation.dtype}"),
+        *[("", one) for one in parts(spec.observation_space)],
         ("actions", actions),
     ]
     state = [f"{name} {list(one.shape)} {one.dtype}" for name, one in spec.state.items()]
     rows.append(("state", "; ".join(state) or "cannot be read"))
     if probe.attributes:
-        taken = ", ".join(probe.attributes)
-        rows.append(("", f"found: {taken} (changed during random play)"))
+        changed = [name for name in probe.attributes if name not in probe.seldom]
+        rows.append(("", f"found: {', '.join(changed)} (changed during random play)"))
+    if probe.seldom:
+        taken = ", ".join(probe.seldom)
+        rows.append(("", f"found: {taken} (its methods assign them; random play never did)"))
     rows += [("", f"left out: {name}, {why}") for name, why in probe.left_out.items()]
     if probe.settable:
         again = "equal steps" if probe.repeats else "DIFFERENT steps"
@@ -251,9 +257,8 @@ def _next(console: Console, wanted: Wanted, found: Found, target: Target) -> Non
     console.print(f"\nwrote [bold]{_plain(str(folder))}[/] ({chosen}), committed to its own git")
     outer = git_root(folder)
     if outer is not None:
-        console.print(
-            f"  it lies inside another git repository; name it in {outer.name}'s .gitignore"
-        )
+        words = f"  it lies inside another git repository; name it in {outer.name}'s .gitignore"
+        console.print(words, markup=False)
     steps = [
         (f"{folder}/envlift.toml", "tolerances and budget: are they what you mean?"),
         (f"{folder}/suite.py", "what must have happened before a pass is believed"),

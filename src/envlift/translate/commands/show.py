@@ -37,7 +37,7 @@ def print_judgement(console: Console, judgement: Judgement) -> None:
         if failure.divergence is not None:
             print_divergence(console, failure.divergence)
     for batch, speed in judgement.speed.items():
-        console.print(f"  {batch:>10}  {speed:>14,.0f} steps/s")
+        console.print(f"  {escape(batch):>10}  {speed:>14,.0f} steps/s")
     if judgement.verdicts:
         tests = f"  ({judgement.tests} property tests passed)" if judgement.tests else ""
         console.print()
@@ -72,7 +72,9 @@ def print_totals(console: Console, history: History, title: str) -> None:
     for turn in history.turns:
         if turn.answered:
             groups.setdefault((turn.module or "whole", turn.level), []).append(turn)
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        title=escape(title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     table.add_column("module", no_wrap=True)
     table.add_column("level", no_wrap=True)
     for name in ("turns", "kept", "in", "cached", "out", "dollars", "agent", "judge"):

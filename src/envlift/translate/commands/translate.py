@@ -49,7 +49,9 @@ def add_translate(commands: Any) -> None:
         help="3: the ablation, evidence from whole episodes alone",
     )
     translate.add_argument(
-        "--yes", action="store_true", help="take proposed modules without showing them first"
+        "--yes",
+        action="store_true",
+        help="take proposed modules, and what the suite leaves open, without showing them first",
     )
     translate.add_argument(
         "--sandbox",
@@ -97,13 +99,19 @@ class ConsoleWatcher:
 
         from envlift.translate.commands.show import turn_line
 
+        if name == "suite":
+            said = about.get("said", "the reference is compared with itself, before any turn ...")
+            self.console.print(f"[bold]suite[/]: {escape(said)}", soft_wrap=True)
         if turn is None:
             return
+        if name == "aside":
+            words = f"what was begun of turn {turn.number} is kept on the branch {about['branch']}"
+            self.console.print(escape(words), soft_wrap=True)
         what = escape(f"{turn.kind} {turn.module or 'the whole'}")
         if name == "working":
             self.console.print(
                 f"[bold]turn {turn.number}[/]: {what}, to pass {turn.level}"
-                f" [dim]({turn.agent}; try {turn.iteration + 1})[/]"
+                f" [dim]({escape(turn.agent)}; try {turn.iteration + 1})[/]"
             )
         elif name == "judging":
             status = "" if turn.status == "done" else f" {turn.status}: {turn.detail}"
@@ -153,23 +161,30 @@ def _translate(options: argparse.Namespace) -> int:
         console.print("\ninterrupted; run the same command to go on", style="yellow")
         return 130
     _print_stop(console, stop, loop)
-    console.print(f"the whole story: envlift report {options.project}", soft_wrap=True)
+    _print_story(console, options.project)
     if options.record is not None:
         from envlift.translate.loop.recording import save
 
         turns = save(loop.folder, options.record)
-        console.print(f"recorded: {len(turns)} turns in {options.record}")
+        words = f"recorded: {len(turns)} turns in {options.record}"
+        console.print(words, markup=False, soft_wrap=True)
     return EXIT_DONE if stop.kind == "done" else EXIT_PERSON
 
 
 def _print_stop(console: Console, stop: Stop, loop: Any) -> None:
+    from rich.markup import escape
+
     from envlift.translate.commands.show import print_totals
 
     history = loop.ledger.read()
     console.print()
     print_totals(console, history, f"{loop.folder.name}: what it took")
     colour = "green" if stop.kind == "done" else "yellow"
-    console.print(f"[bold {colour}]{stop.kind}[/]: {stop.reason}", soft_wrap=True)
+    console.print(f"[bold {colour}]{stop.kind}[/]: {escape(stop.reason)}", soft_wrap=True)
+
+
+def _print_story(console: Console, folder: Path) -> None:
+    console.print(f"the whole story: envlift report {folder}", markup=False, soft_wrap=True)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -178,7 +193,7 @@ def _replay(options: argparse.Namespace) -> int:
     console = Console(highlight=False)
     if options.into is not None:
         code = _replay_in(console, options.recording, options.into)
-        console.print(f"the whole story: envlift report {options.into}", soft_wrap=True)
+        _print_story(console, options.into)
         return code
     with tempfile.TemporaryDirectory(prefix="envlift-replay-") as scratch:
         return _replay_in(console, options.recording, Path(scratch) / "work")

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,14 @@ from envlift.translate.grading.judgement import HOLLOW, LEVELS, Failure, Judgeme
 from envlift.translate.loop import outside
 from envlift.translate.loop.ledger import Turn
 from envlift.translate.loop.plan import CHECK, State
-from envlift.translate.loop.workspace import RULES, SPEED, Workspace, WorkspaceError
+from envlift.translate.loop.workspace import (
+    JUDGED,
+    RULES,
+    SPEED,
+    SUITE,
+    Workspace,
+    WorkspaceError,
+)
 from envlift.translate.project.file import Project, ProjectError
 from envlift.translate.project.guarded import FIXTURES
 
@@ -49,6 +56,9 @@ _BOOT = (
     "runpy.run_module('envlift.translate.grading.judge', run_name='__main__')"
 )
 """Starts the judge with a path that is given: no file of a folder or site is run before it."""
+
+OPEN = 5
+"""Open questions of a judgement that the ledger keeps."""
 
 FASTER = 1.03
 """How much faster (geometric mean over the batch sizes) an optimisation must be to be kept."""
@@ -95,12 +105,17 @@ class Decisions:
             why = self._slower(turn, judgement)
         if not why and self._complete(judgement) and not judgement.speed:
             judgement.speed, unmeasured = self.measured(turn.commit)
-        judgement.write(self.workspace.evidence(turn.number))
         head, added = turn.commit, {}
         late = any(f.level in ("L3", "L4") for f in judgement.failures)
         if not why and late and fixtures and not self.only_rollouts:
             added = {f"{FIXTURES}/{path.name}": path.read_bytes() for path in fixtures}
             head = self.workspace.add_files(turn.commit, added, "The failure, as a recorded case")
+        # A case that is not added is no file that an agent could be told of.
+        judgement.failures = [
+            f if f"{FIXTURES}/{f.fixture}" in added else replace(f, fixture=None)
+            for f in judgement.failures
+        ]
+        judgement.write(self.workspace.evidence(turn.number))
         hollow = [f.module for f in judgement.failures if f.kind == HOLLOW and f.module]
         return {
             "verdicts": judgement.verdicts,
@@ -112,6 +127,7 @@ class Decisions:
             "fixtures": sorted(added),
             "speed": judgement.speed,
             "isolation": "bubblewrap" if judgement.isolated else f"none: {judgement.trouble}",
+            "unanswered": judgement.unanswered[:OPEN],
         }
 
     def _why_not(self, turn: Turn, judgement: Judgement, state: State) -> str:
@@ -175,8 +191,7 @@ class Decisions:
             return judgement, sorted(fixtures.glob("*.jsonl"))
         if not ended.stopped and ended.code >= 0:
             # Nothing of the agent's runs in it: the suite, the reference or envlift is wrong.
-            told = ended.stderr.strip() or ended.stdout
-            raise ProjectError(f"the judge cannot work: {told.removeprefix('envlift: ')}")
+            raise _cannot_work(ended)
         minutes = self.project.verification.minutes
         how = f"judging took longer than {minutes:g} minutes" if ended.stopped else ended.how
         level = "L3" if self.only_rollouts else turn.level
@@ -238,6 +253,30 @@ class Decisions:
             near = touched[0].relative_to(self.workspace.folder)
             raise MeddlingError(f"it changed {near} while it was judged; put back")
 
+    def of_suite(self, commit: str) -> Judgement:
+        """Judge the suite of a commit: the reference beside itself.
+
+        Raises:
+            ProjectError: if it cannot be judged before a person mends it.
+        """
+        place, log = self.workspace.open(JUDGED, commit), self.workspace.log(SUITE)
+        log.mkdir(parents=True, exist_ok=True)
+        try:
+            judgement, ended = self._run(place, commit, log, ["--suite"])
+        except MeddlingError as error:
+            raise ProjectError(f"while the suite was judged, {error}") from None
+        finally:
+            self.workspace.close(JUDGED)
+        if judgement is not None:
+            return judgement
+        if ended.stopped:
+            minutes = self.project.verification.minutes
+            raise ProjectError(
+                f"comparing the reference with itself by {self.project.suite} took longer than "
+                f"{minutes:g} minutes; ask for less in [verification], or raise minutes there"
+            )
+        raise _cannot_work(ended)
+
     def measured(self, commit: str) -> tuple[dict[str, float], str]:
         """Measure a commit's steps per second; where that fails, say why."""
         place, log = self.workspace.open(SPEED, commit), self.workspace.log(SPEED)
@@ -270,6 +309,11 @@ class Decisions:
         if gain < FASTER:
             return f"it is {gain:.2f} times as fast as before; at least {FASTER} is asked for"
         return ""
+
+
+def _cannot_work(ended: Ended) -> ProjectError:
+    told = ended.stderr.strip() or ended.stdout.strip() or ended.how
+    return ProjectError(f"the judge cannot work: {told.removeprefix('envlift: ')}")
 
 
 def _gain(before: list[dict[str, float]], after: list[dict[str, float]]) -> float:

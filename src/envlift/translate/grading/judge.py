@@ -24,7 +24,7 @@ from typing import Any
 
 from envlift.candidate.isolation import choose
 from envlift.translate.grading.judgement import LEVELS, Failure, Judgement
-from envlift.translate.grading.trees import Trees, make_trees
+from envlift.translate.grading.trees import Trees, make_trees, unbounded
 from envlift.translate.project.file import Module, Project, ProjectError, load_project
 from envlift.translate.project.guarded import guards
 
@@ -166,11 +166,18 @@ def _verify(
         for check in checks:
             if str(check.verdict) == "FAIL":
                 judgement.failures.append(_failure(one, check, owners))
+        if not checks and report.level_verdict("agreement") == "INCONCLUSIVE":
+            # A reference that does not agree with itself, or broke while it was asked.
+            judgement.verdicts[one] = "INCONCLUSIVE"
         if judgement.failed(one):
             break
     judgement.report = report.to_json()
     if trees.trouble:
         line = f"whether what was judged left its judge alone: it was not isolated, {trees.trouble}"
+        judgement.report["not_verified"].append(line)
+    why = unbounded(trees.trouble)
+    if why:
+        line = f"that what was judged left the machine alone: its processes are not counted, {why}"
         judgement.report["not_verified"].append(line)
     passed = all(judgement.verdicts.get(one) == "PASS" for one in wanted[:-1])
     if wanted[-1] == "L4" and passed:
@@ -185,8 +192,7 @@ def _transfer(trees: Trees, judgement: Judgement) -> None:
         judgement.verdicts["L4"] = "SKIPPED"
         return
     effort = trees.project.verification
-    given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}
-    asked = {name: value for name, value in given.items() if value is not None}
+    _, asked = effort_of(trees.project)
     try:
         found = transferred(
             trees, {"quick": effort.quick, "timeout": effort.timeout, "asked": asked}
@@ -244,13 +250,11 @@ def read_suite(project: Project) -> tuple[Any, str]:
 
 def run_verify(trees: Trees, level: str, only_rollouts: bool, fixtures: Path) -> Any:
     """Return the report of ``envlift verify`` on the work in the project's folder."""
-    from envlift.verify.run.context import QUICK, Effort
     from envlift.verify.run.progress import Silent
     from envlift.verify.run.session import Request, verify
 
     project = trees.project
-    effort = project.verification
-    given = {name: getattr(effort, name) for name in ("lanes", "max_steps", "min_ends")}
+    effort, asked = effort_of(project)
     suite, source = read_suite(project)
     levels = [name for one in LEVELS[: LEVELS.index(level) + 1] for name in VERIFIED[one]]
     if only_rollouts:
@@ -260,17 +264,27 @@ def run_verify(trees: Trees, level: str, only_rollouts: bool, fixtures: Path) ->
     request = Request(
         suite=suite,
         suite_source=source,
-        effort=QUICK if effort.quick else Effort(),
-        asked={name: value for name, value in given.items() if value is not None},
+        effort=effort,
+        asked=asked,
         fixtures=fixtures,
         levels=tuple(name for name in levels if name != "corpus"),
-        timeout=effort.timeout,
+        timeout=project.verification.timeout,
         stop_at_failure=True,
         stop_at_level=True,
         place=trees.of_candidate(),
         suite_place=trees.of_suite(),
     )
     return verify(request, Silent())
+
+
+def effort_of(project: Project) -> tuple[Any, dict[str, int]]:
+    """Return how much a project's judgements compare, and the numbers that it asks for itself."""
+    from envlift.verify.run.context import QUICK, Effort
+
+    wanted = project.verification
+    given = {name: getattr(wanted, name) for name in ("lanes", "max_steps", "min_ends")}
+    asked = {name: value for name, value in given.items() if value is not None}
+    return (QUICK if wanted.quick else Effort()), asked
 
 
 def _failure(level: str, check: Any, owners: dict[str, str]) -> Failure:
@@ -301,6 +315,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fixtures", type=Path, help="where minimised failures are written")
     parser.add_argument("--json", type=Path, help="write the judgement for machines")
     parser.add_argument("--answer", type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--suite", action="store_true", help="judge the suite instead: the reference beside itself"
+    )
     parser.add_argument("--speed", action="store_true", help="measure steps per second instead")
     parser.add_argument(
         "--sandbox", choices=["auto", "required", "none"], default="auto", help="for what is judged"
@@ -337,6 +354,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _judged(trees: Trees, options: argparse.Namespace) -> Judgement:
+    if options.suite:
+        from envlift.translate.grading.suite_alone import judge_suite
+
+        return judge_suite(trees.project)
     if not options.speed:
         return judge(
             trees,

@@ -75,6 +75,20 @@ class Judgement:
         """Whether a level was judged and did not pass."""
         return self.verdicts.get(level, "PASS") not in ("PASS", "SKIPPED")
 
+    @property
+    def unanswered(self) -> list[str]:
+        """What was left open, one sentence each: an unreached feature, a reference that broke."""
+        checks = self.report.get("checks", ())
+        found = [
+            f"{one['level']} {one['name']}: {str(one['detail']).partition(chr(10))[0]}"
+            for one in checks
+            if one["verdict"] == "INCONCLUSIVE"
+        ]
+        found += map(str, self.report.get("unanswered", ()))
+        if not checks and "INCONCLUSIVE" in self.verdicts.values():
+            found += map(str, self.report.get("not_verified", ()))
+        return found
+
     def write(self, path: Path) -> None:
         """Write it whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)

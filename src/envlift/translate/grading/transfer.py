@@ -16,8 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from envlift.candidate.isolation import Isolation
-from envlift.translate.grading.trees import Trees
+from envlift.translate.grading.trees import Bounded, Trees
 
 NOT_APART = (
     "level 4 apart from the candidate: policies are trained in a process that runs its code, and "
@@ -35,7 +34,7 @@ def transferred(trees: Trees, request: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: with the end of what the process wrote, if it did not get to a report.
     """
-    place = Isolation(
+    place = Bounded(
         trees.trouble,
         hidden=trees.hidden,
         shown=(trees.rules, trees.candidate),

@@ -8,19 +8,55 @@ over it, so that what a turn did to them is gone.
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envlift.candidate.isolation import Isolation
 from envlift.reference.processes.cache import cache_folder
+from envlift.translate.grading import processes_limit
 from envlift.translate.project.file import Project
 from envlift.translate.project.guarded import FIXTURES
 
 NEVER = (".git", ".envlift", "__pycache__", ".pytest_cache", ".hypothesis")
 """Names that are never copied."""
+
+
+MOST = 4_096
+"""Processes and threads of one sandbox: a compiler on a machine of many cores needs hundreds."""
+
+ROOT = "Linux holds no process of root to it"
+
+
+@dataclass(frozen=True)
+class Bounded(Isolation):
+    """An isolation in which only so many processes may run, where the kernel counts them."""
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """Return the words that start a command in here."""
+        if self.trouble:
+            # Without a name space of their own, all processes of the user would be counted.
+            return super().command(words)
+        limited = [sys.executable, "-I", "-S", processes_limit.__file__, str(MOST)]
+        return super().command([*limited, *words])
+
+
+def unbounded(trouble: str) -> str:
+    """Return why the number of processes is not limited here, empty if it is.
+
+    Args:
+        trouble: why there is no sandbox, empty if there is one.
+    """
+    if trouble:
+        return "there is no sandbox"
+    release = platform.release().split("-")[0].split(".")
+    if tuple(int(part) for part in release[:2] if part.isdigit()) < (5, 14):
+        return "Linux counts them for each sandbox from 5.14 on"
+    return ROOT if os.geteuid() == 0 else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +110,7 @@ class Trees:
             build: it is built, and may write its copy.
         """
         copies = (self.candidate,)
-        return Isolation(
+        return Bounded(
             self.trouble,
             hidden=(cache_folder(), *self.hidden),
             shown=shown if build else (*shown, *copies),
@@ -110,7 +146,7 @@ class Trees:
 
     def of_tests(self, folder: Path) -> Isolation:
         """Return where property tests run: on a copy of their own, which they cannot change."""
-        return Isolation(
+        return Bounded(
             self.trouble,
             hidden=self.hidden,
             shown=(folder,),

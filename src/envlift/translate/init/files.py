@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envlift.translate.init.advice import Advice
+from envlift.translate.init.observation import parts
 from envlift.translate.init.probe import ROUNDED, Closeness, Probe
 from envlift.translate.project.file import FORMAT, Target
 
@@ -86,6 +87,10 @@ def project_file(answers: Answers) -> str:
         rows.append(f"specification = {toml(answers.specification)}")
     rows += ["# What the agent is shown. A part of a file: \"reference/rules.py:120-260\".",
              f"sources = {toml(list(answers.sources))}"]  # fmt: skip
+    seen = () if answers.probe is None else parts(answers.probe.spec.observation_space)
+    if seen:
+        rows += ["# The parts of its observation, by which the agent and every failure name them.",
+                 "observation = [", *[f"    {toml(one)}," for one in seen], "]"]  # fmt: skip
     if answers.config:
         rows += ["", "# The reference's own options.", "[reference.config]"]
         rows += [f"{_key(key)} = {toml(value)}" for key, value in answers.config.items()]

@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import json
 import math
+import re
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from envlift.reference.client import ReferenceProcess
 from envlift.reference.failure import ReferenceFailure
 from envlift.reference.launch import choose_interpreter, open_reference
 from envlift.reference.types import Array, Record, SideSpec, StateDict
+from envlift.translate.init.assigned import assigned
 from envlift.translate.project.file import ProjectError
 from envlift.verify.engine.actions import random_actions
 
@@ -75,6 +77,7 @@ class Probe:
         close: field -> what rounding did to it, of fields that hold floats.
         source: file that defines it, where that is known.
         attributes: state attributes that were found and taken.
+        seldom: those of them that no step of random play changed, but that its methods assign.
         left_out: attribute -> why it was not taken.
         max_episode_steps: the time limit that Gymnasium adds, None without one.
         lines: of the class in ``source``, from and to.
@@ -93,6 +96,7 @@ class Probe:
     close: Mapping[str, Closeness] = field(default_factory=dict)
     source: Path | None = None
     attributes: tuple[str, ...] = ()
+    seldom: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     max_episode_steps: int | None = None
     lines: tuple[int, int] = (0, 0)
@@ -121,15 +125,14 @@ def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> P
     if form == "gymnasium" and inside.get("dice") and "tape" not in options:
         # Its dice are given to it: both sides of every comparison then get the same.
         options["tape"] = inside["tape"]
-    with contextlib.closing(
-        open_reference(launch, num_lanes=LANES, config=options, cwd=where, timeout=SECONDS)
-    ) as reference:
-        probe = _play(reference)
+    seldom = _seldom(inside, attributes) if attributes else ()
+    probe, seldom = _opened(launch, options, where, seldom)
     source = inside.get("file")
     return replace(
         probe,
         source=Path(source) if source else None,
-        attributes=attributes,
+        attributes=(*attributes, *seldom),
+        seldom=seldom,
         left_out=inside.get("left_out", {}),
         max_episode_steps=inside.get("max_episode_steps"),
         lines=(inside.get("first", 0), inside.get("last", 0)),
@@ -137,6 +140,41 @@ def look(launch: str, config: Mapping[str, Any], where: Path | None = None) -> P
         tape=int(inside.get("tape", 0)),
         tape_trouble=str(inside.get("tape_trouble", "")),
     )
+
+
+def _seldom(inside: Mapping[str, Any], attributes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attributes that the class assigns while it plays and play did not change."""
+    try:
+        text = Path(inside["file"]).read_text(encoding="utf-8")
+    except (KeyError, OSError, UnicodeDecodeError):
+        return ()
+    known = {*attributes, *inside.get("left_out", {})}
+    names = assigned(text, inside.get("first", 0), inside.get("last", 0))
+    return tuple(name for name in names if name not in known)
+
+
+def _opened(
+    launch: str, options: dict[str, Any], where: Path | None, seldom: tuple[str, ...]
+) -> tuple[Probe, tuple[str, ...]]:
+    """Open the reference and play with it; return what it showed, and which were taken.
+
+    Not everything that a method assigns is a number of fixed shape: one that the reference refuses
+    is not taken.
+    """
+    taken = list(options.get("state_attributes", ()))
+    while True:
+        wanted = {**options, "state_attributes": [*taken, *seldom]} if seldom else options
+        try:
+            with contextlib.closing(
+                open_reference(launch, num_lanes=LANES, config=wanted, cwd=where, timeout=SECONDS)
+            ) as reference:
+                return _play(reference), seldom
+        except (ReferenceFailure, ProjectError) as error:
+            if not seldom:
+                raise
+            # Without those that the error names; without all of them where it names none.
+            named = [name for name in seldom if re.search(rf"\b{name}\b", str(error))]
+            seldom = tuple(name for name in seldom if named and name not in named)
 
 
 def inspect(form: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:

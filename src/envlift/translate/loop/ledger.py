@@ -57,6 +57,7 @@ class Turn:
         judging_seconds: wall time of the verifier.
         isolation: ``bubblewrap``, or ``none: why`` where what was judged was not isolated; empty
             where nothing ran.
+        unanswered: what the judgement left open, one sentence each.
     """
 
     number: int
@@ -90,6 +91,7 @@ class Turn:
     speed: dict[str, float] = field(default_factory=dict)
     judging_seconds: float = 0.0
     isolation: str = ""
+    unanswered: list[str] = field(default_factory=list)
 
     @property
     def answered(self) -> bool:

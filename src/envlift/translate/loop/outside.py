@@ -3,9 +3,12 @@
 In the sandbox tier ``none`` an agent's processes can write wherever their user can. What matters to
 the verdict is watched: the project folder with its ledger and git settings, and envlift itself. A
 change in the project folder is put back (a copy is kept, in case it was a person's), and the turn
-does not count. A change of envlift itself, of a library that it judges with, or of what Python runs
-when it starts ends the loop: nobody can say what judges then. Tier
-``bubblewrap`` makes everything outside read-only.
+does not count. Where nobody but a person can have made it (the turn waits for one, or the agent is
+in a sandbox), it stays, and the loop stops and asks after the turn.
+
+A change of envlift itself, of a library that it judges with, or of what Python runs when it starts
+ends the loop: nobody can say what judges then. Tier ``bubblewrap`` makes everything outside
+read-only.
 """
 
 from __future__ import annotations
@@ -20,13 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import envlift
-from envlift.translate.loop.workspace import WorkspaceError
+from envlift.translate.loop.workspace import CACHES, HIDDEN, WorkspaceError
 
 LARGEST = 20_000_000
 """Bytes of a file up to which its content is kept; a larger one is told by size and time."""
-
-CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "target"}
-
 
 Content = bytes | Path | tuple[int, int]
 """Of a file; where a link leads; size and time of a file that is too large."""
@@ -69,11 +69,13 @@ class Watch:
                 changed.append(Path(name))
         return sorted(changed)
 
-    def put_back(self, keep: Path) -> list[Path]:
+    def put_back(self, keep: Path, *, theirs: bool = False) -> list[Path]:
         """Undo every change; return the paths that had been changed.
 
         Args:
             keep: folder for what stood there instead.
+            theirs: a person alone can have changed the project's own files, so they stay as they
+                are and are not told; what belongs to the loop and to git is put back all the same.
 
         Raises:
             WorkspaceError: for a file that is too large to have been kept.
@@ -81,11 +83,15 @@ class Watch:
         changed, lost = [], []
         present = set(self._files(self.roots))
         for path in sorted(present - self._seen.keys()):
+            if theirs and self._own(path):
+                continue
             changed.append(path)
             self._keep(path, keep)
             path.unlink()
         for path, content in sorted(self._seen.items()):
             if path in present and _content(path) == content:
+                continue
+            if theirs and self._own(path):
                 continue
             changed.append(path)
             if isinstance(content, tuple):
@@ -106,6 +112,10 @@ class Watch:
                 "then run the same command again"
             )
         return changed
+
+    def _own(self, path: Path) -> bool:
+        """Whether a path is one of the project's own files, and not the loop's or git's."""
+        return path.relative_to(self.roots[0]).parts[0] not in (HIDDEN, ".git")
 
     def _keep(self, path: Path, folder: Path) -> None:
         """Copy a file that is about to be put back, to the same place below ``folder``."""

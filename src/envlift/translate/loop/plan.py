@@ -19,6 +19,9 @@ CHECK = "check"
 ROOT_CAUSE_TRIES = 3
 """Attempts to pin a failure down with tests before it is repaired by its recorded case alone."""
 
+SHOWN = 3
+"""Open questions that a stop tells."""
+
 Goal = tuple[str, str | None]
 """A level, and the module it is about; None for the whole."""
 
@@ -73,6 +76,7 @@ class State:
         unpinned: tries to pin the present failure of level 3 or 4 down; None without one.
         optimised: turns that tried to make it faster.
         last: the last turn that is over.
+        unanswered: what the judgement of the work as it stands left open.
     """
 
     verdicts: dict[Goal, str] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class State:
     unpinned: int | None = None
     optimised: int = 0
     last: Turn | None = None
+    unanswered: list[str] = field(default_factory=list)
 
     def passed(self, goal: Goal) -> bool:
         """Whether a goal is reached on the work as it stands."""
@@ -135,6 +140,7 @@ def _take(state: State, project: Project, turn: Turn, only_rollouts: bool) -> No
     names = [module.name for module in project.modules]
     due = names[: names.index(turn.module) + 1] if turn.module in names else names
     state.hollow = set(turn.hollow)
+    state.unanswered = list(turn.unanswered)
     if only_rollouts and turn.module:
         state.verdicts["L3", turn.module] = "PASS"
     first = turn.verdicts.get("L1")
@@ -182,7 +188,11 @@ def next_step(
             return _towards(project, state, goal, only_rollouts)
     if state.optimised < project.budget.optimise:
         return Step("optimise", "L3", None, state.optimised, state.evidence, state.undone)
-    return Stop("done", f"every level passed that {project.name}'s suite asks for{_reach(history)}")
+    levels = "level 3 passed, whole episodes, and nothing else was judged (--levels 3)"
+    if not only_rollouts:
+        levels = f"every level passed that {project.name}'s suite asks for"
+    quick = ", judged quickly ([verification] quick)" if project.verification.quick else ""
+    return Stop("done", f"{levels}{quick}{_reach(history)}")
 
 
 def _reach(history: History) -> str:
@@ -204,10 +214,11 @@ def _towards(project: Project, state: State, goal: Goal, only_rollouts: bool) ->
     level, module = goal
     verdict = state.verdicts.get(goal)
     if verdict == "INCONCLUSIVE":
+        what = f" ({'; '.join(state.unanswered[:SHOWN])})" if state.unanswered else ""
         return Stop(
             "person",
-            f"{level} is inconclusive, which no change of the code can mend; see what is missing "
-            "in the evidence, then change the suite or the effort",
+            f"{level} is inconclusive{what}, which no change of the code can mend; change the "
+            "suite, the reference or the effort, then run the same command again",
         )
     if module is not None and module not in state.translated:
         return _asked(project, state, "translate", goal)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from envlift.translate.agents.secrets import Redactor, is_secret
 from envlift.translate.grading.decision import TOOLS, Decisions, MeddlingError
 from envlift.translate.grading.judgement import LEVELS, Judgement
 from envlift.translate.grading.property_tests import tests_of
-from envlift.translate.loop import outside
+from envlift.translate.loop import opening, outside
 from envlift.translate.loop.faults import PROPOSAL, fault_of, not_blind, too_large
 from envlift.translate.loop.ledger import History, Ledger, Turn, told
 from envlift.translate.loop.plan import CHECK, Step, Stop, next_step, state_of
@@ -44,7 +45,9 @@ class Watcher(Protocol):
         """Hear of an event; each stands between two writes that a kill may separate.
 
         In order: ``asked``, ``working``, ``answered``, ``judging``, ``judged``, ``kept``; last
-        ``stop``, without a turn.
+        ``stop``, without a turn. ``suite``, without one as well: the suite is going to be judged
+        alone, and again with what was ``said`` of it. ``aside``: a turn that a person had begun is
+        asked for anew, and the ``branch`` keeps what was there.
         """
 
 
@@ -58,7 +61,8 @@ class Loop:
         agent: that replaces the project's, by name or itself; None for the project's own.
         options: of an agent given by name.
         only_rollouts: the ablation ``--levels 3``.
-        yes: go on with proposed modules without showing them to a person first.
+        yes: go on with proposed modules, and with what the suite leaves open, without showing
+            them to a person first.
         last: number of the last turn that is asked for; None for no such end.
         sandbox: for what is judged: ``auto`` isolates it where that can be done, ``required``
             refuses to go on where it cannot, and wants the agent's processes isolated as well.
@@ -133,7 +137,7 @@ class Loop:
             history = self.ledger.read()
             turn = history.turns[-1] if history.turns else None
             if turn is not None and not turn.answered and not self._resumes(turn, agent):
-                self._lose(turn, agent)
+                self._lose(turn, agent, redactor)
                 continue
             if turn is None or turn.judged:
                 stale = self._follow(turn)
@@ -143,14 +147,41 @@ class Loop:
                     return step
                 if self.last is not None and len(history.turns) >= self.last:
                     return Stop("person", f"the last turn asked for was turn {self.last}")
+                stop = self._suite(project, history, redactor)
+                if stop is not None:
+                    return stop
                 turn = self._ask(project, history, step, agent, redactor)
             project = self._project()
             if not turn.answered:
                 turn = self._answer(project, history, turn, agent, redactor)
-            turn = self._judge(project, turn, redactor)
+            turn, edited = self._judge(project, turn, redactor)
+            if edited:
+                return Stop("person", _asks(edited, turn))
             if turn.kind == "decompose" and turn.kept and not self.yes:
                 return Stop("person", "look at the modules in envlift.toml, change what you like, "
                             "then run the same command again")  # fmt: skip
+
+    def _suite(self, project: Project, history: History, redactor: Redactor) -> Stop | None:
+        """Judge the suite alone, unless that is done; None if it may be worked by."""
+        if not project.reference.launch:
+            return None
+        commit = self.workspace.head
+        key = opening.digest(project, self.workspace, commit)
+        if opening.settled(history, key):
+            return None
+        self.watcher.event(opening.EVENT, None)
+        judgement = self._decisions(project, redactor).of_suite(commit)
+        said = opening.what_it_said(judgement)
+        self.ledger.append(
+            opening.EVENT,
+            rules=key,
+            verdict=opening.verdict_of(judgement),
+            unanswered=judgement.unanswered,
+            features=judgement.report.get("features", {}),
+            seconds=round(judgement.seconds, 3),
+        )
+        self.watcher.event(opening.EVENT, None, said=said)
+        return opening.stop_of(project, judgement, self.yes)
 
     def _resumes(self, turn: Turn, agent: Agent) -> bool:
         """Whether a turn that was cut off goes on where it was."""
@@ -171,13 +202,24 @@ class Loop:
             return False
         if self.workspace.is_ancestor(turn.head, here):
             return True
+        if self.workspace.base_of(here, turn.head) == turn.base:
+            # A person went on from where the turn began.
+            self.workspace.merge(turn.head)
+            return True
         raise WorkspaceError(
             f"the branch in {self.folder} has left the ledger's way: it should come after "
             f"{turn.head[:12]}; check that commit out, or keep yours by rebasing it onto that"
         )
 
-    def _lose(self, turn: Turn, agent: Agent) -> None:
-        """Write down what a turn cost that a kill cut off; it will be asked for again."""
+    def _lose(self, turn: Turn, agent: Agent, redactor: Redactor) -> None:
+        """Write down what a turn cost that a kill cut off; it will be asked for again.
+
+        What a person had begun in its worktree is kept on a branch.
+        """
+        aside = ""
+        if getattr(agent, "resumes", False) and turn.kind != CHECK:
+            self._without_secrets(turn, redactor)
+            aside = self.workspace.put_aside(turn.number, turn.base)
         log = self.workspace.log(turn.number)
         known = agent.recover(log) if log.is_dir() else TurnResult("failed")
         cost = known.cost
@@ -188,12 +230,26 @@ class Loop:
             "lost",
             number=turn.number,
             status="lost",
-            detail=known.detail,
+            detail=f"begun by hand, kept on the branch {aside}" if aside else known.detail,
             model=known.model,
             usage=told(known.usage),
             cost=told(cost),
         )
         self.workspace.close(TURN)
+        if aside:
+            self.watcher.event("aside", turn, branch=aside)
+
+    def _without_secrets(self, turn: Turn, redactor: Redactor) -> None:
+        """Refuse to keep a secret in git."""
+        place = self.workspace.worktree(TURN)
+        if not place.is_dir():
+            return
+        for path in self.workspace.pending(turn.number, turn.base):
+            if _secrets(redactor, place, path):
+                raise WorkspaceError(
+                    f"what was begun of turn {turn.number} would be kept on a branch, but {path} "
+                    f"holds a secret; take it out in {place}, then run the same command again"
+                )
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -293,11 +349,13 @@ class Loop:
         )
         seen, refs = outside.watch(self.folder, (place, log)), self.workspace.refs()
         self.watcher.event("working", turn, request=request)
+        # Whatever is changed in the project's files meanwhile is a person's, and stays.
+        persons = getattr(agent, "resumes", False) or project.sandbox == "bubblewrap"
         started = time.perf_counter()
         try:
             result = agent.run(request)
         finally:
-            touched = seen.put_back(log / "outside")
+            touched = seen.put_back(log / "outside", theirs=persons)
         seconds = time.perf_counter() - started
         judges = seen.judges_changed()
         if judges:
@@ -312,7 +370,7 @@ class Loop:
             shown = ", ".join(_near(path, self.folder) for path in touched[:3])
             copy = _near(log / "outside", self.folder)
             fault = f"it changed {shown} outside its worktree; put back, a copy is in {copy}"
-        moved = self.workspace.put_refs_back(refs)
+        moved = [] if persons else self.workspace.put_refs_back(refs)
         if moved:
             fault = f"it moved {moved[0]}, which is not its own; put back"
         pending = self.workspace.pending(turn.number, turn.base)
@@ -358,8 +416,13 @@ class Loop:
 
     # -- judging ----------------------------------------------------------------------------------
 
-    def _judge(self, project: Project, turn: Turn, redactor: Redactor) -> Turn:
-        """Decide about a turn that is answered; write it down; move the branch."""
+    def _judge(
+        self, project: Project, turn: Turn, redactor: Redactor
+    ) -> tuple[Turn, Sequence[str]]:
+        """Decide about a turn that is answered; write it down; move the branch.
+
+        It does not move where a person changed something meanwhile: the paths are returned.
+        """
         self.watcher.event("judging", turn)
         history = self.ledger.read()
         change = self.workspace.change(turn.base, turn.commit)
@@ -394,11 +457,13 @@ class Loop:
         )
         turn = self._again(turn)
         self.watcher.event("judged", turn)
-        self.workspace.follow(turn.head)
+        edited = self.workspace.edited(turn.base)
+        if not edited:
+            self.workspace.follow(turn.head)
         self.workspace.close(TURN)
         self.workspace.close(JUDGED)
         self.watcher.event("kept", turn)
-        return turn
+        return turn, edited
 
     def _decisions(self, project: Project, redactor: Redactor) -> Decisions:
         return Decisions(project, self.workspace, redactor, self.only_rollouts, self.sandbox)
@@ -427,6 +492,16 @@ class Loop:
             turn.base, files, f"Modules, proposed in turn {turn.number}"
         )
         return {"kept": True, "head": head, "reason": f"{len(modules)} modules"}
+
+
+def _asks(edited: Sequence[str], turn: Turn) -> str:
+    """Say what a person changed while a turn went on, and what becomes of it."""
+    shown = ", ".join(edited[:3]) + (f" and {len(edited) - 3} more" if len(edited) > 3 else "")
+    return (
+        f"{shown} changed in the project folder while turn {turn.number} went on, and stays as it "
+        "is. If you mean it, run the same command again: it is committed as yours, joined with "
+        "the turn, and judged first. If not, take it back with git before"
+    )
 
 
 def _secrets(redactor: Redactor, place: Path, path: str) -> list[Any]:

@@ -23,6 +23,15 @@ HIDDEN = ".envlift"
 TURN, JUDGED, SPEED, RULES = "turn", "judged", "speed", "rules"
 """Where an agent works, where its commit is judged, its speed measured; what it is judged by."""
 
+ASIDE = "aside"
+"""Branches of what a person had begun in a turn that was asked for anew."""
+
+CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "target"}
+"""Folders that tools write by the way."""
+
+SUITE = "suite"
+"""Where the log stands of judging the suite alone."""
+
 # A commit of the loop names the loop, runs no hook and asks nobody.
 _SETTINGS = (
     *("-c", "user.name=envlift", "-c", "user.email=envlift@localhost"),
@@ -147,6 +156,41 @@ class Workspace:
         """The commit that is checked out."""
         return self.git("rev-parse", "HEAD")
 
+    def edited(self, commit: str) -> list[str]:
+        """Return what a person changed since a commit that the branch stood at.
+
+        These are paths that are not committed, and those of commits that came on top of it.
+        """
+        listed = self._git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        paths = {os.fsdecode(row[3:]) for row in listed.split(b"\0") if row}
+        if self.head != commit:
+            paths |= set(self.change(commit, self.head).paths)
+        return sorted(path for path in paths if not CACHES & set(Path(path).parts))
+
+    def merge(self, commit: str) -> None:
+        """Join a commit of the loop's with a person's, who began from the same one.
+
+        Raises:
+            WorkspaceError: both changed the same lines; nothing is changed then.
+        """
+        try:
+            self.git(
+                "merge", "--quiet", "--no-edit", "-m", "The loop's work and a person's", commit
+            )
+        except WorkspaceError:
+            self.git("merge", "--abort")
+            raise WorkspaceError(
+                f"you and the turn changed the same lines; in {self.folder}, join them by `git "
+                f"merge {commit[:12]}`, commit, and run the same command again"
+            ) from None
+
+    def base_of(self, one: str, other: str) -> str:
+        """Return the last commit that two have in common, empty if there is none."""
+        try:
+            return self.git("merge-base", one, other)
+        except WorkspaceError:
+            return ""
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether one commit comes before (or is) another."""
         try:
@@ -245,6 +289,23 @@ class Workspace:
         listed = self._git(*words, given="\n".join(kept).encode() + b"\n")
         return {os.fsdecode(path) for path in listed.split(b"\0") if path}
 
+    def put_aside(self, number: int, base: str) -> str:
+        """Commit what stands in a turn's worktree to a branch of its own; return its name.
+
+        Empty where nothing was changed there.
+        """
+        place = self.worktree(TURN)
+        if not place.is_dir() or not self.pending(number, base):
+            return ""
+        commit = self._commit_of_turn(number, base, f"Turn {number}, cut off")
+        taken = self.git(
+            "for-each-ref", "--format=%(refname:short)", f"refs/heads/{ASIDE}/"
+        ).split()
+        again = sum(name.startswith(f"{ASIDE}/{number:04}") for name in taken)
+        name = f"{ASIDE}/{number:04}" + (f"-{again + 1}" if again else "")
+        self.git("branch", name, commit)
+        return name
+
     def close(self, name: str) -> None:
         """Throw a worktree away; its commit stays."""
         place = self.worktree(name)
@@ -274,13 +335,16 @@ class Workspace:
 
     def commit(self, number: int, base: str, message: str) -> Change:
         """Commit what stands in a turn's worktree as one commit on top of ``base``."""
+        commit = self._commit_of_turn(number, base, message)
+        self.git("branch", "--force", f"turns/{number:04}", commit)
+        return self.change(base, commit)
+
+    def _commit_of_turn(self, number: int, base: str, message: str) -> str:
         place, index = self.worktree(TURN), self._index(number, base)
         self.git("add", "--all", where=place, index=index)
         tree = self.git("write-tree", where=place, index=index)
-        commit = self.git("commit-tree", tree, "-p", base, "-m", message)
-        self.git("branch", "--force", f"turns/{number:04}", commit)
         index.unlink(missing_ok=True)
-        return self.change(base, commit)
+        return self.git("commit-tree", tree, "-p", base, "-m", message)
 
     def change(self, base: str, commit: str) -> Change:
         """Describe the difference of two commits."""

@@ -77,12 +77,15 @@ class Reference:
         config: the reference's own options.
         specification: path of a text with numbered rules, relative to the project folder.
         sources: files whose text the agent is shown, relative to the project folder.
+        observation: the parts of a composite observation (``map: int8 [10, 10], 0 to 7``), in the
+            order in which they are compared; none where it is one array.
     """
 
     launch: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     specification: str = ""
     sources: tuple[str, ...] = ()
+    observation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def divergence_table(divergence: Divergence) -> str:
         words += ["", _aligned([head, *rows[:MAX_ROWS]])]
     if len(rows) > MAX_ROWS:
         words.append(f"[{len(rows) - MAX_ROWS} more fields, all equal or after these]")
+    words += _grids(divergence)
     return "\n".join(words)
 
 
@@ -157,6 +158,44 @@ def _rows(divergence: Divergence) -> list[tuple[str, ...]]:
         cells = [_shown(column[name]) if name in column else "" for column in columns]
         rows.append((mark, name, *cells))
     return sorted(rows, key=lambda row: not row[0])
+
+
+def _grids(divergence: Divergence) -> list[str]:
+    """Return each grid of the state as rows of cells, before and after the step."""
+    states = {
+        "before": divergence.before,
+        "reference after": divergence.reference_state,
+        "candidate after": divergence.candidate_state,
+    }
+    words = []
+    for name in dict.fromkeys(name for state in states.values() for name in state):
+        known = {title: state[name] for title, state in states.items() if name in state}
+        if not all(map(_is_grid, known.values())):
+            continue
+        blocks = [
+            [title, *_aligned([tuple(map(number, row)) for row in grid]).splitlines()]
+            for title, grid in known.items()
+        ]
+        heights = {len(block) for block in blocks}
+        width = sum(max(map(len, block)) + 2 for block in blocks)
+        if len(heights) == 1 and max(heights) <= MAX_ROWS and width <= MAX_LINE:
+            rows = [tuple(rows) for rows in zip(*blocks, strict=True)]
+            words += ["", f"{name}:", _aligned(rows)]
+    return words
+
+
+def _is_grid(value: Any) -> bool:
+    """Whether a value is a table of numbers with more than one row and column."""
+    if not isinstance(value, list) or len(value) < 2:
+        return False
+    rows = [row for row in value if isinstance(row, list)]
+    flat = [cell for row in rows for cell in row]
+    return (
+        len(rows) == len(value)
+        and len({len(row) for row in rows}) == 1
+        and len(rows[0]) > 1
+        and not any(isinstance(cell, list) for cell in flat)
+    )
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:

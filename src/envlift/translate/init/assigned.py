@@ -1,0 +1,51 @@
+"""Which attributes an environment's own methods assign: its state, what seldom changes too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_NOT_PLAY = ("__init__", "render", "close", "__str__", "__repr__", "__del__")
+
+
+def assigned(source: str, first: int, last: int) -> tuple[str, ...]:
+    """Return the attributes of ``self`` that methods of a class assign, in order.
+
+    Args:
+        source: Python text.
+        first, last: lines of the class.
+
+    Its constructor and what draws pictures are left out: what is assigned there alone is no state.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return ()
+    found: dict[str, None] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and first <= node.lineno <= last:
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and _plays(part.name):
+                    found |= dict.fromkeys(_names(part))
+    return tuple(found)
+
+
+def _plays(name: str) -> bool:
+    return name not in _NOT_PLAY and "render" not in name
+
+
+def _names(method: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(method):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+            targets = [node.target]
+        for target in targets:
+            for inner in ast.walk(target):
+                if (
+                    isinstance(inner, ast.Attribute)
+                    and isinstance(inner.value, ast.Name)
+                    and inner.value.id == "self"
+                ):
+                    yield inner.attr
