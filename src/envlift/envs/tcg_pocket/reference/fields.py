@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envlift.envs.tcg_pocket.reference.options import NUM_ACTIONS, legal
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     PLACES,
@@ -239,10 +239,13 @@ def hide(game: Game, seen: dict[str, Any], viewer: int) -> None:
     seen["deck_known"][other] = 0
     hand = zip(seen["hand"][other], seen["hand_known"][other], strict=True)
     seen["hand"][other] = [card if shown else 0 for card, shown in hand]
-    if not game.options.open_decklists:
+    if game.options.open_decklists:
+        note("I-5")
+    else:
         seen["deck_list"][other] = [0] * DECK
         seen["deck_energy"][other] = [0] * len(ENERGY)
     if game.phase == Phase.SET_UP:
+        note("S-5")
         for name in (*OF_POKEMON, "hand", "hand_known", "hand_size"):
             seen[name][other] = _zeros(seen[name][other])
 

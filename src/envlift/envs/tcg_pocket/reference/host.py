@@ -5,6 +5,7 @@ A suite names it ``python:envlift.envs.tcg_pocket.reference.host:PocketReference
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class PocketReference:
         self._decks = _decks(decks)
         self._options = Options(**options)
         self._game: Game | None = None
+        self._told: Counter[str] = Counter()
 
     def spec(self) -> dict[str, Any]:
         """Return what this reference is."""
@@ -112,14 +114,15 @@ class PocketReference:
         self._game = fields.read(written, self._options)
 
     def coverage(self) -> dict[str, int]:
-        """Return how often each rule was applied in this process since the last question.
+        """Return how often each rule was applied, as far as this lane has been the one to tell.
 
-        The counts are those of all lanes together; the first lane that is asked tells them.
+        The lanes of a process count together. What they have counted since anyone was asked goes to
+        the lane that is asked first, so that the sum over the lanes is the count of the process.
         """
-        counts = dict(rulebook.APPLIED)
-        rulebook.APPLIED.update(dict.fromkeys(counts, 0))
-        rulebook.APPLIED.subtract(rulebook.APPLIED)
-        return counts
+        for each, count in rulebook.APPLIED.items():
+            self._told[each] += count
+            rulebook.APPLIED[each] = 0
+        return dict(self._told)
 
 
 def _decks(given: Sequence[str] | None) -> list[Deck]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envlift.envs.tcg_pocket.reference.board import leave_play
 from envlift.envs.tcg_pocket.reference.options import OWN, ask
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     TIE,
@@ -31,7 +31,11 @@ def check(game: Game) -> None:
         for place, pokemon in player.in_play
         if game.knocked_out(pokemon)
     ]
+    if removed:
+        note("G-1", "G-2", "G-3", "G-5")
     for number, place, pokemon in removed:
+        if pokemon.held:
+            note("L-5")
         game.players[1 - number].points += 2 if game.top(pokemon).ex else 1
         game.players[number].discard += leave_play(game.players[number], place)
     look_for_end(game)
@@ -51,6 +55,7 @@ def look_for_end(game: Game) -> None:
     ]
     if counts[0] == counts[1] == 0:
         return
+    note("W-1", *(["W-2"] if all(counts) else []))
     finish(game, TIE if counts[0] == counts[1] else counts.index(max(counts)))
 
 
@@ -79,8 +84,11 @@ def drop_played_card(game: Game) -> None:
 @rule
 def promote(game: Game) -> None:
     """G-6 to G-8: who has no Active Pokémon chooses one; who has the next turn chooses first."""
+    if all(player.places[ACTIVE] is None for player in game.players):
+        note("G-7")
     for number in (1 - game.turn_player, game.turn_player):
         player = game.players[number]
         if player.places[ACTIVE] is None:
             place = ask(game, Decision.PROMOTE, number) - OWN
+            note("G-6", "G-8")
             player.places[ACTIVE], player.places[place] = player.places[place], None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from envlift.envs.tcg_pocket.reference import turn
 from envlift.envs.tcg_pocket.reference.chance import shuffle
 from envlift.envs.tcg_pocket.reference.options import END, HAND, ask
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     Decision,
@@ -22,6 +22,7 @@ OPENING_HAND = 5
 def begin(game: Game) -> None:
     """S-1 to S-3, S-8, F-1: who begins, decks, hands and zones; then both place Pokémon."""
     game.first_player = game.chance.below(2)
+    note("S-1")
     for player in game.players:
         deal(game, player)
     for player in game.players:
@@ -34,6 +35,8 @@ def begin(game: Game) -> None:
 def deal(game: Game, player: Player) -> None:
     """S-2, S-3: shuffle and give five cards with at least one Basic Pokémon."""
     cards = list(player.deck_list)
+    if game.options.opening != "redraw":
+        note("S-3")
     if game.options.opening == "basic_first":
         basics = [at for at, card in enumerate(cards) if game.card(card).basic]
         first = cards.pop(basics[game.chance.below(len(basics))])
@@ -45,6 +48,7 @@ def deal(game: Game, player: Player) -> None:
     else:
         shuffle(game.chance, cards)
         while not any(game.card(card).basic for card in cards[:OPENING_HAND]):
+            note("S-3")
             shuffle(game.chance, cards)
     player.hand = [InHand(card) for card in cards[:OPENING_HAND]]
     player.deck = cards[OPENING_HAND:]

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Literal
 
 from envlift.envs.tcg_pocket.reference.chance import Chance, Tape
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.tables import ENERGY, Card, Tables, standard
 
 ACTIVE = 0
@@ -155,9 +155,19 @@ class Pokemon:
     attack_more_name: int = 0
     attack_more_until: int = 0
 
+    @property
+    def held(self) -> bool:
+        """Whether a lasting effect lies on it."""
+        numbers = self.deals_less or self.takes_less or self.counter or self.attack_more
+        return bool(numbers or self.no_attack or self.no_retreat or self.prevent)
+
     @rule
     def leave_active_spot(self) -> None:
         """R-5, C-4, L-2, L-5: Special Conditions and lasting effects end; by evolving, too."""
+        if self.poisoned or self.burned or self.condition:
+            note("C-4")
+        if self.held:
+            note("L-2")
         self.poisoned = self.burned = False
         self.condition, self.paralyzed_turn = Condition.NONE, 0
         self.deals_less = self.takes_less = self.counter = 0

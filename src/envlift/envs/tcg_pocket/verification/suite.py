@@ -9,9 +9,10 @@ import numpy as np
 from envlift.envs.tcg_pocket.observation import NAMES
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.verification import states
-from envlift.envs.tcg_pocket.verification.features import FEATURES
+from envlift.envs.tcg_pocket.verification.features import FEATURES, PLACES
 from envlift.envs.tcg_pocket.verification.policies import POLICIES
 from envlift.envs.tcg_pocket.verification.pool import pool
+from envlift.envs.tcg_pocket.verification.scenarios import SCENARIOS
 from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
 
@@ -64,6 +65,8 @@ SUITE = Suite(
     ),
     policies=POLICIES,
     features=FEATURES,
+    places=PLACES,
+    scenarios=SCENARIOS,
     random_states=random_states,
     not_verified=(
         "whether the written rules are those of the app: they rest on public guides, with their "
