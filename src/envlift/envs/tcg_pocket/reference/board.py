@@ -6,13 +6,11 @@ from envlift.envs.tcg_pocket.reference.chance import shuffle
 from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import ACTIVE, Game, InHand, Player, Pokemon
 
-MOST_IN_HAND = 10
-
 
 @rule
 def room_in_hand(player: Player) -> bool:
-    """H-1: a hand takes cards by drawing and searching up to 10."""
-    if len(player.hand) < MOST_IN_HAND:
+    """H-1: a hand takes cards by drawing and searching up to its limit."""
+    if len(player.hand) < player.hand_limit:
         return True
     note("H-1")
     return False

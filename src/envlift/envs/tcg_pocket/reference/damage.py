@@ -15,7 +15,6 @@ from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import ACTIVE, Condition, Game, Pokemon, Prevent
 from envlift.envs.tcg_pocket.tables import ENERGY, Op
 
-WEAKNESS = 20
 Target = tuple[int, int]
 """Player and place."""
 
@@ -156,7 +155,7 @@ def final(game: Game, target: Target, base: int) -> int:
         return 0
     if place == ACTIVE and game.top(pokemon).weakness == game.top(attacker).type:
         note("M-4")
-        number += WEAKNESS
+        number += game.tables.numbers.weakness
     number = max(0, number - reductions(game, side, place, pokemon))
     if pokemon.prevent != Prevent.NOTHING:
         note("M-6", "X-26")

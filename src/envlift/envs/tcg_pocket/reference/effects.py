@@ -458,7 +458,7 @@ def _return_active(game: Game, op: Op) -> None:
     cards = board.leave_play(player, ACTIVE)
     if op.params["to"] == "hand":
         player.hand += [InHand(card, known=True) for card in cards]
-        if len(player.hand) > board.MOST_IN_HAND:
+        if len(player.hand) > player.hand_limit:
             note("H-3")
     else:
         player.deck += cards

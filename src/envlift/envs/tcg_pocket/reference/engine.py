@@ -60,8 +60,11 @@ def new_game(
     Returns:
         The game at its first decision.
     """
+    tables = tables or standard()
     players = [Player(sorted(cards), sorted(energy)) for cards, energy in decks]
-    game = Game(players, options or Options(), tables or standard(), chance)
+    for player in players:
+        player.hand_limit, player.bench_size = tables.numbers.hand_limit, tables.numbers.bench
+    game = Game(players, options or Options(), tables, chance)
     with suppress(DecisionNeededError):
         setup.begin(game)
         work(game)

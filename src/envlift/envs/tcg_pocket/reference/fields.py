@@ -168,8 +168,11 @@ def read(
     written: Mapping[str, Any], options: Options | None = None, tables: Tables | None = None
 ) -> Game:
     """Return the game that ``write`` wrote."""
+    tables = tables or standard()
     players = [_read_player(written, side) for side in (0, 1)]
-    game = Game(players, options or Options(), tables or standard())
+    for player in players:
+        player.hand_limit, player.bench_size = tables.numbers.hand_limit, tables.numbers.bench
+    game = Game(players, options or Options(), tables)
     for name in GAME_FIELDS:
         setattr(game, name, written[name])
     game.pending = Pending(**{own: written[name] for name, own in PENDING_FIELDS.items()})

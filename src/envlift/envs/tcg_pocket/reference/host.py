@@ -17,7 +17,8 @@ from envlift.envs.tcg_pocket.reference.decks import deck_of
 from envlift.envs.tcg_pocket.reference.engine import new_game, step
 from envlift.envs.tcg_pocket.reference.options import NUM_ACTIONS
 from envlift.envs.tcg_pocket.reference.state import TIE, Game, Options
-from envlift.envs.tcg_pocket.tables import ENERGY, Deck, decks
+from envlift.envs.tcg_pocket.tables import ENERGY, Deck, Tables, decks_of
+from envlift.envs.tcg_pocket.tables.variants import variant as tables_of_variant
 from envlift.reference.types import Array, StateDict
 
 PLAYERS = 2
@@ -30,14 +31,18 @@ class PocketReference:
     choose the decks of a new game, modulo how many there are.
     """
 
-    def __init__(self, decks: Sequence[str] | None = None, **options: Any) -> None:
+    def __init__(
+        self, decks: Sequence[str] | None = None, variant: int = 0, **options: Any
+    ) -> None:
         """Make the lane.
 
         Args:
             decks: names of built-in decks or deck lists; all twelve by default.
+            variant: seed of other tables (``tables.variants``), 0 for the real game.
             options: see ``state.Options``.
         """
-        self._decks = _decks(decks)
+        self._tables = tables_of_variant(variant)
+        self._decks = _decks(decks, self._tables)
         self._options = Options(**options)
         self._game: Game | None = None
         self._told: Counter[str] = Counter()
@@ -81,7 +86,7 @@ class PocketReference:
         words = [int(word) for word in chance]
         chosen = [self._decks[word % len(self._decks)] for word in words[2:]]
         given = [(d.cards, [ENERGY.index(letter) for letter in d.energy]) for d in chosen]
-        self._game = new_game(given, Tape(*words[:2]), self._options)
+        self._game = new_game(given, Tape(*words[:2]), self._options, self._tables)
         return self.observation()
 
     def step(self, action: Array, chance: Array) -> tuple[Array, Array, bool, bool]:
@@ -111,7 +116,7 @@ class PocketReference:
     def set_state(self, state: StateDict) -> None:
         """Go on from a game that was written out."""
         written = {f.name: np.asarray(state[f.name]).tolist() for f in fields.FIELDS}
-        self._game = fields.read(written, self._options)
+        self._game = fields.read(written, self._options, self._tables)
 
     def coverage(self) -> dict[str, int]:
         """Return how often each rule was applied, as far as this lane has been the one to tell.
@@ -125,9 +130,9 @@ class PocketReference:
         return dict(self._told)
 
 
-def _decks(given: Sequence[str] | None) -> list[Deck]:
+def _decks(given: Sequence[str] | None, tables: Tables) -> list[Deck]:
     if given is None:
-        return list(decks())
+        return list(decks_of(tables))
     if not given:
         raise ValueError("decks is empty; give at least one deck")
-    return [deck_of(text) for text in given]
+    return [deck_of(text, tables) for text in given]

@@ -15,8 +15,6 @@ from envlift.envs.tcg_pocket.reference.state import (
     Work,
 )
 
-POINTS_TO_WIN = 3
-
 
 class GameEndedError(Exception):
     """The game has ended."""
@@ -33,10 +31,11 @@ def check(game: Game) -> None:
     ]
     if removed:
         note("G-1", "G-2", "G-3", "G-5")
+    ex = game.tables.numbers.points_of_ex
     for number, place, pokemon in removed:
         if pokemon.held:
             note("L-5")
-        game.players[1 - number].points += 2 if game.top(pokemon).ex else 1
+        game.players[1 - number].points += ex if game.top(pokemon).ex else 1
         game.players[number].discard += leave_play(game.players[number], place)
     look_for_end(game)
     promote(game)
@@ -49,8 +48,9 @@ def look_for_end(game: Game) -> None:
     Raises:
         GameEndedError: if the game has ended.
     """
+    enough = game.tables.numbers.points_to_win
     counts = [
-        (game.players[number].points >= POINTS_TO_WIN) + (not game.players[1 - number].in_play)
+        (game.players[number].points >= enough) + (not game.players[1 - number].in_play)
         for number in (0, 1)
     ]
     if counts[0] == counts[1] == 0:

@@ -44,7 +44,7 @@ class PocketPlayer(PocketReference):
             if game is None:
                 chosen = [rng.choice(self._decks) for _ in range(2)]
                 given = [(d.cards, [ENERGY.index(letter) for letter in d.energy]) for d in chosen]
-                game = new_game(given, tape, self._options)
+                game = new_game(given, tape, self._options, self._tables)
             mask = fields.mask(game, game.decider)
             action = rng.choice([k for k, legal in enumerate(mask) if legal])
             before = game.turn

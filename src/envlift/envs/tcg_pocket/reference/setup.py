@@ -15,8 +15,6 @@ from envlift.envs.tcg_pocket.reference.state import (
     Pokemon,
 )
 
-OPENING_HAND = 5
-
 
 @rule
 def begin(game: Game) -> None:
@@ -33,8 +31,8 @@ def begin(game: Game) -> None:
 
 @rule
 def deal(game: Game, player: Player) -> None:
-    """S-2, S-3: shuffle and give five cards with at least one Basic Pokémon."""
-    cards = list(player.deck_list)
+    """S-2, S-3: shuffle and give an opening hand with at least one Basic Pokémon."""
+    cards, size = list(player.deck_list), game.tables.numbers.opening_hand
     if game.options.opening != "redraw":
         note("S-3")
     if game.options.opening == "basic_first":
@@ -47,20 +45,21 @@ def deal(game: Game, player: Player) -> None:
         swap_in_a_basic(game, cards)
     else:
         shuffle(game.chance, cards)
-        while not any(game.card(card).basic for card in cards[:OPENING_HAND]):
+        while not any(game.card(card).basic for card in cards[:size]):
             note("S-3")
             shuffle(game.chance, cards)
-    player.hand = [InHand(card) for card in cards[:OPENING_HAND]]
-    player.deck = cards[OPENING_HAND:]
+    player.hand = [InHand(card) for card in cards[:size]]
+    player.deck = cards[size:]
 
 
 @rule
 def swap_in_a_basic(game: Game, cards: list[int]) -> None:
     """S-3, ``opening=swap``: a hand without a Basic changes one card for one of the deck."""
-    hand, rest = cards[:OPENING_HAND], cards[OPENING_HAND:]
+    size = game.tables.numbers.opening_hand
+    hand, rest = cards[:size], cards[size:]
     if any(game.card(card).basic for card in hand):
         return
-    out = game.chance.below(OPENING_HAND)
+    out = game.chance.below(size)
     basics = [at for at, card in enumerate(rest) if game.card(card).basic]
     at = basics[game.chance.below(len(basics))]
     hand[out], rest[at] = rest[at], hand[out]

@@ -12,11 +12,10 @@ from typing import Literal
 
 from envlift.envs.tcg_pocket.reference.chance import Chance, Tape
 from envlift.envs.tcg_pocket.reference.rulebook import note, rule
-from envlift.envs.tcg_pocket.tables import ENERGY, Card, Tables, standard
+from envlift.envs.tcg_pocket.tables import ENERGY, REAL, Card, Tables, standard
 
 ACTIVE = 0
 PLACES = range(4)
-BENCH = range(1, 4)
 TIE = 2
 GOING_ON = -1
 
@@ -202,6 +201,7 @@ class Player:
         no_supporter: until the end of this player's next turn.
         attack_last: the watched attack used in the last own turn, 0 for none.
         attack_uses: how often each watched attack was used in this game.
+        hand_limit, bench_size: numbers of the rules.
     """
 
     deck_list: list[int]
@@ -218,6 +218,8 @@ class Player:
     no_supporter: bool = False
     attack_last: int = 0
     attack_uses: list[int] = field(default_factory=lambda: [0, 0])
+    hand_limit: int = REAL.hand_limit
+    bench_size: int = REAL.bench
 
     @property
     def active(self) -> Pokemon:
@@ -239,7 +241,7 @@ class Player:
     @property
     def free_bench(self) -> int | None:
         """The lowest free Bench place."""
-        return next((place for place in BENCH if self.places[place] is None), None)
+        return next((k for k in range(1, 1 + self.bench_size) if self.places[k] is None), None)
 
 
 @dataclass

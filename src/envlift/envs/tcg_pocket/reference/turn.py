@@ -16,9 +16,6 @@ from envlift.envs.tcg_pocket.reference.state import (
     Pokemon,
 )
 
-POISON = 10
-BURN = 20
-
 
 @rule
 def new_energy(game: Game, player: Player) -> int:
@@ -120,7 +117,7 @@ def checkup(game: Game) -> None:
     for pokemon in both:
         if pokemon.poisoned:
             note("U-1")
-            pokemon.damage += POISON
+            pokemon.damage += game.tables.numbers.poison
     for pokemon in both:
         burn(game, pokemon)
     for pokemon in both:
@@ -141,7 +138,7 @@ def checkup(game: Game) -> None:
 def burn(game: Game, pokemon: Pokemon) -> None:
     """U-2: damage, then a coin; heads ends the burn."""
     if pokemon.burned:
-        pokemon.damage += BURN
+        pokemon.damage += game.tables.numbers.burn
         note("U-2", *(["U-5"] if game.knocked_out(pokemon) else []))
         pokemon.burned = not heads(game.chance)
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 from envlift.envs.tcg_pocket.rules.ids import Decision
-from envlift.envs.tcg_pocket.tables import Card, standard
+from envlift.envs.tcg_pocket.tables import Card, Tables, standard
+from envlift.envs.tcg_pocket.tables.variants import variant
 from envlift.reference.types import Array
 from envlift.verify.suite import Feature, Place, Trace
 
@@ -86,51 +87,48 @@ def in_main(t: Trace) -> Array:
     return np.asarray(t.before["decision"] == MAIN)
 
 
-def _cards(code: str, at: Callable[[Card], tuple[object, ...]]) -> Array:
-    """Return the numbers of the cards that have a code in some part."""
-    return np.array([c.index for c in standard().cards if code in at(c)], np.int64)
+def tables_in(t: Trace) -> Tables:
+    """Return the tables that were played."""
+    return variant(int(t.config.get("variant", 0)))
 
 
 def attacks_with(code: str) -> Callable[[Trace], Array]:
     """Return where an attack with an effect code was declared, [T, B]."""
-    cards = standard().cards
-    pairs = [
-        np.array([c.index for c in cards if len(c.attacks) > k and _has(c.attacks[k].ops, code)])
-        for k in (0, 1)
-    ]
 
     def reached(t: Trace) -> Array:
-        used = [np.isin(active(t), pairs[k]) & (chosen(t) == ATTACK + k) for k in (0, 1)]
-        return np.asarray(in_main(t) & (used[0] | used[1]))
+        found = np.zeros(t.terminated.shape, np.bool_)
+        for k in (0, 1):
+            has = [len(c.attacks) > k and _has(c.attacks[k].ops, code) for c in tables_in(t).cards]
+            found |= np.array(has)[active(t)] & (chosen(t) == ATTACK + k)
+        return np.asarray(in_main(t) & found)
 
     return reached
 
 
 def plays_with(code: str) -> Callable[[Trace], Array]:
     """Return where a Trainer with an effect code was played, [T, B]."""
-    numbers = [c.index for c in standard().cards if _has(c.ops, code)]
 
     def reached(t: Trace) -> Array:
+        has = np.array([_has(c.ops, code) for c in tables_in(t).cards])
         decider = np.maximum(t.before["decider"], 0).astype(np.int64)
         hand = np.take_along_axis(t.before["hand"], decider[..., None, None], -2)[..., 0, :]
         slot = np.clip(chosen(t) - 1, 0, 11).astype(np.int64)
         card = np.take_along_axis(hand, slot[..., None], -1)[..., 0]
         from_hand = (chosen(t) >= 1) & (chosen(t) < DRAWN)
-        return np.asarray(in_main(t) & from_hand & np.isin(card, numbers))
+        return np.asarray(in_main(t) & from_hand & has[card])
 
     return reached
 
 
 def ability_with(trigger: str, code: str) -> Callable[[Trace], Array]:
     """Return where a Pokémon with such an Ability stood Active, or used it, [T, B]."""
-    numbers = [
-        c.index
-        for c in standard().cards
-        if c.ability and c.ability.trigger == trigger and _has(c.ability.ops, code)
-    ]
+
+    def has(card: Card) -> bool:
+        ability = card.ability
+        return ability is not None and ability.trigger == trigger and _has(ability.ops, code)
 
     def reached(t: Trace) -> Array:
-        there = np.isin(t.before["card"], numbers)
+        there = np.array([has(c) for c in tables_in(t).cards])[t.before["card"]]
         if trigger == "once_per_turn":
             there &= t.final["ability_used"] & ~t.before["ability_used"]
         return np.asarray(there.reshape(*there.shape[:2], -1).any(axis=-1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,10 @@ def outcome(chance: Array) -> Array:
 
 def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
     """Draw boards that play rarely reaches."""
-    return states.random_states(rng, n, int(config.reference.get("max_turns", MAX_TURNS)))
+    given = config.reference
+    return states.random_states(
+        rng, n, int(given.get("max_turns", MAX_TURNS)), int(given.get("variant", 0))
+    )
 
 
 def config(name: str, **options: Any) -> Config:
@@ -75,3 +79,21 @@ SUITE = Suite(
         "clocks (T-12)",
     ),
 )
+
+
+def variant_suite(seed: int) -> Suite:
+    """Return the suite of a variant: decks of all its cards, and its built-in ones.
+
+    Scenarios and features are those of the real game's cards, so that the rules' own counters and
+    the fields alone are compared here.
+    """
+    name = f"variant {seed}"
+    return dataclasses.replace(
+        SUITE,
+        name=f"tcg_pocket_variant_{seed}",
+        configs=(config(name, variant=seed, decks=pool(SEED, seed)),),
+        features=tuple(f for f in FEATURES if not f.configs),
+        places=(),
+        scenarios=(),
+        components=(),
+    )
