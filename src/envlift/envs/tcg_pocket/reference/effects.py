@@ -494,6 +494,7 @@ def _reshuffle_hand(game: Game, op: Op) -> None:
 @rule
 def _turn_damage(game: Game, op: Op) -> None:
     """X-27, M-3: more damage for the rest of the turn."""
+    note("X-27")
     if "names" in op.params:
         game.turn_damage_named += op.params["n"]
         game.turn_damage_card = game.pending.card

@@ -6,14 +6,14 @@ A suite names it ``python:envlift.envs.tcg_pocket.reference.host:PocketReference
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from envlift.envs.tcg_pocket.reference import fields, rulebook
 from envlift.envs.tcg_pocket.reference.chance import Tape
-from envlift.envs.tcg_pocket.reference.decks import deck_of
+from envlift.envs.tcg_pocket.reference.decks import DeckError, check, deck_of
 from envlift.envs.tcg_pocket.reference.engine import new_game, step
 from envlift.envs.tcg_pocket.reference.options import NUM_ACTIONS
 from envlift.envs.tcg_pocket.reference.state import TIE, Game, Options
@@ -107,6 +107,48 @@ class PocketReference:
     def legal_actions(self) -> Array:
         """Return both masks in a row, bool [2 * 50]."""
         return np.array([fields.mask(self.game, p) for p in range(PLAYERS)], np.bool_).reshape(-1)
+
+    @property
+    def answers(self) -> dict[str, Callable[..., dict[str, Array]]]:
+        """Components beside those that stand for a rule or an effect code."""
+        return {"S set-up": self.first_state, "D decks": self.judged_deck}
+
+    def find_component(self, name: str) -> Callable[..., dict[str, Array]]:
+        """Return what a component asks: all but two of them one transition from a state."""
+        return self.answers.get(name, self.transition)
+
+    def transition(self, action: Array, words: Array, **state: Array) -> dict[str, Array]:
+        """Return what one step makes of a state: the fields in a row, both masks, what is seen."""
+        self.set_state(state)
+        observation, reward, over, _ = self.step(action, words)
+        return {**self._written(observation), "reward": reward, "terminated": np.array(over)}
+
+    def first_state(self, words: Array) -> dict[str, Array]:
+        """Return a new game at its first decision."""
+        return self._written(self.reset(0, words))
+
+    def _written(self, observation: Array) -> dict[str, Array]:
+        state = self.get_state()
+        fields_ = [np.asarray(state[f.name], np.int32).reshape(-1) for f in fields.FIELDS]
+        return {
+            "state": np.concatenate(fields_),
+            "observation": observation,
+            "legal_actions": self.legal_actions(),
+        }
+
+    def judged_deck(self, cards: Array, energy: Array) -> dict[str, Array]:
+        """Return the rule of D that a deck breaks, 0 for none.
+
+        Args:
+            cards: int32 [22], zeros last.
+            energy: bool [8].
+        """
+        named = "".join(letter for letter, there in zip(ENERGY, energy, strict=True) if there)
+        try:
+            check(Deck("given", tuple(int(c) for c in cards if c), named), self._tables)
+        except DeckError as error:
+            return {"broken": np.int32(int(str(error).partition("rule D-")[2][0]))}
+        return {"broken": np.int32(0)}
 
     def get_state(self) -> StateDict:
         """Return the game, written out."""

@@ -89,6 +89,6 @@ def promote(game: Game) -> None:
     for number in (1 - game.turn_player, game.turn_player):
         player = game.players[number]
         if player.places[ACTIVE] is None:
-            place = ask(game, Decision.PROMOTE, number) - OWN
             note("G-6", "G-8")
+            place = ask(game, Decision.PROMOTE, number) - OWN
             player.places[ACTIVE], player.places[place] = player.places[place], None

@@ -10,6 +10,7 @@ import numpy as np
 from envlift.envs.tcg_pocket.observation import NAMES
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.verification import states
+from envlift.envs.tcg_pocket.verification.components import COMPONENTS
 from envlift.envs.tcg_pocket.verification.features import FEATURES, PLACES
 from envlift.envs.tcg_pocket.verification.policies import POLICIES
 from envlift.envs.tcg_pocket.verification.pool import pool
@@ -68,6 +69,7 @@ SUITE = Suite(
         config("every card, a Basic first", decks=pool(SEED + 2), opening="basic_first"),
     ),
     policies=POLICIES,
+    components=COMPONENTS,
     features=FEATURES,
     places=PLACES,
     scenarios=SCENARIOS,

@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 RESULTS = Path(__file__).with_name("variants.jsonl")
-LANES, STEPS, BOARDS = 64, 120, 1_024
+LANES = 32
+STEPS, BOARDS = 200, 2_048
+QUICK_STEPS, QUICK_BOARDS = 60, 128
 DIFFERS = 4
 """Fields that are named of a difference."""
 
@@ -77,7 +79,7 @@ class Sides:
         return found
 
 
-def compare(seed: int) -> dict[str, Any]:
+def compare(seed: int, steps: int, boards: int) -> dict[str, Any]:
     """Compare a variant in this process; return what was compared and the first difference."""
     from envlift.envs.tcg_pocket.verification.policies import attacks
     from envlift.envs.tcg_pocket.verification.states import random_states
@@ -114,7 +116,7 @@ def compare(seed: int) -> dict[str, Any]:
         return None if "differs" in found or differs(now, where) else now
 
     fast: Any = None
-    for step in range(STEPS):
+    for step in range(steps):
         if fast is None or bool(np.asarray(fast[0].winner >= 0).all()):
             words = draw()
             for lane, plain in enumerate(sides.plain):
@@ -129,7 +131,7 @@ def compare(seed: int) -> dict[str, Any]:
             return found
         found["decisions"] += going
         found["games"] += going - int(np.asarray(fast[0].winner < 0).sum())
-    for first in range(0, BOARDS, LANES):
+    for first in range(0, boards, LANES):
         drawn = random_states(rng, LANES, 30, seed)
         for lane, plain in enumerate(sides.plain):
             plain.set_state({name: values[lane] for name, values in drawn.items()})
@@ -146,14 +148,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Do both engines agree on other games?")
     parser.add_argument("seeds", nargs="+", type=int, help="seeds of variants, from 1 on")
     parser.add_argument("--write", action="store_true", help=f"keep the results in {RESULTS.name}")
+    parser.add_argument("--quick", action="store_true", help="compare a few thousand decisions")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.here:
-        print(json.dumps(compare(options.seeds[0])))
+        much = (QUICK_STEPS, QUICK_BOARDS) if options.quick else (STEPS, BOARDS)
+        print(json.dumps(compare(options.seeds[0], *much)))
         return 0
     wrong = 0
     for seed in options.seeds:
         command = [sys.executable, "-m", __spec__.name, "--here", str(seed)]
+        command += ["--quick"] if options.quick else []
         told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         line = told.strip().splitlines()[-1]
         print(line, flush=True)
