@@ -7,6 +7,10 @@ from envlift.registry import Registration
 
 def make(**options: Any) -> Any:
     """Make games; see ``envs.tcg_pocket.env.TcgPocket`` for the options."""
+    from envlift.envs.tcg_pocket.tables.variants import choose
+
+    # Before the rules are imported: they have the tables in their code.
+    choose(options.get("variant", 0))
     from envlift.envs.tcg_pocket.env import TcgPocket
 
     return TcgPocket(**options)

@@ -8,7 +8,7 @@ import numpy as np
 
 from envlift.envs.tcg_pocket.observation import PLACES
 from envlift.envs.tcg_pocket.rules.ids import NUM_ACTIONS, Action, Decision
-from envlift.envs.tcg_pocket.tables import standard
+from envlift.envs.tcg_pocket.tables.variants import playing
 
 ORDER = (
     *(range(Action.HAND, Action.ATTACH)),  # put Pokémon into play, evolve, play Trainers
@@ -58,7 +58,7 @@ def attach_and_attack(key: jax.Array, observation: jax.Array, mask: jax.Array) -
 
 def _dearest() -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """Return how many Energy the dearest attack of each card costs."""
-    costs = [max((len(a.cost) for a in card.attacks), default=0) for card in standard().cards]
+    costs = [max((len(a.cost) for a in card.attacks), default=0) for card in playing().cards]
     return np.array(costs, np.int32)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from envlift.envs.tcg_pocket.tables import ENERGY, Deck, decks, standard
+from envlift.envs.tcg_pocket.tables import ENERGY, Deck, decks_of
+from envlift.envs.tcg_pocket.tables.variants import playing
 
 CARDS, COPIES, MOST_TYPES = 20, 2, 3
 _LINE = re.compile(r"^(\d+) (?:.* )?([A-Z0-9a-z]+(?:-[A-Z])?-\d{3})$")
@@ -25,12 +26,12 @@ def deck_of(given: str) -> Deck:
         ValueError: for what cannot be read, or breaks a rule of D; names the rule.
     """
     if "\n" not in given.strip():
-        known = {deck.name.lower(): deck for deck in decks()}
+        known = {deck.name.lower(): deck for deck in decks_of(playing())}
         if given.strip().lower() not in known:
-            names = ", ".join(deck.name for deck in decks())
+            names = ", ".join(deck.name for deck in decks_of(playing()))
             raise ValueError(f"deck {given!r} is not known; choose one of {names}, or give a list")
         return known[given.strip().lower()]
-    by_id, cards, energy = standard().by_id, [], None
+    by_id, cards, energy = playing().by_id, [], None
     for line in (raw.partition("#")[0].strip() for raw in given.splitlines()):
         match = _LINE.match(line)
         if line.lower().startswith("energy:"):
@@ -40,7 +41,7 @@ def deck_of(given: str) -> Deck:
         elif line:
             raise ValueError(f"{line!r} is no card of A1 or P-A; write '2 Pikachu ex A1-096'")
     if energy is None:
-        every = standard().cards
+        every = playing().cards
         costs = {letter for index in cards for a in every[index].attacks for letter in a.cost}
         energy = "".join(letter for letter in ENERGY if letter in costs)
     deck = Deck("given", tuple(cards), energy)
@@ -54,7 +55,7 @@ def check(deck: Deck) -> None:
     Raises:
         ValueError: naming the rule and what was found.
     """
-    cards = [standard().cards[index] for index in deck.cards]
+    cards = [playing().cards[index] for index in deck.cards]
     if len(cards) != CARDS:
         raise ValueError(f"rule D-1: a deck has {CARDS} cards, not {len(cards)}")
     name, copies = Counter(card.name for card in cards).most_common(1)[0]
@@ -84,7 +85,7 @@ def pool(
         raise ValueError("decks is empty; give at least one deck")
     if isinstance(given, str):
         raise ValueError(f"decks={given!r} is one text; give a list of decks")
-    chosen = decks() if given is None else [deck_of(text) for text in given]
+    chosen = decks_of(playing()) if given is None else [deck_of(text) for text in given]
     cards = np.array([sorted(deck.cards) for deck in chosen], np.uint16)
     types = np.array([[letter in deck.energy for letter in ENERGY] for deck in chosen], np.bool_)
     return cards, types

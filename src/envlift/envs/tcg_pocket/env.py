@@ -19,6 +19,7 @@ from envlift.envs.tcg_pocket.hidden import redraw
 from envlift.envs.tcg_pocket.rules import batched
 from envlift.envs.tcg_pocket.rules.ids import GOING_ON, NUM_ACTIONS
 from envlift.envs.tcg_pocket.state import State
+from envlift.envs.tcg_pocket.tables.variants import choose
 from envlift.targets import chance
 
 Opening = Literal["redraw", "basic_first", "swap"]
@@ -78,6 +79,7 @@ class TcgPocket(Game[State, None, Draws]):
         *,
         backend: Literal["warp"] | None = None,
         decks: Sequence[str] | None = None,
+        variant: int = 0,
         max_turns: int = 30,
         opening: Opening = "redraw",
         retreat_energy: RetreatEnergy = "choose",
@@ -91,6 +93,8 @@ class TcgPocket(Game[State, None, Draws]):
             backend: the target of the rules; ``warp`` is the only one.
             decks: decks to draw from, for each player in each game: names of built-in ones, or
                 lists (``decks.deck_of``); by default the twelve built-in ones.
+            variant: seed of other cards and numbers (``tables.variants``), 0 for the real game. A
+                process plays one: ``envlift.make`` sets it if it comes first.
             max_turns: turns of both players until a tie (T-11), 1 to 900.
             opening: how the first hand gets its Basic Pokémon (S-3).
             retreat_energy: who picks the Energy that a retreat costs (R-4).
@@ -99,7 +103,8 @@ class TcgPocket(Game[State, None, Draws]):
             autoreset: what ``step`` does when a game ends, see ``envlift.env.Autoreset``.
 
         Raises:
-            ValueError: for an unknown choice, or a deck that breaks a rule; names it.
+            ValueError: for an unknown choice, a deck that breaks a rule, which is named, or a
+                variant where the process plays another.
         """
         if backend not in ("warp", None):
             raise ValueError(f"backend={backend!r} is not known; the rules are in warp alone")
@@ -112,8 +117,10 @@ class TcgPocket(Game[State, None, Draws]):
         ):
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not known; choose one of {choices}")
+        choose(variant)
         given = {
             "decks": decks,
+            "variant": variant,
             "max_turns": max_turns,
             "opening": opening,
             "retreat_energy": retreat_energy,

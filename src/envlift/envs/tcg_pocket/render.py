@@ -13,7 +13,8 @@ import numpy as np
 
 from envlift.envs.tcg_pocket.rules.ids import Action, Decision
 from envlift.envs.tcg_pocket.state import State
-from envlift.envs.tcg_pocket.tables import ENERGY, Card, standard
+from envlift.envs.tcg_pocket.tables import ENERGY, Card
+from envlift.envs.tcg_pocket.tables.variants import playing
 
 WIDTH, HEIGHT = 640, 560
 CARD_WIDTH, CARD_HEIGHT = 140, 92
@@ -54,7 +55,7 @@ class Words(NamedTuple):
 
 
 def _card(number: Any) -> Card:
-    return standard().cards[int(number)]
+    return playing().cards[int(number)]
 
 
 def conditions(state: State, player: int) -> list[str]:

@@ -11,7 +11,7 @@ from envlift.envs.tcg_pocket.reference.program import (
     hit_targets,
     pays,
 )
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import Condition, Decision, Game, Pending, Work
 
 CHOICES = 3
@@ -23,8 +23,12 @@ KNOCK_OUTS = 9
 def declare(game: Game, action: int) -> None:
     """K-4.1, K-4.2, C-5: declare an attack; a confused Pokémon fails on tails."""
     active = game.own.active
-    if active.condition == Condition.CONFUSED and not heads(game.chance):
-        return
+    if game.turn == 1:
+        note("T-7")
+    if active.condition == Condition.CONFUSED:
+        note("C-5")
+        if not heads(game.chance):
+            return
     game.pending = Pending(Work.ATTACK, active.cards[-1], attack=action - ATTACK, step=CHOICES)
     note_use(game)
     carry_on(game)
@@ -66,6 +70,7 @@ def strike(game: Game) -> bool:
         if op.code == "FLIP":
             effects.flip(game, op)
     if any(op.code == "FAIL" and gate_open(game, op) for op in ops):
+        note("X-2")
         return False
     damage.deal(game)
     damage.react(game)
@@ -80,6 +85,7 @@ def choose_copied(game: Game) -> bool:
         return True
     if not copy(game, game.turn_player):
         return False
+    note("X-23")
     place, number = divmod(ask(game, Decision.COPY, game.turn_player) - COPY, 2)
     pokemon = game.other.places[place]
     assert pokemon is not None, "the copied Pokémon is in play"

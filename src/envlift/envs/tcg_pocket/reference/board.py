@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from envlift.envs.tcg_pocket.reference.chance import shuffle
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import ACTIVE, Game, InHand, Player, Pokemon
-
-MOST_IN_HAND = 10
 
 
 @rule
 def room_in_hand(player: Player) -> bool:
-    """H-1: a hand takes cards by drawing and searching up to 10."""
-    return len(player.hand) < MOST_IN_HAND
+    """H-1: a hand takes cards by drawing and searching up to its limit."""
+    if len(player.hand) < player.hand_limit:
+        return True
+    note("H-1")
+    return False
 
 
 @rule
 def draw(player: Player, n: int) -> None:
     """H-1, H-2, W-3: n single draws from the top; nothing without room or without cards."""
     for _ in range(n):
-        if player.deck and room_in_hand(player):
+        if not player.deck:
+            note("W-3")
+        elif room_in_hand(player):
+            note("H-2")
             player.hand.append(InHand(player.deck.pop(0)))
             player.deck_known = max(0, player.deck_known - 1)
 
@@ -85,6 +89,8 @@ def leave_play(player: Player, place: int) -> list[int]:
 def discard_energy(player: Player, pokemon: Pokemon, number: int, n: int = 1) -> None:
     """K-6: discard n units of a type, or as many as there are."""
     units = min(n, pokemon.energy[number])
+    if units < n:
+        note("K-6")
     pokemon.energy[number] -= units
     player.discarded_energy[number] += units
 

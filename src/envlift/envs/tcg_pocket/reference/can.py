@@ -12,7 +12,7 @@ from envlift.envs.tcg_pocket.reference.program import (
     retreat_cost,
     switch_targets,
 )
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import Condition, Game
 from envlift.envs.tcg_pocket.tables import ENERGY, Card, Op
 
@@ -20,13 +20,16 @@ from envlift.envs.tcg_pocket.tables import ENERGY, Card, Op
 @rule
 def evolution_places(game: Game, card: Card) -> list[int]:
     """P-2, T-8: return the own places whose Pokémon an Evolution card may go onto."""
-    if game.turn <= 2:
-        return []
-    return [
+    found = [
         place
         for place, pokemon in game.own.in_play
         if game.top(pokemon).name == card.evolves_from and not pokemon.new
     ]
+    if game.turn > 2:
+        return found
+    if found:
+        note("T-8")
+    return []
 
 
 @rule
@@ -37,8 +40,12 @@ def play(game: Game, card: Card) -> bool:
             return game.own.free_bench is not None
         return bool(evolution_places(game, card))
     if card.kind == "supporter" and not supporter_allowed(game):
+        note("P-5")
         return False
-    return could_change(game, card.ops[0])
+    if could_change(game, card.ops[0]):
+        return True
+    note("P-6")
+    return False
 
 
 @rule
@@ -51,6 +58,8 @@ def supporter_allowed(game: Game) -> bool:
         if ability is not None
         for op in ability.ops
     )
+    if forbidden:
+        note("A-4")
     return not (game.supporter_played or game.own.no_supporter or forbidden)
 
 
@@ -106,11 +115,15 @@ def attach(game: Game) -> bool:
 def retreat(game: Game) -> bool:
     """R-1 to R-3: whether the Active Pokémon may retreat."""
     active = game.own.active
+    if (
+        active.condition in (Condition.ASLEEP, Condition.PARALYZED)
+        or active.no_retreat
+        or game.top(active).fossil
+    ):
+        note("R-2")
+        return False
     return (
         not game.retreated
-        and active.condition not in (Condition.ASLEEP, Condition.PARALYZED)
-        and not active.no_retreat
-        and not game.top(active).fossil
         and bool(game.own.bench)
         and sum(active.energy) >= retreat_cost(game, active)
     )
@@ -123,7 +136,12 @@ def use_ability(game: Game, place: int) -> bool:
     if pokemon is None or pokemon.ability_used:
         return False
     ability = ability_of(game, pokemon, place, "once_per_turn")
-    return ability is not None and could_change(game, ability.ops[0])
+    if ability is None:
+        return False
+    if could_change(game, ability.ops[0]):
+        return True
+    note("A-3")
+    return False
 
 
 @rule
@@ -138,9 +156,9 @@ def attack(game: Game, number: int) -> bool:
     """K-1 to K-3, K-7, T-7: whether the Active Pokémon may use its attack of this number."""
     active = game.own.active
     attacks = game.top(active).attacks
-    return (
-        number < len(attacks)
-        and active.condition not in (Condition.ASLEEP, Condition.PARALYZED)
-        and not active.no_attack
-        and pays(active.energy, attacks[number].cost)
-    )
+    if number >= len(attacks) or not pays(active.energy, attacks[number].cost):
+        return False
+    if active.condition in (Condition.ASLEEP, Condition.PARALYZED) or active.no_attack:
+        note("K-2")
+        return False
+    return True

@@ -11,11 +11,10 @@ from envlift.envs.tcg_pocket.reference.program import (
     of_type,
     pays,
 )
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import ACTIVE, Condition, Game, Pokemon, Prevent
 from envlift.envs.tcg_pocket.tables import ENERGY, Op
 
-WEAKNESS = 20
 Target = tuple[int, int]
 """Player and place."""
 
@@ -27,13 +26,16 @@ def base_of_active(game: Game) -> int:
     base = attack.damage
     for op in attack.ops:
         if op.code == "DMG_SET_PER" and gate_open(game, op):
+            note("X-3")
             base = op.params["per"] * count(game, op)
     for op in attack.ops:
         if not gate_open(game, op):
             continue
         if op.code == "DMG_ADD" and holds(game, op):
+            note("X-4")
             base += op.params["n"]
         elif op.code == "DMG_ADD_PER":
+            note("X-5")
             base += op.params["per"] * count(game, op)
     return base
 
@@ -111,6 +113,9 @@ def bases(game: Game) -> dict[Target, int]:
             continue
         side = me if op.params["side"] == "own" else 1 - me
         for place in hit_places(game, op, side):
+            note("X-6")
+            if found.get((side, place)):
+                note("M-9")
             found[side, place] = found.get((side, place), 0) + op.params["n"]
     return found
 
@@ -131,23 +136,31 @@ def hit_places(game: Game, op: Op, side: int) -> list[int]:
 def final(game: Game, target: Target, base: int) -> int:
     """M-2 to M-7: return the damage that is put on a target."""
     if base == 0:
+        note("M-2")
         return 0
     side, place = target
     pokemon = game.players[side].places[place]
     assert pokemon is not None, "damage needs a Pokémon"
     number = base
+    if place != ACTIVE or side == game.turn_player:
+        note("M-7")
     if side == game.turn_player:
         return max(0, number - reductions(game, side, place, pokemon))
     attacker = game.own.active
-    if place == ACTIVE:
-        number += turn_bonus(game, attacker) + attack_bonus(game, attacker)
-    number = max(0, number - attacker.deals_less)
+    bonus = turn_bonus(game, attacker) + attack_bonus(game, attacker) if place == ACTIVE else 0
+    if bonus or attacker.deals_less:
+        note("M-3")
+    number = max(0, number + bonus - attacker.deals_less)
     if number == 0:
         return 0
     if place == ACTIVE and game.top(pokemon).weakness == game.top(attacker).type:
-        number += WEAKNESS
+        note("M-4")
+        number += game.tables.numbers.weakness
     number = max(0, number - reductions(game, side, place, pokemon))
-    return 0 if pokemon.prevent != Prevent.NOTHING else number
+    if pokemon.prevent != Prevent.NOTHING:
+        note("M-6", "X-26")
+        return 0
+    return number
 
 
 @rule
@@ -158,6 +171,8 @@ def turn_bonus(game: Game, attacker: Pokemon) -> int:
         (op,) = [o for o in game.card(game.turn_damage_card).ops if o.code == "TURN_DAMAGE"]
         if of_names(game, attacker, op.params.get("names")):
             bonus += game.turn_damage_named
+    if bonus:
+        note("X-27")
     return bonus
 
 
@@ -189,7 +204,10 @@ def reductions(game: Game, side: int, place: int, pokemon: Pokemon) -> int:
         allies = [ally for _, ally in game.players[side].in_play]
         if needed is not None and not any(of_names(game, ally, needed) for ally in allies):
             continue
+        note("A-4", "X-24")
         total += op.params["n"]
+    if total:
+        note("M-5")
     return total
 
 
@@ -201,9 +219,14 @@ def deal(game: Game) -> None:
         pokemon = game.players[side].places[place]
         assert pokemon is not None, "damage needs a Pokémon"
         pokemon.damage += amount
+        if amount and pokemon.damage > game.top(pokemon).hp:
+            note("M-8")
+    if not any(amounts.values()) and not attack_of(game).ops:
+        note("K-7")
     game.pending.damage = amounts[1 - game.turn_player, ACTIVE]
     for op in attack_of(game).ops:
         if op.code == "SELF_DAMAGE" and gate_open(game, op):
+            note("X-7")
             game.own.active.damage += op.params["n"]
 
 
@@ -218,4 +241,6 @@ def react(game: Game) -> None:
     for op in ability.ops if ability is not None else ():
         if op.code == "COUNTER":
             back += op.params["n"]
+    if back:
+        note("X-25")
     game.own.active.damage += back

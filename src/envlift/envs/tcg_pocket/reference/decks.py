@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from envlift.envs.tcg_pocket.reference.rulebook import rule
-from envlift.envs.tcg_pocket.tables import ENERGY, Card, Deck, Tables, decks, standard
+from envlift.envs.tcg_pocket.tables import ENERGY, Card, Deck, Tables, decks_of, standard
 
 CARDS = 20
 COPIES = 2
@@ -120,23 +120,24 @@ def text(deck: Deck, tables: Tables | None = None) -> str:
     return "\n".join([*lines, f"Energy: {deck.energy}"]) + "\n"
 
 
-def built_in(name: str) -> Deck:
+def built_in(name: str, tables: Tables | None = None) -> Deck:
     """Return one of the twelve decks.
 
     Raises:
         DeckError: for another name; lists them.
     """
-    for deck in decks():
+    every = decks_of(tables or standard())
+    for deck in every:
         if deck.name.lower() == name.strip().lower():
             return deck
-    known = ", ".join(deck.name for deck in decks())
+    known = ", ".join(deck.name for deck in every)
     raise DeckError(f"no deck is named {name!r}; known: {known}")
 
 
-def deck_of(given: str) -> Deck:
+def deck_of(given: str, tables: Tables | None = None) -> Deck:
     """Return a deck from its name or its list.
 
     Raises:
         DeckError: see ``parse`` and ``built_in``.
     """
-    return parse(given) if "\n" in given.strip() else built_in(given)
+    return parse(given, tables) if "\n" in given.strip() else built_in(given, tables)

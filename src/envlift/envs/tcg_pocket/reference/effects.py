@@ -23,7 +23,7 @@ from envlift.envs.tcg_pocket.reference.program import (
     ops_of,
     switch_targets,
 )
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     Condition,
@@ -68,6 +68,7 @@ def next_op(game: Game) -> None:
 def flip(game: Game, op: Op) -> None:
     """X-1, F-3: flip the coins of FLIP; "until tails" stops at the first tails."""
     pending, coins = game.pending, op.params["coins"]
+    note("X-1")
     pending.heads = pending.coins = 0
     if coins == "until_tails":
         while True:
@@ -92,7 +93,10 @@ def touches(game: Game, pokemon: Pokemon) -> bool:
         and any(pokemon is p for _, p in game.other.in_play)
         and pokemon.prevent == Prevent.DAMAGE_AND_EFFECTS
     )
-    return not game.knocked_out(pokemon) and not shielded
+    out = game.knocked_out(pokemon)
+    if out or shielded:
+        note("K-5" if out else "X-26")
+    return not out and not shielded
 
 
 def user(game: Game) -> Pokemon:
@@ -134,6 +138,7 @@ def _hit(game: Game, op: Op) -> None:
         pokemon = side.places[place]
         assert pokemon is not None, "a target is in play"
         pokemon.damage += op.params["n"]
+        note("A-5", "X-6")
     next_op(game)
 
 
@@ -235,6 +240,7 @@ def _attach_unit(game: Game, pokemon: Pokemon, op: Op) -> None:
         next_op(game)
     number = energy_number(op.params["type"])
     if touches(game, pokemon):
+        note("X-12")
         pokemon.energy[number] += 1
         if game.options.zone_trigger == "any":
             on_zone_attach(game, pokemon, number)
@@ -247,6 +253,7 @@ def on_zone_attach(game: Game, pokemon: Pokemon, number: int) -> None:
     ability = ability_of(game, pokemon, place, "on_zone_attach")
     if ability is None or ability.energy is None or energy_number(ability.energy) != number:
         return
+    note("X-28")
     for op in ability.ops:
         trigger(game, pokemon, op)
     knockouts.check(game)
@@ -268,9 +275,11 @@ def trigger(game: Game, pokemon: Pokemon, op: Op) -> None:
             target = side.places[place]
             assert target is not None, "a target is in play"
             target.damage += op.params["n"]
+            note("A-5", "X-6")
     elif op.code == "ZONE_ENERGY" and op.params["to"] == "self":
         number = energy_number(op.params["type"])
         for _ in range(op.params["n"]):
+            note("X-12")
             pokemon.energy[number] += 1
             if game.options.zone_trigger == "any":
                 on_zone_attach(game, pokemon, number)
@@ -292,6 +301,7 @@ def _move_energy(game: Game, op: Op) -> None:
 @rule
 def heal(pokemon: Pokemon, n: int) -> None:
     """X-14: remove damage, not below 0."""
+    note("X-14")
     pokemon.damage = max(0, pokemon.damage - n)
 
 
@@ -318,11 +328,14 @@ def _heal(game: Game, op: Op) -> None:
 @rule
 def set_status(game: Game, pokemon: Pokemon, status: str) -> None:
     """C-2, C-3: a Special Condition is set; of three the newest stays."""
+    note("C-1")
     if status == "Poisoned":
         pokemon.poisoned = True
     elif status == "Burned":
         pokemon.burned = True
     else:
+        if pokemon.condition:
+            note("C-3" if pokemon.condition == Condition[status.upper()] else "C-2")
         pokemon.condition = Condition[status.upper()]
         pokemon.paralyzed_turn = game.turn if status == "Paralyzed" else 0
 
@@ -336,29 +349,40 @@ def _status(game: Game, op: Op) -> None:
     next_op(game)
 
 
+def adds(number: int) -> None:
+    """Note that a number is added to one of its kind."""
+    if number:
+        note("L-4")
+
+
 @rule
 def _next_turn(game: Game, op: Op) -> None:
     """X-16, L-1, L-4: a lasting effect is put on a Pokémon or on the opponent."""
+    note("X-16")
     kind, n = op.params["kind"], op.params.get("n", 0)
     me, defender = game.own.active, game.other.active
     if kind == "opp_no_supporter":
         game.other.no_supporter = True
     elif kind.startswith("defender_") and touches(game, defender):
         if kind == "defender_deals_less":
+            adds(defender.deals_less)
             defender.deals_less += n
         elif kind == "defender_no_attack":
             defender.no_attack = True
         elif kind == "defender_no_retreat":
             defender.no_retreat = True
     elif kind == "self_takes_less":
+        adds(me.takes_less)
         me.takes_less += n
     elif kind == "self_counter":
+        adds(me.counter)
         me.counter += n
     elif kind == "self_prevent":
         me.prevent = max(me.prevent, Prevent[op.params["what"].upper()])
     elif kind == "own_attack_more":
         ends = game.turn + 2
         old = me.attack_more if me.attack_more_until == ends else 0
+        adds(old)
         me.attack_more, me.attack_more_until = old + n, ends
         me.attack_more_name = game.tables.watched.index(op.params["attack"]) + 1
     next_op(game)
@@ -369,6 +393,7 @@ def _switch_own(game: Game, op: Op) -> None:
     """X-17: the attacker's owner chooses who comes to the Active Spot."""
     if game.own.bench and touches(game, game.own.active):
         board.swap(game.own, ask(game, Decision.SWITCH, game.turn_player) - OWN)
+        note("X-17", "R-6")
     next_op(game)
 
 
@@ -380,6 +405,7 @@ def _switch_opp(game: Game, op: Op) -> None:
         by_player = op.params["chooser"] == "player"
         chosen = ask(game, Decision.SWITCH, me if by_player else 1 - me)
         board.swap(other, chosen - (OPPOSING if by_player else OWN))
+        note("X-18", "R-6")
     next_op(game)
 
 
@@ -412,6 +438,7 @@ def _find(game: Game, op: Op) -> None:
         if places and room:
             card = own.deck.pop(places[game.chance.below(len(places))])
             if to_hand:
+                note("I-4")
                 own.hand.append(InHand(card, known=True))
             else:
                 board.put_on_bench(own, card)
@@ -427,9 +454,12 @@ def _return_active(game: Game, op: Op) -> None:
     next_op(game)
     if not moved:
         return
+    note("X-21", "G-4")
     cards = board.leave_play(player, ACTIVE)
     if op.params["to"] == "hand":
         player.hand += [InHand(card, known=True) for card in cards]
+        if len(player.hand) > player.hand_limit:
+            note("H-3")
     else:
         player.deck += cards
         board.shuffle_deck(game, player)
@@ -440,6 +470,7 @@ def _return_active(game: Game, op: Op) -> None:
 @rule
 def _look(game: Game, op: Op) -> None:
     """X-22, I-3: cards become known."""
+    note("I-3")
     if op.params["what"] == "opp_hand":
         for held in game.other.hand:
             held.known = True
@@ -463,6 +494,7 @@ def _reshuffle_hand(game: Game, op: Op) -> None:
 @rule
 def _turn_damage(game: Game, op: Op) -> None:
     """X-27, M-3: more damage for the rest of the turn."""
+    note("X-27")
     if "names" in op.params:
         game.turn_damage_named += op.params["n"]
         game.turn_damage_card = game.pending.card
@@ -473,7 +505,9 @@ def _turn_damage(game: Game, op: Op) -> None:
 
 @rule
 def _turn_retreat(game: Game, op: Op) -> None:
-    """X-27, R-3: cheaper retreats for the rest of the turn."""
+    """X-27, L-4: cheaper retreats for the rest of the turn."""
+    note("X-27")
+    adds(game.turn_retreat)
     game.turn_retreat += op.params["n"]
     next_op(game)
 
@@ -481,6 +515,7 @@ def _turn_retreat(game: Game, op: Op) -> None:
 @rule
 def _play_as_basic(game: Game, op: Op) -> None:
     """P-8, P-9: a fossil is put on the Bench as a Basic Pokémon."""
+    note("P-8")
     board.put_on_bench(game.own, game.pending.card)
     next_op(game)
 

@@ -27,7 +27,7 @@ from envlift.envs.tcg_pocket.reference.options import (
     legal,
 )
 from envlift.envs.tcg_pocket.reference.program import retreat_cost
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     Decision,
     Game,
@@ -60,8 +60,11 @@ def new_game(
     Returns:
         The game at its first decision.
     """
+    tables = tables or standard()
     players = [Player(sorted(cards), sorted(energy)) for cards, energy in decks]
-    game = Game(players, options or Options(), tables or standard(), chance)
+    for player in players:
+        player.hand_limit, player.bench_size = tables.numbers.hand_limit, tables.numbers.bench
+    game = Game(players, options or Options(), tables, chance)
     with suppress(DecisionNeededError):
         setup.begin(game)
         work(game)
@@ -183,6 +186,7 @@ def use_ability(game: Game, place: int) -> None:
     pokemon = game.own.places[place]
     assert pokemon is not None, "who has the Ability is in play"
     pokemon.ability_used = True
+    note("A-1", *(["A-2"] if pokemon.poisoned or pokemon.burned or pokemon.condition else []))
     game.pending = Pending(Work.ABILITY, pokemon.cards[-1], place=place, step=DECLARED)
     ability(game)
 
@@ -205,6 +209,7 @@ def attach(game: Game) -> None:
     game.pending = Pending()
     pokemon = own.places[place]
     assert pokemon is not None, "a target is in play"
+    note("Z-4")
     number, own.zone_current = own.zone_current, -1
     pokemon.energy[number] += 1
     effects.on_zone_attach(game, pokemon, number)
@@ -259,5 +264,6 @@ def pay_a_unit(game: Game) -> None:
 def discard_fossil(game: Game, place: int) -> None:
     """P-8, G-4, G-6: discard an own fossil; no points, and promotion if it was Active."""
     own = game.own
+    note("P-8", "G-4")
     own.discard += board.leave_play(own, place)
     knockouts.look_for_end(game)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from envlift.envs.tcg_pocket.reference.options import NUM_ACTIONS, legal
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     PLACES,
@@ -168,8 +168,11 @@ def read(
     written: Mapping[str, Any], options: Options | None = None, tables: Tables | None = None
 ) -> Game:
     """Return the game that ``write`` wrote."""
+    tables = tables or standard()
     players = [_read_player(written, side) for side in (0, 1)]
-    game = Game(players, options or Options(), tables or standard())
+    for player in players:
+        player.hand_limit, player.bench_size = tables.numbers.hand_limit, tables.numbers.bench
+    game = Game(players, options or Options(), tables)
     for name in GAME_FIELDS:
         setattr(game, name, written[name])
     game.pending = Pending(**{own: written[name] for name, own in PENDING_FIELDS.items()})
@@ -239,10 +242,13 @@ def hide(game: Game, seen: dict[str, Any], viewer: int) -> None:
     seen["deck_known"][other] = 0
     hand = zip(seen["hand"][other], seen["hand_known"][other], strict=True)
     seen["hand"][other] = [card if shown else 0 for card, shown in hand]
-    if not game.options.open_decklists:
+    if game.options.open_decklists:
+        note("I-5")
+    else:
         seen["deck_list"][other] = [0] * DECK
         seen["deck_energy"][other] = [0] * len(ENERGY)
     if game.phase == Phase.SET_UP:
+        note("S-5")
         for name in (*OF_POKEMON, "hand", "hand_known", "hand_size"):
             seen[name][other] = _zeros(seen[name][other])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envlift.envs.tcg_pocket.reference.board import leave_play
 from envlift.envs.tcg_pocket.reference.options import OWN, ask
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     TIE,
@@ -14,8 +14,6 @@ from envlift.envs.tcg_pocket.reference.state import (
     Phase,
     Work,
 )
-
-POINTS_TO_WIN = 3
 
 
 class GameEndedError(Exception):
@@ -31,8 +29,13 @@ def check(game: Game) -> None:
         for place, pokemon in player.in_play
         if game.knocked_out(pokemon)
     ]
+    if removed:
+        note("G-1", "G-2", "G-3", "G-5")
+    ex = game.tables.numbers.points_of_ex
     for number, place, pokemon in removed:
-        game.players[1 - number].points += 2 if game.top(pokemon).ex else 1
+        if pokemon.held:
+            note("L-5")
+        game.players[1 - number].points += ex if game.top(pokemon).ex else 1
         game.players[number].discard += leave_play(game.players[number], place)
     look_for_end(game)
     promote(game)
@@ -45,12 +48,14 @@ def look_for_end(game: Game) -> None:
     Raises:
         GameEndedError: if the game has ended.
     """
+    enough = game.tables.numbers.points_to_win
     counts = [
-        (game.players[number].points >= POINTS_TO_WIN) + (not game.players[1 - number].in_play)
+        (game.players[number].points >= enough) + (not game.players[1 - number].in_play)
         for number in (0, 1)
     ]
     if counts[0] == counts[1] == 0:
         return
+    note("W-1", *(["W-2"] if all(counts) else []))
     finish(game, TIE if counts[0] == counts[1] else counts.index(max(counts)))
 
 
@@ -79,8 +84,11 @@ def drop_played_card(game: Game) -> None:
 @rule
 def promote(game: Game) -> None:
     """G-6 to G-8: who has no Active Pokémon chooses one; who has the next turn chooses first."""
+    if all(player.places[ACTIVE] is None for player in game.players):
+        note("G-7")
     for number in (1 - game.turn_player, game.turn_player):
         player = game.players[number]
         if player.places[ACTIVE] is None:
+            note("G-6", "G-8")
             place = ask(game, Decision.PROMOTE, number) - OWN
             player.places[ACTIVE], player.places[place] = player.places[place], None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,23 @@ from envlift.reference.types import Array
 class PocketPlayer(PocketReference):
     """The reference that also plays by itself."""
 
-    def call(self, component: str, arguments: dict[str, Array]) -> dict[str, Array]:
+    @property
+    def answers(self) -> dict[str, Callable[..., dict[str, Array]]]:
+        """Components that are no transition; ``play`` besides."""
+        return {**super().answers, "play": self.play}
+
+    def play(self, decisions: Array, seed: Array) -> dict[str, Array]:
         """Play uniform legal actions, without observations.
 
         Args:
-            component: ``play``.
-            arguments: ``decisions`` and ``seed``, int64 [1] each.
+            decisions: int64, how many.
+            seed: int64.
 
         Returns:
-            ``seconds`` float64 [1], ``decisions``, ``games``, ``turns`` and ``checksum`` int64 [1].
-
-        Raises:
-            ValueError: for another component.
+            ``seconds`` float64, ``decisions``, ``games``, ``turns`` and ``checksum`` int64.
         """
-        if component != "play":
-            raise ValueError(f"this reference has no component {component!r}; known: play")
-        rng = random.Random(int(arguments["seed"][0]))
-        wanted = int(arguments["decisions"][0])
+        rng = random.Random(int(seed))
+        wanted = int(decisions)
         begin = time.perf_counter()
         game: Any = None
         games = turns = checksum = 0
@@ -44,7 +45,7 @@ class PocketPlayer(PocketReference):
             if game is None:
                 chosen = [rng.choice(self._decks) for _ in range(2)]
                 given = [(d.cards, [ENERGY.index(letter) for letter in d.energy]) for d in chosen]
-                game = new_game(given, tape, self._options)
+                game = new_game(given, tape, self._options, self._tables)
             mask = fields.mask(game, game.decider)
             action = rng.choice([k for k, legal in enumerate(mask) if legal])
             before = game.turn
@@ -54,6 +55,7 @@ class PocketPlayer(PocketReference):
             if game.winner >= 0:
                 games += 1
                 game = None
-        seconds = np.array([time.perf_counter() - begin])
+        seconds = time.perf_counter() - begin
         numbers = {"decisions": wanted, "games": games, "turns": turns, "checksum": checksum}
-        return {"seconds": seconds} | {k: np.array([v], np.int64) for k, v in numbers.items()}
+        told: dict[str, Array] = {k: np.array(v, np.int64) for k, v in numbers.items()}
+        return {"seconds": np.array(seconds), **told}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import ACTIVE, Game, Player, Pokemon, Work
 from envlift.envs.tcg_pocket.tables import ENERGY, Ability, Attack, Op
 
@@ -132,4 +132,6 @@ def heal_targets(game: Game, player: Player, op: Op) -> list[int]:
 @rule
 def retreat_cost(game: Game, pokemon: Pokemon) -> int:
     """R-3: the printed cost minus the turn's reductions, at least 0."""
+    if game.turn_retreat:
+        note("R-3")
     return max(0, game.top(pokemon).retreat - game.turn_retreat)

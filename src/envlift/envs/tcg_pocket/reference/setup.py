@@ -5,7 +5,7 @@ from __future__ import annotations
 from envlift.envs.tcg_pocket.reference import turn
 from envlift.envs.tcg_pocket.reference.chance import shuffle
 from envlift.envs.tcg_pocket.reference.options import END, HAND, ask
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     ACTIVE,
     Decision,
@@ -15,13 +15,12 @@ from envlift.envs.tcg_pocket.reference.state import (
     Pokemon,
 )
 
-OPENING_HAND = 5
-
 
 @rule
 def begin(game: Game) -> None:
     """S-1 to S-3, S-8, F-1: who begins, decks, hands and zones; then both place Pokémon."""
     game.first_player = game.chance.below(2)
+    note("S-1")
     for player in game.players:
         deal(game, player)
     for player in game.players:
@@ -32,8 +31,10 @@ def begin(game: Game) -> None:
 
 @rule
 def deal(game: Game, player: Player) -> None:
-    """S-2, S-3: shuffle and give five cards with at least one Basic Pokémon."""
-    cards = list(player.deck_list)
+    """S-2, S-3: shuffle and give an opening hand with at least one Basic Pokémon."""
+    cards, size = list(player.deck_list), game.tables.numbers.opening_hand
+    if game.options.opening != "redraw":
+        note("S-3")
     if game.options.opening == "basic_first":
         basics = [at for at, card in enumerate(cards) if game.card(card).basic]
         first = cards.pop(basics[game.chance.below(len(basics))])
@@ -44,19 +45,21 @@ def deal(game: Game, player: Player) -> None:
         swap_in_a_basic(game, cards)
     else:
         shuffle(game.chance, cards)
-        while not any(game.card(card).basic for card in cards[:OPENING_HAND]):
+        while not any(game.card(card).basic for card in cards[:size]):
+            note("S-3")
             shuffle(game.chance, cards)
-    player.hand = [InHand(card) for card in cards[:OPENING_HAND]]
-    player.deck = cards[OPENING_HAND:]
+    player.hand = [InHand(card) for card in cards[:size]]
+    player.deck = cards[size:]
 
 
 @rule
 def swap_in_a_basic(game: Game, cards: list[int]) -> None:
     """S-3, ``opening=swap``: a hand without a Basic changes one card for one of the deck."""
-    hand, rest = cards[:OPENING_HAND], cards[OPENING_HAND:]
+    size = game.tables.numbers.opening_hand
+    hand, rest = cards[:size], cards[size:]
     if any(game.card(card).basic for card in hand):
         return
-    out = game.chance.below(OPENING_HAND)
+    out = game.chance.below(size)
     basics = [at for at, card in enumerate(rest) if game.card(card).basic]
     at = basics[game.chance.below(len(basics))]
     hand[out], rest[at] = rest[at], hand[out]

@@ -11,12 +11,11 @@ from enum import IntEnum
 from typing import Literal
 
 from envlift.envs.tcg_pocket.reference.chance import Chance, Tape
-from envlift.envs.tcg_pocket.reference.rulebook import rule
-from envlift.envs.tcg_pocket.tables import ENERGY, Card, Tables, standard
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
+from envlift.envs.tcg_pocket.tables import ENERGY, REAL, Card, Tables, standard
 
 ACTIVE = 0
 PLACES = range(4)
-BENCH = range(1, 4)
 TIE = 2
 GOING_ON = -1
 
@@ -155,9 +154,19 @@ class Pokemon:
     attack_more_name: int = 0
     attack_more_until: int = 0
 
+    @property
+    def held(self) -> bool:
+        """Whether a lasting effect lies on it."""
+        numbers = self.deals_less or self.takes_less or self.counter or self.attack_more
+        return bool(numbers or self.no_attack or self.no_retreat or self.prevent)
+
     @rule
     def leave_active_spot(self) -> None:
         """R-5, C-4, L-2, L-5: Special Conditions and lasting effects end; by evolving, too."""
+        if self.poisoned or self.burned or self.condition:
+            note("C-4")
+        if self.held:
+            note("L-2")
         self.poisoned = self.burned = False
         self.condition, self.paralyzed_turn = Condition.NONE, 0
         self.deals_less = self.takes_less = self.counter = 0
@@ -192,6 +201,7 @@ class Player:
         no_supporter: until the end of this player's next turn.
         attack_last: the watched attack used in the last own turn, 0 for none.
         attack_uses: how often each watched attack was used in this game.
+        hand_limit, bench_size: numbers of the rules.
     """
 
     deck_list: list[int]
@@ -208,6 +218,8 @@ class Player:
     no_supporter: bool = False
     attack_last: int = 0
     attack_uses: list[int] = field(default_factory=lambda: [0, 0])
+    hand_limit: int = REAL.hand_limit
+    bench_size: int = REAL.bench
 
     @property
     def active(self) -> Pokemon:
@@ -229,7 +241,7 @@ class Player:
     @property
     def free_bench(self) -> int | None:
         """The lowest free Bench place."""
-        return next((place for place in BENCH if self.places[place] is None), None)
+        return next((k for k in range(1, 1 + self.bench_size) if self.places[k] is None), None)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from envlift.envs.tcg_pocket.reference import board, effects, knockouts
 from envlift.envs.tcg_pocket.reference.chance import heads
 from envlift.envs.tcg_pocket.reference.program import ability_of
-from envlift.envs.tcg_pocket.reference.rulebook import rule
+from envlift.envs.tcg_pocket.reference.rulebook import note, rule
 from envlift.envs.tcg_pocket.reference.state import (
     PLACES,
     TIE,
@@ -15,9 +15,6 @@ from envlift.envs.tcg_pocket.reference.state import (
     Player,
     Pokemon,
 )
-
-POISON = 10
-BURN = 20
 
 
 @rule
@@ -57,7 +54,9 @@ def end(game: Game) -> None:
     game.end_place = -1
     end_lasting_effects(game)
     own = game.own
-    own.zone_current = -1  # Z-5
+    if own.zone_current >= 0:
+        note("Z-5")
+    own.zone_current = -1
     own.attack_last, game.attack_now = game.attack_now, 0
     checkup(game)
 
@@ -71,6 +70,7 @@ def end_of_first_turn(game: Game, place: int) -> None:
     ability = ability_of(game, pokemon, place, "end_of_own_first_turn")
     if ability is None:
         return
+    note("X-29")
     for op in ability.ops:
         effects.trigger(game, pokemon, op)
     knockouts.check(game)
@@ -79,6 +79,8 @@ def end_of_first_turn(game: Game, place: int) -> None:
 @rule
 def end_lasting_effects(game: Game) -> None:
     """L-3: what lasted until the end of this turn ends."""
+    if lasts(game):
+        note("L-3")
     game.turn_damage_any = game.turn_damage_named = game.turn_damage_card = 0
     game.turn_retreat = 0
     game.own.no_supporter = False
@@ -92,21 +94,41 @@ def end_lasting_effects(game: Game) -> None:
         pokemon.prevent = 0
 
 
+def lasts(game: Game) -> bool:
+    """Whether anything lasts to the end of this turn."""
+    own, other = game.own, game.other
+    return bool(
+        game.turn_damage_any
+        or game.turn_damage_named
+        or game.turn_retreat
+        or own.no_supporter
+        or any(p.deals_less or p.no_attack or p.no_retreat for _, p in own.in_play)
+        or any(p.takes_less or p.counter or p.prevent for _, p in other.in_play)
+    )
+
+
 @rule
 def checkup(game: Game) -> None:
     """U-1 to U-7, F-4: conditions of both Active Pokémon, then one knock-out check."""
     game.phase = Phase.CHECKUP
     both = (game.own.active, game.other.active)
+    if sum(p.poisoned + p.burned + (p.condition == Condition.ASLEEP) for p in both) > 1:
+        note("U-7")
     for pokemon in both:
         if pokemon.poisoned:
-            pokemon.damage += POISON
+            note("U-1")
+            pokemon.damage += game.tables.numbers.poison
     for pokemon in both:
         burn(game, pokemon)
     for pokemon in both:
-        if pokemon.condition == Condition.ASLEEP and heads(game.chance):
+        if pokemon.condition != Condition.ASLEEP:
+            continue
+        note("U-3", *(["U-5"] if game.knocked_out(pokemon) else []))
+        if heads(game.chance):
             pokemon.condition = Condition.NONE
     own = game.own.active
     if own.condition == Condition.PARALYZED and own.paralyzed_turn < game.turn:
+        note("U-4")
         own.condition, own.paralyzed_turn = Condition.NONE, 0
     knockouts.check(game)
     after_checkup(game)
@@ -116,7 +138,8 @@ def checkup(game: Game) -> None:
 def burn(game: Game, pokemon: Pokemon) -> None:
     """U-2: damage, then a coin; heads ends the burn."""
     if pokemon.burned:
-        pokemon.damage += BURN
+        pokemon.damage += game.tables.numbers.burn
+        note("U-2", *(["U-5"] if game.knocked_out(pokemon) else []))
         pokemon.burned = not heads(game.chance)
 
 
@@ -124,5 +147,6 @@ def burn(game: Game, pokemon: Pokemon) -> None:
 def after_checkup(game: Game) -> None:
     """T-11, T-2: a tie at the turn limit, else the next turn."""
     if game.turn >= game.options.max_turns:
+        note("T-11")
         knockouts.finish(game, TIE)
     start(game)

@@ -7,7 +7,7 @@
 import warp as wp
 
 from envlift.envs.tcg_pocket.rules import ids
-from envlift.envs.tcg_pocket.rules.data import Attack, Card, Op, of_attack, of_card, of_op
+from envlift.envs.tcg_pocket.rules.data import Attack, Card, Limit, Op, of_attack, of_card, of_op
 from envlift.envs.tcg_pocket.rules.ids import Condition, Kind, Trigger
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
@@ -49,7 +49,7 @@ def num_benched(b: Numbers, p: wp.int32) -> wp.int32:
 @rule
 def free_bench(b: Numbers, p: wp.int32) -> wp.int32:
     """Return the lowest free Bench place, 0 for none."""
-    k = wp.int32(3)
+    k = wp.int32(Limit.BENCH)
     found = wp.int32(0)
     while k > 0:
         if b[At.CARD + p * 4 + k] == 0:

@@ -8,7 +8,7 @@ import warp as wp
 from envlift.envs.tcg_pocket.rules import ids
 from envlift.envs.tcg_pocket.rules.board import clear_place, free_bench, is_basic_card, put_in_play
 from envlift.envs.tcg_pocket.rules.chance import below, shuffle
-from envlift.envs.tcg_pocket.rules.data import Card, Op, of_card, of_op
+from envlift.envs.tcg_pocket.rules.data import Card, Limit, Op, of_card, of_op
 from envlift.envs.tcg_pocket.rules.ids import Kind, To
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
@@ -90,7 +90,7 @@ def draw_cards(b: Numbers, p: wp.int32, n: wp.int32):
     """Draw ``n`` times (H-1, H-2)."""
     i = wp.int32(0)
     while i < n:
-        if b[At.HAND_SIZE + p] < ids.HAND_LIMIT and b[At.DECK_SIZE + p] > 0:
+        if b[At.HAND_SIZE + p] < Limit.HAND_LIMIT and b[At.DECK_SIZE + p] > 0:
             add_to_hand(b, p, take_from_deck(b, p, 0), 0)
         i = i + 1
 
@@ -114,7 +114,7 @@ def find_card(b: Numbers, p: wp.int32, op: wp.int32):
     to_bench = of_op(op, Op.TO) == To.BENCH
     times = wp.int32(0)
     while times < of_op(op, Op.N):
-        room = b[At.HAND_SIZE + p] < ids.HAND_LIMIT
+        room = b[At.HAND_SIZE + p] < Limit.HAND_LIMIT
         if to_bench:
             room = free_bench(b, p) > 0
         count = wp.int32(0)

@@ -16,7 +16,7 @@ from envlift.envs.tcg_pocket.rules.board import (
     units,
 )
 from envlift.envs.tcg_pocket.rules.chance import below, flip
-from envlift.envs.tcg_pocket.rules.data import Attack, Card, Op, of_attack, of_card, of_op
+from envlift.envs.tcg_pocket.rules.data import Attack, Card, Limit, Op, of_attack, of_card, of_op
 from envlift.envs.tcg_pocket.rules.ids import (
     Code,
     Condition,
@@ -31,8 +31,6 @@ from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.envs.tcg_pocket.rules.ops import gate_open, in_range
 from envlift.envs.tcg_pocket.rules.turn import reset_pending
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
-
-WEAKNESS = 20
 
 
 @rule
@@ -199,7 +197,7 @@ def damage_to(b: Numbers, p: wp.int32, target: wp.int32, row: wp.int32) -> wp.in
             damage = wp.max(damage - b[At.DEALS_LESS + p], 0)
         if damage > 0:
             if target == 4 and of_place(b, q, 0, Card.WEAKNESS) == kind:
-                damage = damage + WEAKNESS
+                damage = damage + Limit.WEAKNESS
             damage = wp.max(damage - reduced(b, q, k, kind), 0)
             if target == 4 and b[At.PREVENT + q] > 0:
                 damage = wp.int32(0)

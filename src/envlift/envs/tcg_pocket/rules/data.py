@@ -7,6 +7,7 @@ Effect codes of all cards lie one behind the other in one table; a card's row sa
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
@@ -27,6 +28,7 @@ from envlift.envs.tcg_pocket.rules.ids import (
     Where,
     Who,
 )
+from envlift.envs.tcg_pocket.tables.variants import playing
 from envlift.targets.warp_numbers import lookup
 
 Card = IntEnum(
@@ -77,6 +79,7 @@ class Rows:
             ValueError: for an effect code or a parameter that the rules do not know.
         """
         self.names: dict[str, int] = {}
+        self.points_of_ex = given.numbers.points_of_ex
         self.watched = {name: k for k, name in enumerate(given.watched, 1)}
         self.ops = [[0] * len(Op)]
         self.attacks: list[list[int]] = []
@@ -105,7 +108,7 @@ class Rows:
             "HP": card.hp,
             "RETREAT": card.retreat or 0,
             "WEAKNESS": type_of(card.weakness),
-            "POINTS": 2 if card.ex else 1,
+            "POINTS": self.points_of_ex if card.ex else 1,
             "ATTACKS": len(card.attacks),
             "TRIGGER": Trigger[ability.trigger.upper()] if ability else 0,
             "ACTIVE_ONLY": ability.active_only if ability else 0,
@@ -203,7 +206,12 @@ KNOWN = {
 }
 """Parameters that have one value alone."""
 
-ROWS = Rows(tables.standard())
+TABLES = playing()
+ROWS = Rows(TABLES)
+Limit = IntEnum(
+    "Limit", {name.upper(): value for name, value in dataclasses.asdict(TABLES.numbers).items()}
+)
+"""Numbers of the rules that are no card's, see ``tables.Numbers``."""
 
 of_card = lookup(ROWS.cards)
 of_attack = lookup(ROWS.attacks)

@@ -8,8 +8,6 @@ PLACES = 4
 ENERGIES = 8
 HAND_PLACES = 12
 DECK_PLACES = 20
-HAND_LIMIT = 10
-"""Rule H-1."""
 MAX_COINS = 32
 """Coins of "until tails"; the last counts as tails whatever it shows."""
 

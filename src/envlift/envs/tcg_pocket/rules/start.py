@@ -7,13 +7,13 @@ import warp as wp
 from envlift.envs.tcg_pocket.rules.board import is_basic_card, swap_numbers
 from envlift.envs.tcg_pocket.rules.cards import add_to_hand, take_from_deck
 from envlift.envs.tcg_pocket.rules.chance import below, shuffle
+from envlift.envs.tcg_pocket.rules.data import Limit
 from envlift.envs.tcg_pocket.rules.flow import advance
 from envlift.envs.tcg_pocket.rules.ids import DECK_PLACES, GOING_ON
 from envlift.envs.tcg_pocket.rules.memory import STATE_SIZE, At
 from envlift.envs.tcg_pocket.rules.turn import draw_type, reset_pending
 from envlift.targets.warp_numbers import Numbers, cold_rule
 
-HAND = 5
 REDRAW, BASIC_FIRST, SWAP = 0, 1, 2
 TRIES = 10_000
 """A deck without a Basic has no hand of rule S-3; the search must end all the same."""
@@ -65,17 +65,19 @@ def deal(b: Numbers, p: wp.int32):
     else:
         shuffle(b, at, DECK_PLACES)
         if b[At.OPENING] == SWAP:
-            if num_basics(b, at, HAND) == 0 and basics > 0:
-                out_of_hand = at + below(b, HAND)
-                swap_numbers(b, out_of_hand, nth_basic(b, at + HAND, below(b, basics)))
-                shuffle(b, at + HAND, DECK_PLACES - HAND)
+            if num_basics(b, at, Limit.OPENING_HAND) == 0 and basics > 0:
+                out_of_hand = at + below(b, Limit.OPENING_HAND)
+                swap_numbers(
+                    b, out_of_hand, nth_basic(b, at + Limit.OPENING_HAND, below(b, basics))
+                )
+                shuffle(b, at + Limit.OPENING_HAND, DECK_PLACES - Limit.OPENING_HAND)
         else:
             tries = wp.int32(0)
-            while num_basics(b, at, HAND) == 0 and tries < TRIES:
+            while num_basics(b, at, Limit.OPENING_HAND) == 0 and tries < TRIES:
                 shuffle(b, at, DECK_PLACES)
                 tries = tries + 1
     i = wp.int32(0)
-    while i < HAND:
+    while i < Limit.OPENING_HAND:
         add_to_hand(b, p, take_from_deck(b, p, 0), 0)
         i = i + 1
 

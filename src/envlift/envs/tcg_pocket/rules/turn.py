@@ -16,14 +16,10 @@ from envlift.envs.tcg_pocket.rules.board import (
 )
 from envlift.envs.tcg_pocket.rules.cards import bury, discard_card, draw_cards
 from envlift.envs.tcg_pocket.rules.chance import below
-from envlift.envs.tcg_pocket.rules.data import Card
+from envlift.envs.tcg_pocket.rules.data import Card, Limit
 from envlift.envs.tcg_pocket.rules.ids import Condition, Decision, Pending, Phase
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
-
-POISON = 10
-BURN = 20
-POINTS_TO_WIN = 3
 
 
 @cold_rule
@@ -62,7 +58,7 @@ def finish(b: Numbers, winner: wp.int32):
 @rule
 def conditions_met(b: Numbers, p: wp.int32) -> wp.int32:
     """Return how many conditions of W-1 hold for a player."""
-    points = wp.where(b[At.POINTS + p] >= POINTS_TO_WIN, 1, 0)
+    points = wp.where(b[At.POINTS + p] >= Limit.POINTS_TO_WIN, 1, 0)
     return points + wp.where(num_in_play(b, 1 - p) == 0, 1, 0)
 
 
@@ -171,9 +167,9 @@ def checkup(b: Numbers):
         while i < 2:
             p = wp.where(i == 0, first, 1 - first)
             if step == 0 and b[At.POISONED + p] == 1:
-                hurt(b, p, 0, POISON)
+                hurt(b, p, 0, Limit.POISON)
             if step == 1 and b[At.BURNED + p] == 1:
-                hurt(b, p, 0, BURN)
+                hurt(b, p, 0, Limit.BURN)
                 if below(b, 2) == 1:
                     b[At.BURNED + p] = 0
             condition = b[At.CONDITION + p]

@@ -132,17 +132,48 @@ class Deck:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Numbers of the rules that are no card's; those of the real game by default.
+
+    Attributes:
+        opening_hand: cards (S-3).
+        hand_limit: cards up to which a hand takes more (H-1), at most 10.
+        bench: places (N-4), at most 3.
+        points_to_win: points (W-1).
+        points_of_ex: for the knock-out of an ex (G-3).
+        poison, burn: hit points in a Checkup (U-1, U-2).
+        weakness: more damage (M-4).
+    """
+
+    opening_hand: int = 5
+    hand_limit: int = 10
+    bench: int = 3
+    points_to_win: int = 3
+    points_of_ex: int = 2
+    poison: int = 10
+    burn: int = 20
+    weakness: int = 20
+
+
+REAL = Numbers()
+
+
+@dataclass(frozen=True)
 class Tables:
     """All that the rules look up.
 
     Attributes:
         cards: entry 0 is a dummy, so that ``cards[index]`` is the card.
         watched: names of attacks that effects ask for, in alphabetical order, numbered from 1.
+        variant: seed of ``tables.variants``, 0 for the real game.
+        numbers: of the rules.
     """
 
     cards: tuple[Card, ...]
     watched: tuple[str, ...]
     by_id: Mapping[str, Card] = field(repr=False)
+    variant: int = 0
+    numbers: Numbers = REAL
 
 
 def records(name: str) -> tuple[dict[str, Any], ...]:
@@ -151,12 +182,18 @@ def records(name: str) -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(line) for line in lines)
 
 
-def tables_of(cards: Iterable[Mapping[str, Any]], effects: Iterable[Mapping[str, Any]]) -> Tables:
+def tables_of(
+    cards: Iterable[Mapping[str, Any]],
+    effects: Iterable[Mapping[str, Any]],
+    variant: int = 0,
+    numbers: Numbers = REAL,
+) -> Tables:
     """Make the tables from the records of ``cards.jsonl`` and ``effects.jsonl``."""
     by_card = {int(row["card"]): row["effects"] for row in effects}
     made = [Card(0, "", "", "none", fossil=False, functional=0)]
     made += [_card(row, by_card.get(int(row["functional"]), [])) for row in cards]
-    return Tables(tuple(made), _watched(made), {card.id: card for card in made[1:]})
+    by_id = {card.id: card for card in made[1:]}
+    return Tables(tuple(made), _watched(made), by_id, variant, numbers)
 
 
 @cache
@@ -165,9 +202,18 @@ def standard() -> Tables:
     return tables_of(records("cards"), records("effects"))
 
 
+built_in_decks: dict[int, tuple[Deck, ...]] = {}
+"""Variant -> its built-in decks."""
+
+
+def decks_of(tables: Tables) -> tuple[Deck, ...]:
+    """Return the built-in decks of tables."""
+    return built_in_decks[tables.variant] if tables.variant else decks()
+
+
 @cache
 def decks() -> tuple[Deck, ...]:
-    """Return the built-in decks."""
+    """Return the built-in decks of the real game."""
     by_id = standard().by_id
     return tuple(
         Deck(

@@ -6,14 +6,15 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
-from envlift.envs.tcg_pocket.tables import ENERGY, Card, standard
+from envlift.envs.tcg_pocket.tables import ENERGY, Card, Tables, standard
+from envlift.envs.tcg_pocket.tables.variants import variant as tables_of_variant
 
 CARDS, COPIES = 20, 2
 SUPPORT = (
     *("A1-219", "A1-220", "A1-221", "A1-222", "A1-223", "A1-224", "A1-225", "A1-226"),
     *("P-A-001", "P-A-002", "P-A-003", "P-A-004", "P-A-005", "P-A-006", "P-A-007"),
 )
-"""First printings of the Trainers that are no fossils."""
+"""First printings of the Trainers that are no fossils, as the real game calls them."""
 
 
 def _line(card: Card, every: Sequence[Card], rng: random.Random) -> list[Card]:
@@ -33,9 +34,9 @@ def _named(card: Card) -> set[str]:
     return found | {op.params["name"] for op in ops if "name" in op.params}
 
 
-def deck(wanted: Sequence[Card], rng: random.Random) -> str:
+def deck(wanted: Sequence[Card], rng: random.Random, tables: Tables) -> str:
     """Return a legal deck list with the wanted cards, what they evolve from, and Trainers."""
-    every = standard().cards[1:]
+    every = tables.cards[1:]
     chosen: Counter[str] = Counter()
     names: Counter[str] = Counter()
 
@@ -54,11 +55,11 @@ def deck(wanted: Sequence[Card], rng: random.Random) -> str:
                 for member in _line(rng.choice(others), every, rng):
                     add(member, 2)
     basics = [card for card in every if card.basic]
-    if not any(standard().by_id[id].basic for id in chosen):
+    if not any(tables.by_id[id].basic for id in chosen):
         add(rng.choice(basics), 2)
-    by_id = standard().by_id
+    by_id = tables.by_id
     for id in rng.sample(SUPPORT, 5):
-        add(by_id[id], rng.choice((1, 2)))
+        add(tables.cards[standard().by_id[id].index], rng.choice((1, 2)))
     while sum(chosen.values()) < CARDS:
         add(rng.choice(basics if rng.random() < 0.5 else every))
     costs = Counter(
@@ -73,12 +74,12 @@ def deck(wanted: Sequence[Card], rng: random.Random) -> str:
     return "\n".join([*lines, f"Energy: {types}"]) + "\n"
 
 
-def pool(seed: int) -> list[str]:
+def pool(seed: int, variant: int = 0) -> list[str]:
     """Return decks that have every first printing, and every code, about twice."""
-    rng = random.Random(seed)
-    first = [c for c in standard().cards[1:] if c.functional == c.index]
+    rng, tables = random.Random(seed), tables_of_variant(variant)
+    first = [c for c in tables.cards[1:] if c.functional == c.index]
     with_text = [c for c in first if c.ops or c.ability or any(a.ops for a in c.attacks)]
     wanted = rng.sample(first, len(first)) + rng.sample(with_text, len(with_text))
     size = 2
     groups = [wanted[i : i + size] for i in range(0, len(wanted), size)]
-    return [deck(group, rng) for group in groups]
+    return [deck(group, rng, tables) for group in groups]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from envlift.envs.tcg_pocket.observation import NAMES
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.verification import states
-from envlift.envs.tcg_pocket.verification.features import FEATURES
+from envlift.envs.tcg_pocket.verification.components import COMPONENTS
+from envlift.envs.tcg_pocket.verification.features import FEATURES, PLACES
 from envlift.envs.tcg_pocket.verification.policies import POLICIES
 from envlift.envs.tcg_pocket.verification.pool import pool
+from envlift.envs.tcg_pocket.verification.scenarios import SCENARIOS
 from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite
 
@@ -31,7 +34,10 @@ def outcome(chance: Array) -> Array:
 
 def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:
     """Draw boards that play rarely reaches."""
-    return states.random_states(rng, n, int(config.reference.get("max_turns", MAX_TURNS)))
+    given = config.reference
+    return states.random_states(
+        rng, n, int(given.get("max_turns", MAX_TURNS)), int(given.get("variant", 0))
+    )
 
 
 def config(name: str, **options: Any) -> Config:
@@ -63,7 +69,10 @@ SUITE = Suite(
         config("every card, a Basic first", decks=pool(SEED + 2), opening="basic_first"),
     ),
     policies=POLICIES,
+    components=COMPONENTS,
     features=FEATURES,
+    places=PLACES,
+    scenarios=SCENARIOS,
     random_states=random_states,
     not_verified=(
         "whether the written rules are those of the app: they rest on public guides, with their "
@@ -72,3 +81,21 @@ SUITE = Suite(
         "clocks (T-12)",
     ),
 )
+
+
+def variant_suite(seed: int) -> Suite:
+    """Return the suite of a variant: decks of all its cards, and its built-in ones.
+
+    Scenarios and features are those of the real game's cards, so that the rules' own counters and
+    the fields alone are compared here.
+    """
+    name = f"variant {seed}"
+    return dataclasses.replace(
+        SUITE,
+        name=f"tcg_pocket_variant_{seed}",
+        configs=(config(name, variant=seed, decks=pool(SEED, seed)),),
+        features=tuple(f for f in FEATURES if not f.configs),
+        places=(),
+        scenarios=(),
+        components=(),
+    )
