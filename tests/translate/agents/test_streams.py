@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from envlift.translate.agents.protocol import Usage
+from envlift.translate.agents.streams import ChatPieces
 from tests.translate.agents.loopback import USAGE, Loopback, Reply, in_pieces
 from tests.translate.agents.test_api import PROTOCOLS, Bench
 
@@ -98,3 +99,38 @@ def test_an_error_in_the_stream_is_told(bench: Bench) -> None:
     result, _ = bench.turn([reply], attempts=1)
     assert result.status == "failed"
     assert "too busy" in result.detail
+
+
+STRANGE: dict[str, list[Any]] = {
+    "chat": [
+        {"choices": [{"delta": "no"}]},
+        {"choices": ["no"]},
+        {"choices": [{"delta": {"tool_calls": [{"index": "x"}]}}]},
+    ],
+    "messages": [
+        {"type": "message_start"},
+        {"type": "content_block_delta", "index": 7, "delta": {"type": "text_delta", "text": "x"}},
+        {"type": "content_block_start", "index": 0, "content_block": 3},
+    ],
+}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_pieces_that_no_protocol_has_are_told_and_not_a_traceback(
+    bench: Bench, number: int
+) -> None:
+    row = STRANGE[bench.speaker.protocol][number]
+    reply = Reply(f"data: {json.dumps(row)}\n\n".encode(), kind="text/event-stream")
+    result, _ = bench.turn([reply], attempts=1)
+    assert result.status == "failed"
+    assert "the endpoint streams what cannot be read: " in result.detail
+
+
+def test_names_of_an_endpoints_own_in_a_call_are_kept() -> None:
+    pieces = ChatPieces()
+    for text in ("{", "}"):
+        function = {"name": "f" if text == "{" else None, "arguments": text, "signature": "ab"}
+        call = {"index": 0, "id": "1", "function": function}
+        pieces.add({"choices": [{"delta": {"tool_calls": [call]}}]})
+    (made,) = pieces.whole()["choices"][0]["message"]["tool_calls"]
+    assert made["function"] == {"name": "f", "arguments": "{}", "signature": "abab"}

@@ -31,7 +31,7 @@ from envlift.translate.agents.protocol import (
     Usage,
 )
 from envlift.translate.agents.registry import Tools, read_options
-from envlift.translate.agents.streams import BYTES_A_TOKEN, Pieces, events
+from envlift.translate.agents.streams import BYTES_A_TOKEN, Pieces, events, take
 from envlift.translate.agents.workbench import TOOLS, Workbench
 
 INSTRUCTIONS = (
@@ -262,7 +262,7 @@ class _Turn:
         """
         money = self._tokens_for_what_is_left()
         for event in arriving:
-            pieces.add(event)
+            take(pieces, event)
             # A piece of the answer holds a token at least. Its bytes are counted too high for what
             # is asked for, and rightly so for the money.
             beyond = pieces.tokens > max(most * _SLACK, most + _SHORTEST_ANSWER)

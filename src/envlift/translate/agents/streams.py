@@ -19,6 +19,11 @@ BYTES_A_TOKEN = 3
 """Of text and code, rather too few."""
 
 _LINE = 1 << 20
+_SHOWN = 300
+
+
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+"""What a piece of another shape leads to."""
 
 
 class Pieces(Protocol):
@@ -99,8 +104,10 @@ class ChatPieces(_Counted):
         call = self._calls.setdefault(place, empty)
         call["id"] = part.get("id") or call["id"]
         for name, value in (part.get("function") or {}).items():
-            call["function"][name] += value or ""
-            self._count(value)
+            # Some endpoints add names of their own.
+            if isinstance(value, str):
+                call["function"][name] = call["function"].get(name, "") + value
+                self._count(value)
 
     def whole(self) -> dict[str, Any]:
         """Return the answer as it would have come in one piece."""
@@ -173,6 +180,20 @@ class MessagesPieces(_Counted):
         kept = kept or [{"type": "text", "text": "(cut off)"}]
         usage = {"input_tokens": 0, **self._data.get("usage", {})}
         return {**self._data, "content": kept, "stop_reason": "max_tokens", "usage": usage}
+
+
+def take(pieces: Pieces, event: dict[str, Any]) -> None:
+    """Add a piece that an endpoint sent.
+
+    Raises:
+        EndpointError: the endpoint says that it failed, or sends what no protocol has.
+    """
+    try:
+        pieces.add(event)
+    except _UNREADABLE:
+        raise EndpointError(
+            f"the endpoint streams what cannot be read: {json.dumps(event)[:_SHOWN]}"
+        ) from None
 
 
 def events(response: Any, until: float) -> Iterator[dict[str, Any]]:
