@@ -92,7 +92,7 @@ def test_a_fault_in_a_field_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         return {**state, "damage": state["damage"] + 10}
 
     monkeypatch.setattr(PocketReference, "get_state", hurt)
-    assert mismatches(component) == ["state", "observation"]
+    assert mismatches(component) == ["state"]
 
 
 def test_decks_break_each_rule_and_none() -> None:
