@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from envlift.translate.grading.suite_alone import twin_of
 from envlift.translate.init.assigned import assigned
 from envlift.translate.init.observation import parts
 from envlift.translate.init.probe import Probe, look
 from envlift.translate.init.start import Wanted, explore, write
 from envlift.translate.project.file import load_project
 from envlift.translate.prompts.render import render
-from envlift.verify import verify
+from envlift.verify.run.context import QUICK
+from envlift.verify.run.progress import Silent
+from envlift.verify.run.session import Request
+from envlift.verify.run.session import verify as compare
+from envlift.verify.suite.find import find_suite
 
 GAMES = Path(__file__).parent / "games"
 YAHTZEE = f"gymnasium:{GAMES / 'yahtzee.py'}:YahtzeeEnv"
@@ -58,10 +64,10 @@ def test_yahtzee(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_suite_of_ludo_lets_the_reference_pass_and_a_wrong_rule_fail(
+def test_what_differs_in_ludo_is_told_by_the_name_of_its_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it stands after ``init``; what differs is told by the name of its part."""
+    """By the suite as ``init`` leaves it, with one number of the rules changed."""
     wanted = Wanted("ludo_fast", tmp_path / "ludo_fast", LUDO)
     found = explore(wanted)
     assert found.probe is not None
@@ -70,22 +76,25 @@ def test_the_suite_of_ludo_lets_the_reference_pass_and_a_wrong_rule_fail(
     project = write(wanted, found, "jax")
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    given = {"suite": "suite.py", "levels": ["L3"], "quick": True, "fixtures": tmp_path}
-    other = project.folder / "other.py"
+    suite, source = find_suite(str(project.folder / "suite.py"))
     text = (GAMES / "ludo.py").read_text()
-    other.write_text(text)
-    launch = "gymnasium:reference/ludo.py:LudoEnv"
-    report = verify(launch, "gymnasium:other.py:LudoEnv", **given)
-    assert report.verdict == "PASS", [check.detail for check in report.checks]
-    safe = "SAFE = (0, 8, 13, 21, 26, 34, 39, 47)"
-    assert safe in text
-    other.write_text(text.replace(safe, "SAFE = (0, 8, 13, 21, 26, 34, 39)"))
-    report = verify(launch, "gymnasium:other.py:LudoEnv", **given)
-    (check,) = [one for one in report.checks if one.divergence is not None][:1]
-    assert check.divergence is not None
-    assert check.divergence.field.partition("[")[0] in (
-        *("observation.tokens", "observation.progress", "tokens", "reward", "observation.legal"),
+    right = "/ np.float32(HOME)"
+    assert right in text
+    (project.folder / "other.py").write_text(text.replace(right, "/ np.float32(RING)"))
+    report = compare(
+        Request(
+            suite=replace(twin_of(suite), candidate="gymnasium:other.py:LudoEnv"),
+            suite_source=source,
+            effort=QUICK,
+            asked={"lanes": 2, "max_steps": 60},
+            fixtures=tmp_path,
+            levels=("L3",),
+            minimise=False,
+        ),
+        Silent(),
     )
+    (divergence, *_) = [one.divergence for one in report.checks if one.divergence is not None]
+    assert divergence.field.startswith("observation.progress[")
 
 
 def test_an_environment_without_hidden_state_gets_no_more() -> None:

@@ -15,7 +15,13 @@ from envlift.envs.tcg_pocket.reference.host import PocketReference
 from envlift.envs.tcg_pocket.rules.ids import CODES, Decision
 from envlift.envs.tcg_pocket.verification import features
 from envlift.envs.tcg_pocket.verification.features import PLACES, WITHOUT_PLACE
-from envlift.envs.tcg_pocket.verification.scenarios import CORNERS, Corner, chance_of, state_of
+from envlift.envs.tcg_pocket.verification.scenarios import (
+    CORNERS,
+    SCENARIOS,
+    Corner,
+    chance_of,
+    state_of,
+)
 
 FOLDER = Path(tcg_pocket.__file__).parent
 RULES = re.findall(r"^- ([A-Z]-\d+) ", (FOLDER / "rules.md").read_text("utf-8"), re.MULTILINE)
@@ -82,3 +88,22 @@ def test_coverage_of_lanes_adds_up() -> None:
     after = total()
     assert after["S-1"] - before["S-1"] == len(lanes)
     assert total() == after
+
+
+def test_every_action_is_given_whether_it_is_legal_or_not() -> None:
+    """No configuration but one can ask for all of them, and all must do something with them."""
+    *_, scenario = SCENARIOS
+    assert not scenario.configs
+    assert [pair[0] for pair in scenario.actions] == list(range(50))
+    reference = PocketReference()
+    reference.set_state({name: np.asarray(value) for name, value in scenario.state.items()})
+    legal, illegal = 0, 0
+    for pair, chance in zip(scenario.actions, scenario.chance or (), strict=True):
+        if reference.game.winner >= 0:
+            break
+        mask = reference.legal_actions().reshape(2, -1)[reference.game.decider]
+        legal += int(mask[pair[0]])
+        illegal += int(not mask[pair[0]])
+        reference.step(np.array(pair, np.int32), np.array(chance, np.uint32))
+    assert legal > 0
+    assert illegal > 10

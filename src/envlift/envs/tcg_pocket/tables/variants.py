@@ -200,7 +200,7 @@ class _Maker:
                 f"{tables.cards[deck.cards[0]].name} {number}",
                 deck.cards,
                 "".join(
-                    letter for letter in ENERGY if letter in set(map(self.types.get, deck.energy))
+                    letter for letter in ENERGY if letter in {self.types[e] for e in deck.energy}
                 ),
             )
             for number, deck in enumerate(decks_of(standard()), 1)

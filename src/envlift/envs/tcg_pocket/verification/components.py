@@ -74,6 +74,13 @@ def stand(state: Board, p: int, place: int, card: Card, rng: random.Random) -> N
             state["paralyzed_turn"][p] = 0
 
 
+def clear(state: Board, p: int, place: int) -> None:
+    """Take a Pokémon away, with all that lies there."""
+    state["card"][p][place], state["damage"][p][place] = 0, 0
+    state["under"][p][place], state["energy"][p][place] = [0, 0], [0] * len(ENERGY)
+    state["new"][p][place] = state["ability_used"][p][place] = False
+
+
 def use(code: str, state: Board, rng: random.Random) -> int:
     """Have the decider use a code; what cannot be done is played as the lowest legal action."""
     p, (card, how) = state["decider"], rng.choice(users(code))
@@ -117,9 +124,7 @@ def _meet(state: Board, p: int, card: Card, rng: random.Random) -> int:
         return int(Action.END)
     if trigger == "on_zone_attach" and card.ability and card.ability.energy:
         for place in range(4):
-            state["card"][p][place] = 0
-            state["under"][p][place], state["energy"][p][place] = [0, 0], [0] * len(ENERGY)
-            state["damage"][p][place] = 0
+            clear(state, p, place)
         stand(state, p, 0, card, rng)
         state["zone_current"][p] = ENERGY.index(card.ability.energy)
         return int(Action.ATTACH)
@@ -154,8 +159,7 @@ def knocks_out(state: Board, rng: random.Random) -> int:
             state["damage"][p][place] = max(0, hp - rng.choice((10, 20, 30)))
         if rng.random() < 0.4:
             for place in range(1, 4):
-                state["card"][p][place], state["under"][p][place] = 0, [0, 0]
-                state["energy"][p][place], state["damage"][p][place] = [0] * len(ENERGY), 0
+                clear(state, p, place)
     p = state["decider"]
     attackers = [c for c in cards if c.attacks]
     stand(state, p, 0, rng.choice(attackers), rng)

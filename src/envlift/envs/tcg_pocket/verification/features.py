@@ -155,6 +155,11 @@ def condition(number: int) -> Callable[[Trace], Array]:
     return either(lambda t: (t.before["condition"] != number) & (t.final["condition"] == number))
 
 
+def two_points(t: Trace) -> Array:
+    """Return who got more than a point in one step, [T, B, P]."""
+    return np.asarray(t.final["points"] >= t.before["points"] + 2)
+
+
 def promotes_twice(t: Trace) -> Array:
     """Return where both players lack an Active Pokémon, [T, B]."""
     without = (t.final["card"][..., 0] == 0).all(axis=-1)
@@ -224,7 +229,7 @@ FEATURES = (
     Feature("U-2 a burn ends", goes("burned"), ALL_CARDS),
     Feature("X-23 an attack is copied", either(lambda t: t.final["copied_card"] > 0), ALL_CARDS),
     Feature("G-3 a point", comes("points")),
-    Feature("G-3 two points", either(lambda t: t.final["points"] >= t.before["points"] + 2)),
+    Feature("G-3 two points", either(two_points), ALL_CARDS),
     Feature("W-1 player 0 wins", lambda t: t.terminated & (t.final["winner"] == 0)),
     Feature("W-1 player 1 wins", lambda t: t.terminated & (t.final["winner"] == 1)),
     Feature("T-11 tie", lambda t: t.terminated & (t.final["winner"] == 2)),
@@ -233,7 +238,8 @@ FEATURES = (
     Feature("W-3 an empty deck", either(lambda t: t.final["deck_size"] == 0)),
     Feature("H-1 ten cards in hand", either(lambda t: t.final["hand_size"] >= 10)),
     Feature("I-4 a known card", either(lambda t: t.final["hand_known"])),
-    Feature("I-3 a known deck", either(lambda t: t.final["deck_known"] > 0)),
+    # No built-in deck has a card that looks into one.
+    Feature("I-3 a known deck", either(lambda t: t.final["deck_known"] > 0), ALL_CARDS),
 )
 
 OPTION_CARDS = ("every card, other options",)

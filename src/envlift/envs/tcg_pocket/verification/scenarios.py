@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from envlift.envs.tcg_pocket.rules.ids import NUM_ACTIONS
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.verification.features import ALL_CARDS
 from envlift.envs.tcg_pocket.verification.states import board
@@ -213,4 +214,12 @@ def _scenario(corner: Corner) -> Scenario:
     return Scenario(name, state, actions, corner.reaches, chance_of(corner), ALL_CARDS)
 
 
-SCENARIOS = tuple(_scenario(corner) for corner in CORNERS)
+def _every_action() -> Scenario:
+    """Give both players every action in turn, legal or not: the lowest legal one stands for it."""
+    state = state_of(Corner(0, (), ""))
+    actions = tuple((number, number) for number in range(NUM_ACTIONS))
+    chance = tuple((number, 1, 2, 3) for number in range(NUM_ACTIONS))
+    return Scenario("every action, legal or not", state, actions, ("T-5 decision MAIN",), chance)
+
+
+SCENARIOS = (*(_scenario(corner) for corner in CORNERS), _every_action())

@@ -1,0 +1,1 @@
+"""The published recipe beside ours, as a page of the docs."""
