@@ -10,7 +10,7 @@ RUST := 1.88
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gameboy demo test rust codex libraries lint format bench cards figures docs lock clean python
+.PHONY: help setup gameboy demo test rust codex libraries lint lint-types lint-rest format bench cards figures docs lock clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,10 @@ demo: $(STAMP)  ## Train and film Pong, find a wrong port of CartPole, verify Po
 	@rm -rf build/demo
 	@$(BIN)/python scripts/demo.py
 
+# Tests start some thousand processes, where an environment may forbid Python to keep what it has
+# compiled: each of them would compile the package anew, a fifth of its start.
 test: $(STAMP)  ## Run all tests
+	@$(BIN)/python -m compileall -q src
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 rust: $(STAMP)  ## Check and test the Game Boy's crates
@@ -63,10 +66,15 @@ codex: $(STAMP)  ## Drive the real Codex CLI (from npm) against a server of our 
 libraries: $(STAMP)  ## Test with Stable-Baselines3, TorchRL and PyTorch, in an environment of their own
 	PYTHONPATH=src $$($(BIN)/python tests/libraries/environment.py) -m pytest -m libraries tests/libraries
 
-lint: $(STAMP)  ## Check style, types, allowed imports and what is committed
+# Apart from each other, so that `make --jobs=2 lint` uses two cores.
+lint: lint-types lint-rest  ## Check style, types, allowed imports and what is committed
+
+lint-types: $(STAMP)
+	$(BIN)/mypy
+
+lint-rest: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/check_tree.py
 	$(BIN)/python -m envlift.report.cards --check

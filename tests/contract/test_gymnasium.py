@@ -310,9 +310,8 @@ def played(single: GymnasiumEnv, actions: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("way", COPIES)
 def test_a_copied_vector_goes_on_where_it_was_made(case: Case, way: str) -> None:
-    venv = VectorEnv(case.make("disabled"), num_envs=3, autoreset_mode="same_step")
-    untouched = COPIES[way](venv)
-    venv.reset(seed=4)
+    venv = case.vector(AutoresetMode.SAME_STEP)
+    first = venv.reset(seed=4)[0].copy()
     venv.action_space.seed(0)
     actions = [venv.action_space.sample() for _ in range(4)]
     venv.step(actions[0])
@@ -321,11 +320,8 @@ def test_a_copied_vector_goes_on_where_it_was_made(case: Case, way: str) -> None
     for action, expected in zip(actions[1:], seen, strict=True):
         assert_same(other.step(action)[:4], expected, "step")
     # One made before the first reset is whole too.
-    assert_same(untouched.reset(seed=4)[0], case_reset(case, 4), "reset")
-
-
-def case_reset(case: Case, seed: int) -> Any:
-    return VectorEnv(case.make("disabled"), num_envs=3).reset(seed=seed)[0]
+    untouched = VectorEnv(case.make("disabled"), num_envs=NUM_ENVS, autoreset_mode="same_step")
+    assert_same(COPIES[way](untouched).reset(seed=4)[0], first, "reset")
 
 
 def test_pictures_of_steps(case: Case) -> None:

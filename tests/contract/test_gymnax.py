@@ -11,9 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.contract.cases import Case, assert_same, random_action
+from tests.contract.cases import Case, assert_same, cases, random_action
 
 LANES, STEPS = 8, 16
+
+
+@pytest.fixture(params=[case for case in cases() if not case.options], ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every environment as it is made by default: no option changes how it is called.
+
+    That ``params`` are an argument, a scan a loop and an end what it says is asked of every variant
+    in ``test_transforms.py`` and ``test_rules.py``.
+    """
+    return request.param
 
 
 def rollout(env: Any, params: Any, policy: Any) -> Any:

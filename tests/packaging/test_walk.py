@@ -64,7 +64,6 @@ def envlift(python: Path, tmp_path: Path) -> Envlift:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
         )
 
     return run

@@ -15,10 +15,9 @@ ROOT = Path(__file__).parents[3]
 
 COMPARED = (
     "tests/verify/play/test_pong.py::test_pong_is_pufferlibs_pong[discrete-jax]",
-    "tests/envs/half_cheetah/test_reference.py",
     "tests/envs/half_cheetah/test_physics.py",
 )
-"""Tests that compare Pong with PufferLib's and HalfCheetah with MuJoCo, at every level."""
+"""Tests that compare Pong with PufferLib's at every level, and HalfCheetah with physics."""
 
 
 FLAGS = "import os, sys, tests.conftest; print(os.environ.get('XLA_FLAGS'))"
@@ -39,14 +38,14 @@ def test_whoever_sets_flags_keeps_theirs(given):
 def test_they_are_the_same_game_when_they_are_optimised():
     # Set, so that tests/conftest.py leaves it alone, but to nothing: XLA's own choice.
     variables = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *COMPARED]
+    quiet = ("-q", "-p", "no:cacheprovider", "-m", "optimised or not optimised")
+    command = [sys.executable, "-m", "pytest", *quiet, *COMPARED]
     ran = subprocess.run(
         command,
         cwd=ROOT,
         env={**variables, "XLA_FLAGS": ""},
         capture_output=True,
         text=True,
-        timeout=900,
     )
     assert ran.returncode == 0, ran.stdout
     assert " passed" in ran.stdout.splitlines()[-1]

@@ -22,8 +22,8 @@ def verdicts(report):
     ("config", "backend"),
     # All of them are in the evidence; eight frames of a step take JAX minutes to compile.
     [
-        *(("discrete", "jax"), ("discrete", "warp"), ("continuous", "jax")),
-        *(("frameskip8", "warp"), ("short", "warp")),
+        pytest.param("discrete", "jax", marks=pytest.mark.optimised),
+        *(("discrete", "warp"), ("continuous", "jax"), ("frameskip8", "warp"), ("short", "warp")),
     ],
 )
 def test_pong_is_pufferlibs_pong(verify_pong, backend, config):
