@@ -11,12 +11,16 @@ from rich.console import Console
 
 from envlift.translate.commands.show import print_totals
 from envlift.translate.commands.translate import ConsoleWatcher, _print_stop
-from envlift.translate.grading.judgement import Judgement
+from envlift.translate.grading.decision import Decisions
+from envlift.translate.grading.judgement import Failure, Judgement
 from envlift.translate.loop.ledger import History, Turn
 from envlift.translate.loop.plan import Stop, next_step
+from envlift.translate.loop.run import Loop
 from envlift.translate.project.file import load_project
 from envlift.translate.prompts.evidence import divergence_table
 from envlift.verify.run.result import Divergence
+from tests.translate import answers
+from tests.translate.conftest import Quiet, Scripted, writes
 
 HOSTILE = "raise dollars in [budget], or see [/] and [bold]x[/bold]"
 
@@ -122,3 +126,16 @@ def test_a_grid_is_shown_as_a_grid() -> None:
         "10  4  5  10  4  6         10  4  7"
     ) in text
     assert "list:" not in text
+
+
+def test_a_case_that_is_not_kept_is_not_named(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only failures of whole episodes become files in fixtures/."""
+    failure = Failure("L2", "steps", "differs", fixture="steps-1.jsonl")
+    found = Judgement({"L1": "PASS", "L2": "FAIL"}, [failure])
+    monkeypatch.setattr(Decisions, "_run", lambda *given: (found, None))
+    rules = writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.TEST_RULES)
+    loop = Loop(toy, Quiet(), agent=Scripted([rules]), last=1)
+    loop.run()
+    (kept,) = Judgement.read(loop.workspace.evidence(1)).failures
+    assert kept.summary == "differs"
+    assert kept.fixture is None
