@@ -242,10 +242,9 @@ def test_random_targets() -> None:
     card, number = using(lambda op: op.code == "HIT" and op.params["pick"] == "random")
     (op,) = [op for op in card.attacks[number].ops if op.code == "HIT"]
     assert op.params["times"] == 4
-    other = (mon(VENUSAUR), mon(VENUSAUR), mon(VENUSAUR))
 
     def drawn(tape: Tape) -> int:
-        game = attacking(card, number, tape, other=other).game
+        game = attacking(card, number, tape, other=[mon(VENUSAUR) for _ in range(3)]).game
         hit = game.players[1].places[1]
         # Four hits knock it out, three do not.
         return 4 if hit is None else hit.damage // int(op.params["n"])
