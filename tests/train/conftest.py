@@ -1,22 +1,23 @@
-"""Many tests here train with the same program: it is compiled once."""
+"""Many tests here train with the same programs: also the small ones are compiled once."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import jax
 import pytest
 
+FROM = "jax_persistent_cache_min_compile_time_secs"
+
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Keep compiled programs for the session. A changed program has another key."""
-    names = (
-        "jax_compilation_cache_dir",
-        "jax_persistent_cache_min_compile_time_secs",
-        "jax_persistent_cache_min_entry_size_bytes",
-    )
-    before = {name: getattr(jax.config, name) for name in names}
-    for name, value in zip(names, (str(tmp_path_factory.mktemp("xla")), 0.0, -1), strict=True):
-        jax.config.update(name, value)
+def compiled_once() -> Iterator[None]:
+    """Keep what is compiled in no time too, where ``tests/conftest.py`` keeps the rest.
+
+    A folder of its own would be taken by whatever this worker compiles later, since JAX opens its
+    folder once.
+    """
+    before = getattr(jax.config, FROM)
+    jax.config.update(FROM, 0.0)
     yield
-    for name, value in before.items():
-        jax.config.update(name, value)
+    jax.config.update(FROM, before)
