@@ -7,6 +7,11 @@ pub trait Bus {
     /// Reads a byte; one M-cycle.
     fn read(&mut self, address: u16) -> u8;
 
+    /// Reads an opcode; one M-cycle.
+    fn opcode(&mut self, address: u16) -> u8 {
+        self.fetch(address)
+    }
+
     /// Reads a byte of an instruction; one M-cycle.
     fn fetch(&mut self, address: u16) -> u8 {
         self.read(address)
@@ -43,6 +48,7 @@ pub trait Bus {
 
     /// The CPU jumped backwards. A bus that knows that nothing changes while the CPU repeats what it
     /// did since it was last here may let the time of whole repetitions pass.
+    #[inline(always)]
     fn repeat(&mut self, _cpu: &Cpu) {}
 
     /// STOP was executed. Answers whether the CPU goes on (a speed switch of the Game Boy Color).

@@ -1,5 +1,7 @@
 //! The SM83: registers, interrupts, HALT. What each opcode does stands in [`crate::instructions`].
 
+mod flags;
+
 use crate::bus::Bus;
 use crate::instructions;
 
@@ -58,45 +60,48 @@ const VECTOR_OF_LOWEST_BIT: u16 = 0x40;
 
 impl Cpu {
     /// `B` and `C` as one 16-bit register.
-    #[inline]
+    #[inline(always)]
     pub fn bc(&self) -> u16 {
-        u16::from_be_bytes([self.b, self.c])
+        u16::from(self.b) << 8 | u16::from(self.c)
     }
 
     /// `D` and `E` as one 16-bit register.
-    #[inline]
+    #[inline(always)]
     pub fn de(&self) -> u16 {
-        u16::from_be_bytes([self.d, self.e])
+        u16::from(self.d) << 8 | u16::from(self.e)
     }
 
     /// `H` and `L` as one 16-bit register.
-    #[inline]
+    #[inline(always)]
     pub fn hl(&self) -> u16 {
-        u16::from_be_bytes([self.h, self.l])
+        u16::from(self.h) << 8 | u16::from(self.l)
     }
 
     /// `A` and `F` as one 16-bit register.
-    #[inline]
+    #[inline(always)]
     pub fn af(&self) -> u16 {
-        u16::from_be_bytes([self.a, self.f])
+        u16::from(self.a) << 8 | u16::from(self.f)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_bc(&mut self, value: u16) {
-        [self.b, self.c] = value.to_be_bytes();
+        self.b = (value >> 8) as u8;
+        self.c = value as u8;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_de(&mut self, value: u16) {
-        [self.d, self.e] = value.to_be_bytes();
+        self.d = (value >> 8) as u8;
+        self.e = value as u8;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_hl(&mut self, value: u16) {
-        [self.h, self.l] = value.to_be_bytes();
+        self.h = (value >> 8) as u8;
+        self.l = value as u8;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_af(&mut self, value: u16) {
         let [a, f] = value.to_be_bytes();
         self.a = a;
@@ -119,10 +124,22 @@ impl Cpu {
     }
 
     /// Executes one instruction; nothing else is to be done first.
-    #[inline(always)]
     pub(crate) fn step_running<B: Bus>(&mut self, bus: &mut B) {
-        let opcode = bus.fetch(self.pc);
+        let opcode = bus.opcode(self.pc);
         self.pc = self.pc.wrapping_add(1);
+        self.execute(bus, opcode);
+    }
+
+    /// As [`Self::step_running`], as part of the caller's own loop.
+    #[inline(always)]
+    pub(crate) fn step_inlined<B: Bus>(&mut self, bus: &mut B) {
+        let opcode = bus.opcode(self.pc);
+        self.pc = self.pc.wrapping_add(1);
+        instructions::execute(self, bus, opcode);
+    }
+
+    #[inline(never)]
+    fn execute<B: Bus>(&mut self, bus: &mut B, opcode: u8) {
         instructions::execute(self, bus, opcode);
     }
 
@@ -139,8 +156,8 @@ impl Cpu {
             Mode::HaltBug => {
                 // The opcode is read, but the program counter stays on it.
                 self.mode = Mode::Running;
-                let opcode = bus.fetch(self.pc);
-                instructions::execute(self, bus, opcode);
+                let opcode = bus.opcode(self.pc);
+                self.execute(bus, opcode);
             }
             Mode::Halted => self.step_halted(bus),
             Mode::Locked => {
@@ -186,6 +203,7 @@ impl Cpu {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn halt<B: Bus>(&mut self, bus: &mut B) {
         bus.catch_up();
         bus.attend();
@@ -199,6 +217,7 @@ impl Cpu {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn stop<B: Bus>(&mut self, bus: &mut B) {
         // STOP skips the byte after it (Pan Docs, "Using the STOP Instruction").
         self.pc = self.pc.wrapping_add(1);
@@ -207,11 +226,13 @@ impl Cpu {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn lock<B: Bus>(&mut self, bus: &mut B) {
         bus.attend();
         self.mode = Mode::Locked;
     }
 
+    #[inline(always)]
     pub(crate) fn enable_interrupts<B: Bus>(&mut self, bus: &mut B) {
         bus.attend();
         if !self.ime {
@@ -221,21 +242,21 @@ impl Cpu {
 
     // --- accesses ---------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fetch8<B: Bus>(&mut self, bus: &mut B) -> u8 {
         let value = bus.fetch(self.pc);
         self.pc = self.pc.wrapping_add(1);
         value
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fetch16<B: Bus>(&mut self, bus: &mut B) -> u16 {
         let low = self.fetch8(bus);
         let high = self.fetch8(bus);
         u16::from_le_bytes([low, high])
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push<B: Bus>(&mut self, bus: &mut B, value: u16) {
         bus.idle();
         let [high, low] = value.to_be_bytes();
@@ -245,7 +266,7 @@ impl Cpu {
         bus.write(self.sp, low);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop<B: Bus>(&mut self, bus: &mut B) -> u16 {
         let low = bus.read(self.sp);
         self.sp = self.sp.wrapping_add(1);
@@ -255,7 +276,7 @@ impl Cpu {
     }
 
     /// `HL`, then one more.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hl_increment(&mut self) -> u16 {
         let hl = self.hl();
         self.set_hl(hl.wrapping_add(1));
@@ -263,7 +284,7 @@ impl Cpu {
     }
 
     /// `HL`, then one less.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hl_decrement(&mut self) -> u16 {
         let hl = self.hl();
         self.set_hl(hl.wrapping_sub(1));
@@ -272,12 +293,12 @@ impl Cpu {
 
     // --- jumps ------------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_set(&self, mask: u8) -> bool {
         self.f & mask != 0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn jump_relative<B: Bus>(&mut self, bus: &mut B, condition: bool) {
         let offset = self.fetch8(bus) as i8;
         if condition {
@@ -289,7 +310,7 @@ impl Cpu {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn jump<B: Bus>(&mut self, bus: &mut B, condition: bool) {
         let target = self.fetch16(bus);
         if condition {
@@ -302,7 +323,7 @@ impl Cpu {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call<B: Bus>(&mut self, bus: &mut B, condition: bool) {
         let target = self.fetch16(bus);
         if condition {
@@ -311,26 +332,26 @@ impl Cpu {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn restart<B: Bus>(&mut self, bus: &mut B, target: u16) {
         self.push(bus, self.pc);
         self.pc = target;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ret<B: Bus>(&mut self, bus: &mut B) {
         self.pc = self.pop(bus);
         bus.idle();
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn return_from_interrupt<B: Bus>(&mut self, bus: &mut B) {
         self.ret(bus);
         bus.attend();
         self.ime = true;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ret_if<B: Bus>(&mut self, bus: &mut B, condition: bool) {
         bus.idle();
         if condition {
@@ -340,7 +361,7 @@ impl Cpu {
 
     // --- arithmetic -------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(always)]
     fn set_flags(&mut self, zero: bool, subtract: bool, half: bool, carry: bool) {
         self.f = u8::from(zero) << 7
             | u8::from(subtract) << 6
@@ -348,91 +369,86 @@ impl Cpu {
             | u8::from(carry) << 4;
     }
 
-    #[inline]
+    #[inline(always)]
     fn carry(&self) -> u8 {
         self.f >> 4 & 1
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_with(&mut self, value: u8, carry: u8) {
-        let sum = u16::from(self.a) + u16::from(value) + u16::from(carry);
-        let half = (self.a & 0x0F) + (value & 0x0F) + carry > 0x0F;
+        let sum = u32::from(self.a) + u32::from(value) + u32::from(carry);
+        self.f = flags::zero_and_carry(sum) | flags::half_of(self.a, value, sum);
         self.a = sum as u8;
-        self.set_flags(self.a == 0, false, half, sum > 0xFF);
     }
 
-    #[inline]
+    #[inline(always)]
     fn subtract_with(&mut self, value: u8, carry: u8) -> u8 {
-        let difference = i16::from(self.a) - i16::from(value) - i16::from(carry);
-        let half = i16::from(self.a & 0x0F) - i16::from(value & 0x0F) - i16::from(carry) < 0;
-        let result = difference as u8;
-        self.set_flags(result == 0, true, half, difference < 0);
-        result
+        let difference = u32::from(self.a)
+            .wrapping_sub(u32::from(value))
+            .wrapping_sub(u32::from(carry));
+        self.f =
+            flags::zero_and_carry(difference) | flag::N | flags::half_of(self.a, value, difference);
+        difference as u8
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, value: u8) {
         self.add_with(value, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn adc(&mut self, value: u8) {
         self.add_with(value, self.carry());
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sub(&mut self, value: u8) {
         self.a = self.subtract_with(value, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sbc(&mut self, value: u8) {
         self.a = self.subtract_with(value, self.carry());
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cp(&mut self, value: u8) {
         self.subtract_with(value, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn and(&mut self, value: u8) {
         self.a &= value;
         self.set_flags(self.a == 0, false, true, false);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn xor(&mut self, value: u8) {
         self.a ^= value;
         self.set_flags(self.a == 0, false, false, false);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn or(&mut self, value: u8) {
         self.a |= value;
         self.set_flags(self.a == 0, false, false, false);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn inc(&mut self, value: u8) -> u8 {
         let result = value.wrapping_add(1);
-        self.set_flags(result == 0, false, result & 0x0F == 0, self.is_set(flag::C));
+        self.f = self.f & flag::C | flags::of_increment(result);
         result
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn dec(&mut self, value: u8) -> u8 {
         let result = value.wrapping_sub(1);
-        self.set_flags(
-            result == 0,
-            true,
-            result & 0x0F == 0x0F,
-            self.is_set(flag::C),
-        );
+        self.f = self.f & flag::C | flags::of_decrement(result);
         result
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add_hl<B: Bus>(&mut self, bus: &mut B, value: u16) {
         bus.idle();
         let hl = self.hl();
@@ -443,7 +459,7 @@ impl Cpu {
     }
 
     /// `SP` plus a signed operand; carries as of an unsigned addition to the low byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sp_plus_operand<B: Bus>(&mut self, bus: &mut B) -> u16 {
         let operand = self.fetch8(bus);
         bus.idle();
@@ -454,6 +470,7 @@ impl Cpu {
     }
 
     /// Corrects `A` after an addition or subtraction of binary-coded decimals.
+    #[inline(always)]
     pub(crate) fn daa(&mut self) {
         let mut carry = self.is_set(flag::C);
         let mut correction = 0;
@@ -474,73 +491,76 @@ impl Cpu {
         self.set_flags(self.a == 0, self.is_set(flag::N), false, carry);
     }
 
+    #[inline(always)]
     pub(crate) fn cpl(&mut self) {
         self.a = !self.a;
         self.f |= flag::N | flag::H;
     }
 
+    #[inline(always)]
     pub(crate) fn scf(&mut self) {
         self.set_flags(self.is_set(flag::Z), false, false, true);
     }
 
+    #[inline(always)]
     pub(crate) fn ccf(&mut self) {
         self.set_flags(self.is_set(flag::Z), false, false, !self.is_set(flag::C));
     }
 
     /// RLCA, RRCA, RLA and RRA: as their prefixed forms, but the zero flag is always cleared.
-    #[inline]
-    pub(crate) fn rotate_a(&mut self, rotate: fn(&mut Self, u8) -> u8) {
+    #[inline(always)]
+    pub(crate) fn rotate_a(&mut self, rotate: impl FnOnce(&mut Self, u8) -> u8) {
         self.a = rotate(self, self.a);
         self.f &= !flag::Z;
     }
 
-    #[inline]
+    #[inline(always)]
     fn shifted(&mut self, result: u8, carry: u8) -> u8 {
         self.set_flags(result == 0, false, false, carry != 0);
         result
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rlc(&mut self, value: u8) -> u8 {
         self.shifted(value.rotate_left(1), value >> 7)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rrc(&mut self, value: u8) -> u8 {
         self.shifted(value.rotate_right(1), value & 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rl(&mut self, value: u8) -> u8 {
         self.shifted(value << 1 | self.carry(), value >> 7)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rr(&mut self, value: u8) -> u8 {
         self.shifted(value >> 1 | self.carry() << 7, value & 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sla(&mut self, value: u8) -> u8 {
         self.shifted(value << 1, value >> 7)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sra(&mut self, value: u8) -> u8 {
         self.shifted((value as i8 >> 1) as u8, value & 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn swap(&mut self, value: u8) -> u8 {
         self.shifted(value.rotate_left(4), 0)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn srl(&mut self, value: u8) -> u8 {
         self.shifted(value >> 1, value & 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn test_bit(&mut self, bit: u8, value: u8) {
         let carry = self.is_set(flag::C);
         self.set_flags(value >> bit & 1 == 0, false, true, carry);

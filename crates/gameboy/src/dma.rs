@@ -78,23 +78,36 @@ impl OamDma {
         }
         let offset = self.index;
         self.index += 1;
-        // Above work RAM its echo is read, up to the end (mooneye, `oam_dma/sources`).
-        let page = if self.source >= 0xE0 {
+        Some((u16::from_be_bytes([self.page(), offset]), offset))
+    }
+
+    /// As up to `cycles` times [`Self::step`], while it copies from `first` on or above: the address
+    /// of the first byte, its offset in OAM, and how many bytes; `None` if there is none.
+    pub(crate) fn copy_from(&mut self, first: u16, cycles: u64) -> Option<(u16, usize, usize)> {
+        let address = u16::from_be_bytes([self.page(), self.index]);
+        let count = u64::from(OAM_LENGTH.saturating_sub(self.index)).min(cycles) as u8;
+        if self.delay != 0 || count == 0 || address < first {
+            return None;
+        }
+        let offset = usize::from(self.index);
+        self.index += count;
+        self.busy = true;
+        Some((address, offset, usize::from(count)))
+    }
+
+    /// The high byte of the source: above work RAM its echo is read, up to the end (mooneye,
+    /// `oam_dma/sources`).
+    fn page(&self) -> u8 {
+        if self.source >= 0xE0 {
             self.source - 0x20
         } else {
             self.source
-        };
-        Some((u16::from_be_bytes([page, offset]), offset))
+        }
     }
 
     /// The address of the byte that the transfer has on its bus now.
     pub(crate) fn current(&self) -> u16 {
-        let page = if self.source >= 0xE0 {
-            self.source - 0x20
-        } else {
-            self.source
-        };
-        u16::from_be_bytes([page, self.index.saturating_sub(1)])
+        u16::from_be_bytes([self.page(), self.index.saturating_sub(1)])
     }
 
     /// A state of PyBoy's, see [`crate::pyboy`]. `cycles`: T-cycles of the CPU until now, of
@@ -245,6 +258,32 @@ mod tests {
         }
         assert_eq!(dma.step(), None);
         assert!(!dma.is_active());
+    }
+
+    #[test]
+    fn bytes_taken_together_are_those_taken_one_by_one() {
+        for (page, cycles) in [(0xC1, 7), (0xC1, 500), (0xFE, 3), (0xD3, 159)] {
+            let (mut together, mut single) = (OamDma::new(), OamDma::new());
+            for dma in [&mut together, &mut single] {
+                dma.request(0, page);
+                dma.step();
+                dma.step();
+            }
+            let taken = together.copy_from(0xC000, cycles).expect("a transfer");
+            let bytes = cycles.min(159) as usize;
+            let first = single.step().expect("a byte");
+            assert_eq!(taken, (first.0, usize::from(first.1), bytes));
+            for _ in 1..bytes {
+                single.step();
+            }
+            assert_eq!(format!("{together:?}"), format!("{single:?}"));
+        }
+        let mut elsewhere = OamDma::new();
+        elsewhere.request(0, 0x80);
+        elsewhere.step();
+        assert_eq!(elsewhere.copy_from(0xC000, 9), None); // has not begun
+        elsewhere.step();
+        assert_eq!(elsewhere.copy_from(0xC000, 9), None); // is not of work RAM
     }
 
     #[test]

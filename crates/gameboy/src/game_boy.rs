@@ -45,6 +45,7 @@ impl std::error::Error for BootRomError {}
 pub struct GameBoy {
     cpu: Cpu,
     memory: Memory,
+    rom: Arc<[u8]>,
     fingerprint: u64,
     header: Arc<Header>,
 }
@@ -81,6 +82,7 @@ impl GameBoy {
         Self {
             cpu: Cpu::default(),
             memory,
+            rom: rom.shared(),
             fingerprint: rom.fingerprint() ^ u64::from(color),
             header: Arc::new(rom.header().clone()),
         }
@@ -154,6 +156,7 @@ impl GameBoy {
     pub fn step(&mut self) {
         self.cpu.step(&mut self.memory);
         self.memory.catch_up();
+        self.memory.sync_oam_dma();
     }
 
     /// Runs to the end of the frame: 70,224 dots, fewer where the LCD is switched on or off.
@@ -164,9 +167,7 @@ impl GameBoy {
         while !self.memory.frame_done {
             self.cpu.step(&mut self.memory);
             // Whatever makes a step more than an instruction makes an event due.
-            while !self.memory.is_event_due() {
-                self.cpu.step_running(&mut self.memory);
-            }
+            self.memory.run(&mut self.cpu, &self.rom);
             self.memory.catch_up();
         }
         self.end_frame();
@@ -210,6 +211,7 @@ impl GameBoy {
     }
 
     fn end_frame(&mut self) {
+        self.memory.sync_oam_dma();
         self.memory.ppu.sync(self.memory.clock);
         if self.memory.ppu.rendering && !self.memory.ppu.is_on() {
             self.memory.ppu.blank();

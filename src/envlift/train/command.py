@@ -114,6 +114,7 @@ def _train(options: argparse.Namespace) -> int:
     import jax
     from rich.console import Console
 
+    from envlift.registry import vector_registration
     from envlift.train import metrics
     from envlift.train.showing.display import ConsoleDisplay
     from envlift.train.trainer import DivergedError, compiled_env, train
@@ -124,7 +125,8 @@ def _train(options: argparse.Namespace) -> int:
         # Only a CPU can be divided, and only before its first use; elsewhere it changes nothing.
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", config.devices)  # type: ignore[no-untyped-call]
-    if ":" in config.env and not config.env.startswith("gymnax:"):
+    is_compiled = vector_registration(config.env) is not None
+    if is_compiled or (":" in config.env and not config.env.startswith("gymnax:")):
         config = config.replace(collector="host")
     if options.sweep:
         return _sweep(options, config, console)
@@ -134,6 +136,8 @@ def _train(options: argparse.Namespace) -> int:
     if config.collector == "fused":
         # Made here, so that what is wrong with it is told before a folder is.
         env = compiled_env(config)
+    elif is_compiled:
+        vector_env = _make_vector(config.env, config.env_options, config.num_envs)
     elif ":" not in config.env:
         _make(config.env, config.env_options)
     folder = options.resume or metrics.run_folder(config, options.out)
@@ -328,6 +332,7 @@ def _tell(console: Console, config: Config, trained: Any, folder: Path, files: l
 def _play(options: argparse.Namespace) -> int:
     policies = () if options.random else POLICIES
     require_extra("play", (*policies, *(PICTURES if options.gif is not None else ())))
+    from envlift.registry import vector_registration
     from envlift.train.play import (
         RandomPlayer,
         camera,
@@ -349,6 +354,8 @@ def _play(options: argparse.Namespace) -> int:
         chosen = player.config.env_options | chosen
     if options.name.startswith("gymnasium:"):
         return _play_gymnasium(options, player, chosen)
+    if vector_registration(options.name) is not None:
+        return _play_compiled(options, player, chosen)
     env = _make(options.name, chosen | {"autoreset": "disabled"})
     told: list[str] = []
     tell = None
@@ -394,10 +401,6 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
     """Play a Gymnasium environment, with its own pictures."""
     import gymnasium
 
-    from envlift.train.play import RandomPlayer, play_gymnasium
-
-    if options.log is not None:
-        raise ConfigError(f"{options.name} has no words of its own: leave out --log")
     name = options.name.removeprefix("gymnasium:")
     if options.gif is not None:
         chosen = chosen | {"render_mode": "rgb_array"}
@@ -405,6 +408,24 @@ def _play_gymnasium(options: argparse.Namespace, player: Any, chosen: dict[str, 
         env: gymnasium.Env[Any, Any] = gymnasium.make(name, **chosen)
     except (gymnasium.error.Error, ModuleNotFoundError, TypeError) as error:
         raise ConfigError(f"{options.name} with {chosen} cannot be made: {error}") from None
+    return _play_pictured(options, env, player)
+
+
+def _play_compiled(options: argparse.Namespace, player: Any, chosen: dict[str, Any]) -> int:
+    """Play one environment of a compiled vector, with its own pictures."""
+    from envlift.train.play import Single
+
+    if options.gif is not None:
+        chosen = chosen | {"render_mode": "rgb_array"}
+    vector = _make_vector(options.name, chosen, 1, autoreset_mode="disabled")
+    return _play_pictured(options, Single(vector), player)
+
+
+def _play_pictured(options: argparse.Namespace, env: Any, player: Any) -> int:
+    from envlift.train.play import RandomPlayer, play_gymnasium
+
+    if options.log is not None:
+        raise ConfigError(f"{options.name} has no words of its own: leave out --log")
     with contextlib.closing(env):
         if player is None:
             player = RandomPlayer(env.action_space)
@@ -446,6 +467,18 @@ def _save_film(film: Film, path: Path) -> None:
     print(f"{path}: {len(film):,} pictures, {seconds:.1f} s, {size:,.0f} KiB")
     if film.dropped:
         print("the GIF ends before the play does; --seconds makes it longer")
+
+
+def _make_vector(
+    name: str, options: dict[str, Any], num_envs: int, autoreset_mode: str = "same_step"
+) -> Any:
+    """Make a compiled environment, which is a vector alone."""
+    from envlift import make_vec
+
+    try:
+        return make_vec(name, num_envs=num_envs, autoreset_mode=autoreset_mode, **options)
+    except TypeError as error:
+        raise ConfigError(f"env_options = {options!r} is not allowed for {name}: {error}") from None
 
 
 def _make(name: str, options: dict[str, Any], *, alone: bool = True) -> AnyEnv:

@@ -110,6 +110,47 @@ class Episode:
         return f"{counted}, {self.length:,} steps, {self.end}"
 
 
+class Single(gymnasium.Env[Any, Any]):
+    """The one environment of a vector, for playing episodes one after the other.
+
+    Args:
+        vector: of one environment, made with autoreset disabled.
+
+    Raises:
+        ValueError: for a vector of more.
+    """
+
+    def __init__(self, vector: gymnasium.vector.VectorEnv[Any, Any, Any]) -> None:
+        if vector.num_envs != 1:
+            raise ValueError(f"the vector has {vector.num_envs} environments; make it with one")
+        self._vector = vector
+        self.metadata = vector.metadata
+        self.observation_space = vector.single_observation_space
+        self.action_space = vector.single_action_space
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode."""
+        observation, _ = self._vector.reset(seed=seed, options=options)
+        return observation[0], {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take one step."""
+        played = np.asarray([action])
+        observation, reward, terminated, truncated, _ = self._vector.step(played)
+        return observation[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), {}
+
+    def render(self) -> Any:
+        """Return the picture, uint8 [H, W, 3]."""
+        pictures: Any = self._vector.render()
+        return pictures[0]
+
+    def close(self) -> None:
+        """Close the vector."""
+        self._vector.close()
+
+
 def play_gymnasium(
     env: gymnasium.Env[Any, Any],
     player: Player,

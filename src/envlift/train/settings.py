@@ -19,7 +19,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from envlift.registry import list_envs, registration
+from envlift.registry import entry, list_envs, list_vector_envs
 from envlift.train.config import Config, ConfigError
 
 _FIELDS: Mapping[str, Field[Any]] = {field.name: field for field in fields(Config)}
@@ -154,9 +154,9 @@ def preset(env: str) -> Path | None:
         path = Path(__file__).parent / "presets" / f"{env.rpartition(':')[2]}.toml"
         return path if path.is_file() else None
     name = env.removeprefix("reference:")
-    if name not in list_envs():
+    if name not in (*list_envs(), *list_vector_envs()):
         return None
-    module = sys.modules[registration(name).factory.__module__]
+    module = sys.modules[entry(name).factory.__module__]
     path = Path(str(module.__file__)).parent / "train.toml"
     return path if path.is_file() else None
 

@@ -52,6 +52,10 @@ impl Rom {
         &self.bytes
     }
 
+    pub(crate) fn shared(&self) -> Arc<[u8]> {
+        Arc::clone(&self.bytes)
+    }
+
     /// Tells ROMs apart in saved states.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.fingerprint
@@ -163,6 +167,11 @@ impl Cartridge {
         self.rom
             .get(bank * ROM_BANK + usize::from(address & 0x3FFF))
             .copied()
+    }
+
+    /// Numbers of the banks visible at 0x0000 and 0x4000.
+    pub(crate) fn visible_banks(&self) -> (usize, usize) {
+        (self.low_offset / ROM_BANK, self.high_offset / ROM_BANK)
     }
 
     /// Number of the bank visible at 0x4000.

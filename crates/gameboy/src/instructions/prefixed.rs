@@ -30,7 +30,7 @@ pub fn cycles(opcode: u8) -> u8 {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn execute<B: Bus>(cpu: &mut Cpu, bus: &mut B, opcode: u8) {
     let value = match opcode & 7 {
         0 => cpu.b,

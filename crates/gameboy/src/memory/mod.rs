@@ -6,6 +6,8 @@
 
 mod pyboy;
 mod registers;
+mod repetition;
+mod running;
 mod saved;
 
 use std::sync::Arc;
@@ -20,25 +22,13 @@ use crate::joypad::Joypad;
 use crate::ppu::{DOT, FRAME_DOTS, Ppu};
 use crate::serial::Serial;
 use crate::timer::Timer;
+use repetition::{Place, Repetition};
 
 /// Ticks of an M-cycle at normal speed.
 pub(crate) const M_CYCLE: u64 = 8;
 /// The clock does not start at zero, so that times before it can be written down.
 pub(crate) const FIRST_TICK: u64 = 1 << 20;
 const WRAM_BYTES: usize = 0x8000;
-
-/// What the CPU was like at its last jump backwards.
-#[derive(Clone, Debug, Default)]
-struct Repetition {
-    pc: u16,
-    sp: u16,
-    registers: [u8; 8],
-    clock: u64,
-    /// Nothing was written since then, and nothing read that changes by itself...
-    is_quiet: bool,
-    /// ...before this tick.
-    quiet_until: u64,
-}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
@@ -52,6 +42,10 @@ pub(crate) struct Memory {
     /// Events are those of a time in which the CPU was in HALT.
     is_halted: bool,
     repetition: Repetition,
+    /// Where [`running`] counts its M-cycles from.
+    run_end: u64,
+    /// It runs with accesses looked at more closely.
+    run_slow: bool,
     /// The frame ends at this tick...
     pub(crate) frame_end: u64,
     /// ...and has ended.
@@ -90,6 +84,8 @@ impl Memory {
             is_slow: boot_rom.is_some(),
             is_halted: false,
             repetition: Repetition::default(),
+            run_end: 0,
+            run_slow: false,
             frame_end: FIRST_TICK + FRAME_DOTS * DOT,
             frame_done: false,
             color,
@@ -129,6 +125,7 @@ impl Memory {
     /// What stands at `address`, without time passing. The PPU keeps nobody away from its memory.
     pub(crate) fn peek(&mut self, address: u16) -> u8 {
         self.catch_up();
+        self.sync_oam_dma();
         match address {
             0x0000..=0x08FF if self.is_booting => self.read_boot_rom(address),
             0x8000..=0x9FFF => *self.ppu.vram_byte(self.clock, address),
@@ -140,6 +137,7 @@ impl Memory {
     /// Writes to `address`, without time passing. The PPU keeps nobody away from its memory.
     pub(crate) fn poke(&mut self, address: u16, value: u8) {
         self.catch_up();
+        self.sync_oam_dma();
         self.repetition.is_quiet = false;
         match address {
             0x8000..=0x9FFF => *self.ppu.vram_byte(self.clock, address) = value,
@@ -174,6 +172,8 @@ impl Memory {
     #[cold]
     fn run_events(&mut self) {
         let now = self.clock;
+        // First of all: what it reads out of video RAM depends on what the PPU does at that time.
+        self.sync_oam_dma();
         self.timer.sync(now);
         if self.timer.take_irq() {
             self.interrupt_flag |= interrupts::TIMER;
@@ -183,7 +183,6 @@ impl Memory {
         if self.serial.sync(now) {
             self.interrupt_flag |= interrupts::SERIAL;
         }
-        self.sync_oam_dma();
         if now >= self.frame_end {
             self.frame_done = true;
         }
@@ -218,21 +217,40 @@ impl Memory {
     // --- DMA --------------------------------------------------------------------------------
 
     /// Carries OAM DMA out up to now.
-    fn sync_oam_dma(&mut self) {
+    pub(crate) fn sync_oam_dma(&mut self) {
         while self.oam_dma.is_active() && self.oam_dma.clock + self.m_cycle <= self.clock {
+            if self.copy_from_work_ram() {
+                continue;
+            }
             self.oam_dma.clock += self.m_cycle;
             if let Some((address, offset)) = self.oam_dma.step() {
-                let value = self.read_for_dma(address);
+                let value = self.read_for_dma(self.oam_dma.clock, address);
                 self.ppu
                     .write_oam_by_dma(self.oam_dma.clock, u16::from(offset), value);
             }
         }
     }
 
+    /// Copies what OAM DMA reads out of work RAM before the PPU does something, in one go; answers
+    /// whether it was anything. Work RAM cannot change meanwhile: whoever writes comes here first.
+    fn copy_from_work_ram(&mut self) -> bool {
+        let shift = self.m_cycle.trailing_zeros();
+        let until = self.clock.min(self.ppu.next_change().saturating_sub(1));
+        let cycles = until.saturating_sub(self.oam_dma.clock) >> shift;
+        let Some((source, offset, count)) = self.oam_dma.copy_from(0xC000, cycles) else {
+            return false;
+        };
+        let from = self.wram_index(source);
+        let bytes = &self.wram[from..from + count];
+        self.ppu.oam[offset..offset + count].copy_from_slice(bytes);
+        self.oam_dma.clock += (count as u64) << shift;
+        true
+    }
+
     /// Reads past everything that keeps the CPU away.
-    fn read_for_dma(&mut self, address: u16) -> u8 {
+    fn read_for_dma(&mut self, now: u64, address: u16) -> u8 {
         match address >> 12 {
-            0x8 | 0x9 => self.ppu.read_vram(self.clock, address),
+            0x8 | 0x9 => self.ppu.read_vram(now, address),
             0xE | 0xF => self.wram[self.wram_index(address)],
             _ => self.read_mapped(address),
         }
@@ -242,7 +260,7 @@ impl Memory {
     fn copy_vram_block(&mut self) {
         let (source, destination) = self.vram_dma.take_block();
         for offset in 0..BLOCK {
-            let value = self.read_for_dma(source.wrapping_add(offset));
+            let value = self.read_for_dma(self.clock, source.wrapping_add(offset));
             let to = 0x8000 | destination.wrapping_add(offset) & 0x1FFF;
             self.ppu.write_vram_by_dma(self.clock, to, value);
         }
@@ -302,7 +320,7 @@ impl Memory {
     fn read_slow(&mut self, address: u16) -> u8 {
         self.sync_oam_dma();
         if self.oam_dma.is_busy() && self.conflicts(address) {
-            return self.read_for_dma(self.oam_dma.current());
+            return self.read_for_dma(self.clock, self.oam_dma.current());
         }
         if self.is_booting && address < 0x0900 {
             return self.read_boot_rom(address);
@@ -379,6 +397,7 @@ impl Memory {
     // --- from outside -----------------------------------------------------------------------
 
     pub(crate) fn set_pressed(&mut self, pressed: u8) {
+        self.repetition.is_quiet = false;
         let fell = self.joypad.set_pressed(pressed);
         self.request_joypad(fell);
     }
@@ -440,32 +459,8 @@ impl Bus for Memory {
         self.next_event = 0;
     }
 
-    /// The CPU is where it was, as it was, and saw nothing that changes before some tick: it will
-    /// do the same until then, so whole rounds of it may be left out.
-    #[inline]
     fn repeat(&mut self, cpu: &Cpu) {
-        let registers = [cpu.a, cpu.f, cpu.b, cpu.c, cpu.d, cpu.e, cpu.h, cpu.l];
-        let last = &mut self.repetition;
-        if last.is_quiet
-            && last.pc == cpu.pc
-            && last.registers == registers
-            && last.sp == cpu.sp
-            && self.interrupt_enable & self.interrupt_flag & 0x1F == 0
-        {
-            let period = self.clock - last.clock;
-            let limit = self.next_event.min(last.quiet_until);
-            if limit > self.clock {
-                self.clock += (limit - 1 - self.clock) / period * period;
-            }
-        }
-        *last = Repetition {
-            pc: cpu.pc,
-            sp: cpu.sp,
-            registers,
-            clock: self.clock,
-            is_quiet: true,
-            quiet_until: u64::MAX,
-        };
+        self.repeat_from(&Place::of(cpu));
     }
 
     #[inline]

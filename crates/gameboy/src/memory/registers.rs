@@ -6,7 +6,7 @@ use crate::interrupts;
 
 impl Memory {
     pub(super) fn read_register(&mut self, address: u16) -> u8 {
-        self.catch_up();
+        self.catch_up_within();
         let now = self.clock;
         match address {
             0xFF00 | 0xFF0F => {}
@@ -44,13 +44,22 @@ impl Memory {
         }
     }
 
+    /// Brings all up to date in the middle of an instruction: what came of it is looked at when that
+    /// is over.
+    fn catch_up_within(&mut self) {
+        if self.is_event_due() {
+            self.run_events();
+            self.attend();
+        }
+    }
+
     fn sync_apu(&mut self) {
         let counter = self.timer.long_counter(self.clock);
         self.apu.sync(counter, self.is_double_speed());
     }
 
     pub(super) fn write_register(&mut self, address: u16, value: u8) {
-        self.catch_up();
+        self.catch_up_within();
         let now = self.clock;
         match address {
             0xFF00 => {

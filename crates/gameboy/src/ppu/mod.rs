@@ -232,7 +232,7 @@ impl Ppu {
     #[inline]
     pub(crate) fn sync(&mut self, now: u64) {
         while self.next <= now {
-            if !self.skip_line(now) {
+            if !self.skip_lines(now) {
                 self.advance();
             }
         }

@@ -30,14 +30,14 @@ const EMPTY: Line = Line {
     attributes: [0; WIDTH],
 };
 
-/// A byte's bits, the highest first, as eight bytes.
-const SPREAD: [[u8; 8]; 256] = {
-    let mut table = [[0; 8]; 256];
+/// A byte's bits, the highest first, as eight bytes, the first one lowest.
+static SPREAD: [u64; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         let mut bit = 0;
         while bit < 8 {
-            table[byte][bit] = (byte >> (7 - bit) & 1) as u8;
+            table[byte] |= (byte as u64 >> (7 - bit) & 1) << (8 * bit);
             bit += 1;
         }
         byte += 1;
@@ -72,8 +72,12 @@ impl Ppu {
         }
         self.drawn = end;
         let has_sprites = self.lcdc & lcdc::OBJECTS != 0 && self.sprites.count() != 0;
-        if !self.color && !has_sprites {
+        let is_plain = !(self.color || has_sprites && self.has_sprites_behind());
+        if is_plain {
             self.draw_plain(from, to);
+            if has_sprites {
+                self.draw_sprites_over(from, to);
+            }
             return;
         }
         let mut background = EMPTY;
@@ -95,7 +99,28 @@ impl Ppu {
         }
     }
 
-    /// A line of the original without sprites, straight into the picture.
+    /// Some sprite of the line hides behind the background's colours 1 to 3.
+    fn has_sprites_behind(&self) -> bool {
+        self.sprites
+            .iter()
+            .any(|at| self.oam[usize::from(*at) + 3] & attribute::PRIORITY != 0)
+    }
+
+    /// Sprites of the original that nothing hides, over what is drawn already.
+    fn draw_sprites_over(&mut self, from: usize, to: usize) {
+        let mut line = [0; WIDTH];
+        let row = usize::from(self.line) * WIDTH;
+        line.copy_from_slice(&self.shades[row..row + WIDTH]);
+        self.each_sprite_pixel(|x, color, flags| {
+            if (from..to).contains(&x) {
+                let palette = usize::from(flags & attribute::PALETTE != 0);
+                line[x] = shade(self.obp[palette], color) as u8;
+            }
+        });
+        self.shades[row..row + WIDTH].copy_from_slice(&line);
+    }
+
+    /// The background of a line of the original, straight into the picture.
     fn draw_plain(&mut self, from: usize, to: usize) {
         let mut line = [shade(self.bgp, 0) as u8; WIDTH + 16];
         if self.lcdc & lcdc::BACKGROUND != 0 {
@@ -128,14 +153,15 @@ impl Ppu {
         y: u8,
     ) {
         let palette = BitPalette::new(self.bgp);
-        let row = map + usize::from(y / 8) * 32;
+        let row = &self.vram[map + usize::from(y / 8) * 32..][..32];
+        let (tile_data, y) = (self.lcdc & lcdc::TILE_DATA != 0, usize::from(y % 8) * 2);
         let mut place = (range.start as u8).wrapping_add(scroll);
         let mut at = 8 + range.start - usize::from(place % 8);
         let left: [u8; 8] = std::array::from_fn(|i| line[range.start + i]);
         while at < 8 + range.end {
-            let tile = self.vram[row + usize::from(place / 8)];
-            let (low, high) = self.tile_row(tile, 0, y % 8);
-            line[at..at + 8].copy_from_slice(&palette.shades(low, high));
+            let tile = tile_address(row[usize::from(place / 8)], tile_data) + y;
+            let shades = palette.shades(self.vram[tile], self.vram[tile + 1]);
+            line[at..at + 8].copy_from_slice(&shades);
             place = place.wrapping_add(8);
             at += 8;
         }
@@ -192,11 +218,7 @@ impl Ppu {
 
     /// The two bytes of a row of a background tile.
     fn tile_row(&self, tile: u8, attributes: u8, y: u8) -> (u8, u8) {
-        let base = if self.lcdc & lcdc::TILE_DATA != 0 {
-            usize::from(tile) * 16
-        } else {
-            (0x1000 + isize::from(tile as i8) * 16) as usize
-        };
+        let base = tile_address(tile, self.lcdc & lcdc::TILE_DATA != 0);
         let y = if attributes & attribute::FLIP_Y != 0 {
             7 - y
         } else {
@@ -214,8 +236,17 @@ impl Ppu {
         (self.vram[bank + at], self.vram[bank + at + 1])
     }
 
-    /// Draws the line's sprites, the ones behind first.
+    /// Draws the line's sprites.
     fn draw_sprites(&self, pixels: &mut Line) {
+        self.each_sprite_pixel(|x, color, flags| {
+            pixels.colors[x] = color;
+            pixels.attributes[x] = flags;
+        });
+    }
+
+    /// Gives `put` X, colour and flags of each pixel of the line's sprites that is not transparent,
+    /// the sprites behind first.
+    fn each_sprite_pixel(&self, mut put: impl FnMut(usize, u8, u8)) {
         let height = self.sprite_height();
         for &at in self.sprites.iter().rev() {
             let at = usize::from(at);
@@ -232,8 +263,7 @@ impl Ppu {
             for (column, color) in colors(row, flags).into_iter().enumerate() {
                 let place = usize::from(x) + column;
                 if color != 0 && (8..WIDTH + 8).contains(&place) {
-                    pixels.colors[place - 8] = color;
-                    pixels.attributes[place - 8] = flags;
+                    put(place - 8, color, flags);
                 }
             }
         }
@@ -271,17 +301,28 @@ impl Ppu {
     }
 }
 
+/// Place of a tile in video RAM, 16 bytes each; `first`: numbers begin at the first tile, else they
+/// are signed and begin at the 257th.
+fn tile_address(tile: u8, first: bool) -> usize {
+    let behind = usize::from(!first && tile < 0x80) * 0x1000;
+    usize::from(tile) * 16 + behind
+}
+
 /// A palette of four shades, for eight pixels at a time.
+///
+/// Each of a shade's two bits is a function of a colour's two bits, as a sum without carries:
+/// `c + l * low + h * high + b * low * high`.
 struct BitPalette {
-    /// For each colour, 0xFF if its shade has the low bit, else 0; then the same of the high bit.
     low: [u8; 4],
     high: [u8; 4],
 }
 
 impl BitPalette {
     fn new(palette: u8) -> Self {
-        let plane = |bit: usize| {
-            std::array::from_fn(|color| (palette >> (2 * color + bit) & 1).wrapping_neg())
+        let plane = |bit: u8| {
+            let [p0, p1, p2, p3] =
+                [0, 2, 4, 6].map(|at| (palette >> (at + bit) & 1).wrapping_neg());
+            [p0, p0 ^ p1, p0 ^ p2, p0 ^ p1 ^ p2 ^ p3]
         };
         Self {
             low: plane(0),
@@ -291,12 +332,10 @@ impl BitPalette {
 
     /// Shades of a row of a tile, from left to right.
     fn shades(&self, low: u8, high: u8) -> [u8; 8] {
-        let masks = [!low & !high, low & !high, !low & high, low & high];
-        let plane = |of: &[u8; 4]| {
-            let bits = (0..4).fold(0, |bits, color| bits | of[color] & masks[color]);
-            u64::from_le_bytes(SPREAD[usize::from(bits)])
+        let plane = |[c, l, h, b]: [u8; 4]| {
+            SPREAD[usize::from(c ^ (l & low) ^ (h & high) ^ (b & low & high))]
         };
-        (plane(&self.low) | plane(&self.high) << 1).to_le_bytes()
+        (plane(self.low) | plane(self.high) << 1).to_le_bytes()
     }
 }
 
@@ -313,7 +352,61 @@ fn colors((low, high): (u8, u8), attributes: u8) -> [u8; 8] {
             byte
         }
     };
-    let low = u64::from_le_bytes(SPREAD[usize::from(flip(low))]);
-    let high = u64::from_le_bytes(SPREAD[usize::from(flip(high))]);
+    let (low, high) = (
+        SPREAD[usize::from(flip(low))],
+        SPREAD[usize::from(flip(high))],
+    );
     (low | high << 1).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_palette_gives_eight_pixels_what_it_gives_each() {
+        for palette in 0..=255 {
+            let eight = BitPalette::new(palette);
+            for (low, high) in [(0b0101_0011, 0b0011_0101), (0xFF, 0x00), (0x0F, 0xF0)] {
+                let expected = colors((low, high), 0).map(|color| shade(palette, color) as u8);
+                assert_eq!(eight.shades(low, high), expected, "{palette:02X}");
+            }
+        }
+    }
+
+    #[test]
+    fn sprites_that_nothing_hides_are_the_same_over_the_background_as_mixed_with_it() {
+        let mut ppu = Ppu::new(false);
+        for (at, byte) in ppu.vram.iter_mut().enumerate() {
+            *byte = (at * 37 + at / 256 * 11) as u8;
+        }
+        (ppu.bgp, ppu.obp, ppu.scx, ppu.line) = (0x1B, [0xE4, 0x6C], 3, 40);
+        ppu.lcdc = 0x93;
+        for (number, sprite) in ppu.oam.chunks_exact_mut(4).enumerate() {
+            let flags = [0x00, 0x10, 0x20, 0x70][number % 4];
+            let number = number as u8;
+            let (x, tile) = (13u8.wrapping_mul(number), 7u8.wrapping_mul(number));
+            sprite.copy_from_slice(&[40 + 16 - number % 8, x, tile, flags]);
+        }
+        ppu.find_sprites();
+        assert_eq!(ppu.sprites.count(), 10);
+        let row = 40 * WIDTH..41 * WIDTH;
+        for (from, to) in [(0, WIDTH), (30, 77)] {
+            let mut mixed = ppu.clone();
+            let (mut background, mut sprites) = (EMPTY, EMPTY);
+            mixed.draw_background(&mut background, from, to);
+            mixed.draw_sprites(&mut sprites);
+            for x in from..to {
+                mixed.shades[row.start + x] = mixed.mix(&background, &sprites, x) as u8;
+            }
+            let mut plain = ppu.clone();
+            plain.drawn = from as u8;
+            plain.draw(to as u8);
+            assert!(
+                plain.shades[row.clone()] == mixed.shades[row.clone()],
+                "{from}..{to}"
+            );
+            assert!(plain.shades != ppu.shades, "nothing was drawn");
+        }
+    }
 }

@@ -174,23 +174,33 @@ impl Ppu {
         }
     }
 
-    /// Skips a line that is over and of which nothing can be seen; answers whether it did.
+    /// Skips lines that are over and of which nothing can be seen; answers whether there were any.
     ///
-    /// The next line begins as if this one had been gone through: what it leaves behind is LYC's part
+    /// The next line begins as if these had been gone through: what they leave behind is LYC's part
     /// of the interrupt line, and which line of the window is next.
-    pub(super) fn skip_line(&mut self, now: u64) -> bool {
-        let is_start = match self.phase {
-            Phase::LineStart => !self.rendering && self.line != 0,
-            Phase::BlankLine => usize::from(self.line) != HEIGHT && self.line != 153,
-            _ => false,
+    pub(super) fn skip_lines(&mut self, now: u64) -> bool {
+        const LAST_VISIBLE: u8 = HEIGHT as u8 - 1;
+        // The first line of both kinds and the last of all do more than others.
+        let end = match (self.phase, self.line) {
+            (Phase::LineStart, 1..=LAST_VISIBLE) if !self.rendering => HEIGHT as u8,
+            (Phase::BlankLine, 145..=152) => 153,
+            _ => return false,
         };
-        let is_over = now >= self.line_start + LINE_DOTS * DOT;
-        let is_silent = self.stat_enable & !LYC_ENABLE == 0 && self.line != self.lyc;
-        if !(is_start && is_over && is_silent) {
+        let lines = (now - self.line_start) / (LINE_DOTS * DOT);
+        if lines == 0 || self.stat_enable & !LYC_ENABLE != 0 || self.line == self.lyc {
             return false;
         }
-        if usize::from(self.line) < HEIGHT {
-            self.window_reached |= self.wy == self.line;
+        let end = if (self.line..end).contains(&self.lyc) {
+            self.lyc
+        } else {
+            end
+        };
+        let mut lines = lines.min(u64::from(end - self.line)) as u8;
+        if end <= HEIGHT as u8 {
+            if self.lcdc & lcdc::WINDOW != 0 {
+                lines = 1;
+            }
+            self.window_reached |= (self.line..self.line + lines).contains(&self.wy);
             if self.window_starts().is_some() {
                 self.window_line = self.window_line.wrapping_add(1);
             }
@@ -198,6 +208,8 @@ impl Ppu {
         }
         self.coincidence_line = false;
         self.stat_line = false;
+        self.line += lines - 1;
+        self.line_start += u64::from(lines - 1) * LINE_DOTS * DOT;
         self.next_line();
         true
     }

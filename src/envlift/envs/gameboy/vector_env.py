@@ -52,6 +52,8 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         boot_rom: path or bytes of a boot ROM that machines run when they are switched on; without
             one they begin in the documented state after it.
         threads: of the pool; 0 for one a core.
+        render_mode: ``rgb_array`` draws the last frame of each step for ``render`` even where
+            pictures are not observed.
         autoreset_mode: ``next_step``, ``same_step`` or ``disabled``, or Gymnasium's enum.
         seed: of the first ``reset``, if that one names none; None takes a fresh one.
 
@@ -80,11 +82,14 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         model: str = "auto",
         boot_rom: str | Path | bytes | None = None,
         threads: int = 0,
+        render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         seed: int | None = 0,
     ) -> None:
         _one_of("observation", observation, (*OBSERVATIONS, "ram"))
         _one_of("action", action, ACTIONS)
+        if render_mode is not None:
+            _one_of("render_mode", render_mode, tuple(self.metadata["render_modes"]))
         _at_least("frame_skip", frame_skip, 1)
         _at_least("max_steps", max_steps, 0)
         self.hold = frame_skip if hold is None else hold
@@ -94,7 +99,13 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         self.game.check(self.rom)
         self.frame_skip, self.max_steps = frame_skip, max_steps
         self.autoreset_mode = _mode(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {
+            **self.metadata,
+            "autoreset_mode": self.autoreset_mode,
+            "render_fps": max(1, round(self.metadata["render_fps"] / frame_skip)),
+        }
+        self.render_mode = render_mode
+        self._draws = observation == "screen" or render_mode is not None
         self._observes, self._masks = observation, action == "buttons"
         self._seed: int | None = seed
         self._variables = list(self.game.variables.values())
@@ -258,7 +269,7 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
     # --- what is seen -----------------------------------------------------------------------
 
     def _wanted_pictures(self) -> NDArray[np.uint8] | None:
-        return self._pictures if self._observes == "screen" else None
+        return self._pictures if self._draws else None
 
     def _read(self) -> None:
         self._values = {
@@ -281,7 +292,13 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         return {v.name: self._values[v.name].copy() for v in self._variables}
 
     def render(self) -> tuple[NDArray[np.uint8], ...]:
-        """Return the screens, uint8 [144, 160, 3] each, as last drawn."""
+        """Return the screens, uint8 [144, 160, 3] each, after the last step or reset.
+
+        Raises:
+            gymnasium.error.Error: where pictures are neither observed nor asked for.
+        """
+        if not self._draws:
+            raise gymnasium.error.Error("nothing is drawn: make it with render_mode='rgb_array'")
         screens = []
         machine = native().GameBoy(self.rom, "cgb" if self._batch.is_color else "dmg")
         for lane in range(self.num_envs):
@@ -308,10 +325,15 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
         self._read()
 
     def save(self) -> dict[str, Any]:
-        """Return all that a run needs to go on, for ``restore``."""
+        """Return all that a run needs to go on, for ``restore``, as arrays for a checkpoint.
+
+        ``states`` uint8 [N, bytes of a state], ``rng`` uint32 [N, 10], ``length`` int64 [N],
+        ``over`` bool [N].
+        """
+        states = [np.frombuffer(self.save_state(lane), np.uint8) for lane in range(self.num_envs)]
         return {
-            "states": [self.save_state(lane) for lane in range(self.num_envs)],
-            "rng": [rng.bit_generator.state for rng in self._rng],
+            "states": np.stack(states),
+            "rng": np.stack([_rng_words(rng) for rng in self._rng]),
             "length": self._length.copy(),
             "over": self._over.copy(),
         }
@@ -319,11 +341,36 @@ class GameBoyVectorEnv(VectorEnv[Any, Any, Any]):
     def restore(self, saved: dict[str, Any]) -> None:
         """Take over what ``save`` returned."""
         self._seed = None
-        for lane, state in enumerate(saved["states"]):
-            self.load_state(lane, state)
-            self._rng[lane] = np.random.default_rng()
-            self._rng[lane].bit_generator.state = saved["rng"][lane]
-        self._length, self._over = saved["length"].copy(), saved["over"].copy()
+        for lane, state in enumerate(np.asarray(saved["states"], np.uint8)):
+            self.load_state(lane, state.tobytes())
+            self._rng[lane] = _rng_of(np.asarray(saved["rng"][lane], np.uint32))
+        self._length = np.array(saved["length"], np.int64)
+        self._over = np.array(saved["over"], np.bool_)
+
+
+def _rng_words(rng: np.random.Generator) -> NDArray[np.uint32]:
+    """Return the state of a PCG64: two numbers of 128 bits, a flag, and half a number kept."""
+    state: Any = rng.bit_generator.state
+    numbers = [state["state"]["state"], state["state"]["inc"]]
+    words = [number >> shift & 0xFFFFFFFF for number in numbers for shift in range(0, 128, 32)]
+    return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint32)
+
+
+def _rng_of(words: NDArray[np.uint32]) -> np.random.Generator:
+    """Return the generator whose state these are, see ``_rng_words``."""
+    *numbers, has_half, half = (int(word) for word in words)
+    state, inc = (
+        sum(word << 32 * place for place, word in enumerate(four))
+        for four in (numbers[:4], numbers[4:])
+    )
+    rng = np.random.Generator(np.random.PCG64())
+    rng.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state, "inc": inc},
+        "has_uint32": has_half,
+        "uinteger": half,
+    }
+    return rng
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
