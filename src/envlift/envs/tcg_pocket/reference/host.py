@@ -147,8 +147,9 @@ class PocketReference:
         try:
             check(Deck("given", tuple(int(c) for c in cards if c), named), self._tables)
         except DeckError as error:
-            return {"broken": np.int32(int(str(error).partition("rule D-")[2][0]))}
-        return {"broken": np.int32(0)}
+            broken = int(str(error).partition("rule D-")[2][0])
+            return {"broken": np.asarray(broken, np.int32)}
+        return {"broken": np.asarray(0, np.int32)}
 
     def get_state(self) -> StateDict:
         """Return the game, written out."""

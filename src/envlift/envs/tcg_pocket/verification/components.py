@@ -314,7 +314,8 @@ def transition(env: Any) -> Callable[[Named], Named]:
     from envlift.envs.tcg_pocket.state import State
 
     def run(arguments: Named) -> Named:
-        state = State(**{f.name: arguments[f.name] for f in FIELDS})
+        fields: dict[str, Any] = {f.name: arguments[f.name] for f in FIELDS}
+        state = State(**fields)
         return _in_a_row(_compiled(env)[0](state, arguments["action"], arguments["words"]))
 
     return run
