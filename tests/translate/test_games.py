@@ -131,6 +131,22 @@ class Other:
         assert set(assigned(self.SOURCE, 2, 18)) == {"a", "b", "grid", "d", "e"}
         assert assigned("class {", 1, 2) == ()
 
+    def test_what_is_always_given_the_same_constant_is_none(self) -> None:
+        source = """
+class Game:
+    def reset(self):
+        self.way, self.open, self.count, self.seen = 0, 1, 0, 0
+        self.turn = 0
+        self.shut = False
+        self.deep = 0
+
+    def step(self):
+        self.turn = 0
+        self.shut = True
+        self.deep += 1
+"""
+        assert assigned(source, 2, 12) == ("way", "open", "count", "seen", "shut", "deep")
+
 
 def test_parts_of_spaces() -> None:
     box = {"kind": "Box", "shape": [2], "dtype": "float32", "low": "-inf", "high": 1.5}

@@ -128,7 +128,7 @@ class TestDiscrete:
         assert project.name == "cab"
         assert project.target == "jax", "advised"
         assert project.reference.launch == "gymnasium:Taxi-v4"
-        known = {"max_episode_steps": 200, "state_attributes": ["s"], "tape": 1}
+        known = {"max_episode_steps": 200, "state_attributes": ["s", "fickle_step"], "tape": 1}
         assert project.reference.config == known, "each step draws one number, whatever it is for"
         assert project.reference.sources == ("reference/taxi.py", "reference/tape.py")
         assert project.tolerances == {}, "integers are exact"
@@ -144,7 +144,7 @@ class TestDiscrete:
     def test_the_suite(self, taxi: tuple[Path, str]) -> None:
         suite, _ = find_suite(str(taxi[0] / "suite.py"))
         assert isinstance(suite, Suite)
-        assert [field.name for field in suite.state] == ["s", "elapsed_steps"]
+        assert [field.name for field in suite.state] == ["s", "fickle_step", "elapsed_steps"]
         assert suite.start == "chance"
         assert suite.candidate == "env:cab.env:make"
         assert suite.observation.exact
@@ -155,7 +155,8 @@ class TestDiscrete:
     def test_what_is_said(self, taxi: tuple[Path, str]) -> None:
         said = taxi[1]
         assert "6 actions" in said
-        assert "s [] int64; elapsed_steps [] int64" in said
+        assert "s [] int64; fickle_step [] bool; elapsed_steps [] int64" in said
+        assert "found: fickle_step (its methods assign them; random play never did)" in said
         assert "left out: lastaction, it is not always a number" in said
         assert "equal states and actions gave equal steps" in said
         assert "at most 200" in said
