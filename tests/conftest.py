@@ -33,13 +33,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 # Half of the time went into XLA's optimiser. Tests ask what a program computes and not how fast, so
 # theirs are compiled with less of it; ``tests/verify/play/test_as_users_compile.py`` compiles as
 # users do. XLA ends a process that is given a flag it does not know, so another version gets none.
-# One piece per program: its pieces would be compiled apart, for more cores than there are.
-QUICK_TO_COMPILE = " ".join(
-    (
-        *("--xla_cpu_use_fusion_emitters=false", "--xla_backend_optimization_level=0"),
-        *("--xla_llvm_disable_expensive_passes=true", "--xla_cpu_parallel_codegen_split_count=1"),
-    )
-)
+QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
 QUICK = version("jax").startswith("0.10.") and not shutil.which("nvidia-smi")
 if QUICK:
     os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
