@@ -17,7 +17,6 @@ from envlift.envs.tcg_pocket.verification import features
 from envlift.envs.tcg_pocket.verification.features import PLACES, WITHOUT_PLACE
 from envlift.envs.tcg_pocket.verification.scenarios import (
     CORNERS,
-    SCENARIOS,
     Corner,
     chance_of,
     state_of,
@@ -88,22 +87,3 @@ def test_coverage_of_lanes_adds_up() -> None:
     after = total()
     assert after["S-1"] - before["S-1"] == len(lanes)
     assert total() == after
-
-
-def test_every_action_is_given_whether_it_is_legal_or_not() -> None:
-    """No configuration but one can ask for all of them, and all must do something with them."""
-    *_, scenario = SCENARIOS
-    assert not scenario.configs
-    assert [pair[0] for pair in scenario.actions] == list(range(50))
-    reference = PocketReference()
-    reference.set_state({name: np.asarray(value) for name, value in scenario.state.items()})
-    legal, illegal = 0, 0
-    for pair, chance in zip(scenario.actions, scenario.chance or (), strict=True):
-        if reference.game.winner >= 0:
-            break
-        mask = reference.legal_actions().reshape(2, -1)[reference.game.decider]
-        legal += int(mask[pair[0]])
-        illegal += int(not mask[pair[0]])
-        reference.step(np.array(pair, np.int32), np.array(chance, np.uint32))
-    assert legal > 0
-    assert illegal > 10

@@ -81,6 +81,8 @@ SUITE = Suite(
     not_verified=(
         "Showdown's checks of teams: given ones are played as they are",
         "its protocol log, chat, timers and forfeits",
+        "observation='flat' and 'structured', which are made of the numbers that are compared, and "
+        "shaped rewards, of which Showdown has none: tests hold them against numbers and states",
         "actions that are not legal: both sides play the first legal one, and only legal ones are "
         "compared",
     ),

@@ -1,7 +1,7 @@
 """Decisions in which rules meet that play seldom comes to: one or two from generated boards.
 
 ``states.board`` makes the board of a number. The numbers are those that, of the first 1,500, show
-all that one decision can show with the fewest boards; ``tests/envs/tcg_pocket/test_scenarios.py``
+all that one decision can show with the fewest boards; ``tests/envs/tcg_pocket/test_gate.py``
 holds each against the rules that it was chosen for.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from envlift.envs.tcg_pocket.rules.ids import NUM_ACTIONS
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.verification.features import ALL_CARDS
 from envlift.envs.tcg_pocket.verification.states import board
@@ -214,12 +213,4 @@ def _scenario(corner: Corner) -> Scenario:
     return Scenario(name, state, actions, corner.reaches, chance_of(corner), ALL_CARDS)
 
 
-def _every_action() -> Scenario:
-    """Give both players every action in turn, legal or not: the lowest legal one stands for it."""
-    state = state_of(Corner(0, (), ""))
-    actions = tuple((number, number) for number in range(NUM_ACTIONS))
-    chance = tuple((number, 1, 2, 3) for number in range(NUM_ACTIONS))
-    return Scenario("every action, legal or not", state, actions, ("T-5 decision MAIN",), chance)
-
-
-SCENARIOS = (*(_scenario(corner) for corner in CORNERS), _every_action())
+SCENARIOS = tuple(_scenario(corner) for corner in CORNERS)
