@@ -21,7 +21,6 @@ from envlift.envs.tcg_pocket.rules.ids import (
     Code,
     Condition,
     Count,
-    Phase,
     Pick,
     Step,
     Test,
@@ -29,7 +28,7 @@ from envlift.envs.tcg_pocket.rules.ids import (
 )
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.envs.tcg_pocket.rules.ops import gate_open, in_range
-from envlift.envs.tcg_pocket.rules.turn import reset_pending
+from envlift.envs.tcg_pocket.rules.turn import end_without_effect
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
 
 
@@ -237,8 +236,7 @@ def strike(b: Numbers):
             failed = True
         op = op + 1
     if failed:
-        reset_pending(b)
-        b[At.PHASE] = Phase.END
+        end_without_effect(b)
         return
     bases(b, p, row)
     target = wp.int32(0)

@@ -57,6 +57,7 @@ from envlift.envs.tcg_pocket.rules.turn import (
     check_end,
     checkup,
     end_lasting,
+    end_without_effect,
     finish,
     reset_pending,
     start_turn,
@@ -168,7 +169,7 @@ def copy_attack(b: Numbers, p: wp.int32, pair: wp.int32):
         b[At.PENDING_OP] = 0
         use_attack(b, p)
     else:
-        next_op(b)
+        end_without_effect(b)
 
 
 @cold_rule
@@ -233,7 +234,10 @@ def settle(b: Numbers) -> wp.bool:
         b[At.DECISION] = Decision.NONE
         if b[At.PENDING_KIND] == Pending.NONE:
             finish(b, ids.TIE)  # No deck of rules D comes here.
-        next_op(b)
+        if decision == Decision.COPY:
+            end_without_effect(b)
+        else:
+            next_op(b)
         return False
     if decision == Decision.MAIN or decision == Decision.SETUP_BENCH:
         return True

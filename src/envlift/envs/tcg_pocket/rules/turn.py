@@ -42,6 +42,13 @@ def reset_pending(b: Numbers):
     b[At.PENDING_CHOSEN] = 0
 
 
+@rule
+def end_without_effect(b: Numbers):
+    """The attack does nothing, and the turn ends (K-4.4, X-2, X-23)."""
+    reset_pending(b)
+    b[At.PHASE] = Phase.END
+
+
 @cold_rule
 def finish(b: Numbers, winner: wp.int32):
     """End the game; a Trainer in play is discarded."""

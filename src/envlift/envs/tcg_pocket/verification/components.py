@@ -21,7 +21,7 @@ from envlift.envs.tcg_pocket.rules.ids import CODES, Action, Condition
 from envlift.envs.tcg_pocket.state import FIELDS
 from envlift.envs.tcg_pocket.tables import ENERGY, Card, Op, standard
 from envlift.envs.tcg_pocket.verification.features import ALL_CARDS, CODE_RULES
-from envlift.envs.tcg_pocket.verification.states import board
+from envlift.envs.tcg_pocket.verification.states import board, line
 from envlift.reference.types import Array
 from envlift.verify.suite import Component, Field
 
@@ -63,7 +63,8 @@ def users(code: str) -> tuple[tuple[Card, str], ...]:
 def stand(state: Board, p: int, place: int, card: Card, rng: random.Random) -> None:
     """Put a Pokémon into a place, able to do all it can."""
     state["card"][p][place] = card.index
-    state["under"][p][place] = [0, 0]
+    under = line(card, rng, 0)[:2]
+    state["under"][p][place] = [*under, *[0] * (2 - len(under))]
     state["damage"][p][place] = 10 * rng.randrange(max(1, card.hp // 10))
     state["energy"][p][place] = [GENEROUS * (rng.random() < 0.9) for _ in ENERGY]
     state["ability_used"][p][place] = False
@@ -120,6 +121,10 @@ def _meet(state: Board, p: int, card: Card, rng: random.Random) -> int:
     if trigger == "end_of_own_first_turn":
         state["turn"] = rng.choice((1, 2))
         state["first_player"] = (p + state["turn"] + 1) % 2
+        # What lasts to a turn that is over by then would have ended.
+        for name in ("attack_more", "attack_more_name", "attack_more_until", "paralyzed_turn"):
+            state[name] = [0, 0]
+        state["condition"] = [Condition.NONE, Condition.NONE]
         stand(state, p, rng.randrange(2), card, rng)
         return int(Action.END)
     if trigger == "on_zone_attach" and card.ability and card.ability.energy:

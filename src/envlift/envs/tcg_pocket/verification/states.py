@@ -35,7 +35,7 @@ def _before(name: str, variant: int) -> tuple[Card, ...]:
     return tuple(c for c in tables_of_variant(variant).cards[1:] if c.name == name)
 
 
-def _line(card: Card, rng: random.Random, variant: int) -> list[int]:
+def line(card: Card, rng: random.Random, variant: int) -> list[int]:
     """Return earlier stages of a card, oldest first; any Pokémon where these sets lack one."""
     found: list[int] = []
     while len(found) < card.stage:
@@ -66,7 +66,7 @@ def _side(state: dict[str, Any], p: int, rng: random.Random, acting: bool, varia
             continue
         card = rng.choice(cards["texts" if rng.random() < 0.6 else "pokemon"])
         state["card"][p][k] = card.index
-        for place, under in enumerate(_line(card, rng, variant)[:2]):
+        for place, under in enumerate(line(card, rng, variant)[:2]):
             state["under"][p][k][place] = under
         hurt = rng.random() < 0.6
         state["damage"][p][k] = 10 * rng.randrange(max(1, card.hp // 10)) if hurt else 0
