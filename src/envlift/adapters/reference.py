@@ -1,6 +1,6 @@
 """A reference as a Gymnasium ``VectorEnv``, so that policies can be trained in it.
 
-Shape letter: ``B`` environments.
+Shape letters: ``B`` environments, ``P`` players of a game.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         ValueError: if ``draw_chance`` is missing, or for a game of several players.
     """
 
+    _several = False
+
     def __init__(
         self, side: Side, draw_chance: DrawChance | None = None, *, seed: int | None = None
     ) -> None:
@@ -62,13 +64,13 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
             raise ValueError(
                 f"{spec.name} is given its chance: pass draw_chance, as its suite has it"
             )
-        if spec.reward.shape:
+        if spec.reward.shape and not self._several:
             raise ValueError(
                 f"{spec.name} gives rewards of shape {spec.reward.shape}; a VectorEnv has one "
-                "player, whose reward is one number"
+                "player, whose reward is one number; SeatsVectorEnv shows every seat"
             )
         self.side = side
-        self.num_envs = side.num_lanes
+        self._lanes = self.num_envs = side.num_lanes
         self.metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space = _observation_space(spec.observation)
         self.single_action_space = _action_space(spec)
@@ -102,8 +104,8 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
             raise ValueError(f"no reset option is known, there is {next(iter(options))!r}")
         if seed is not None:
             self._rng = np.random.default_rng(int(seed))
-        seeds = self._rng.integers(0, MAX_SEED, self.num_envs)
-        chance = self._draw((self.num_envs,))
+        seeds = self._rng.integers(0, MAX_SEED, self._lanes)
+        chance = self._draw((self._lanes,))
         record = self.side.reset(seeds, chance)
         return self._seen(record.observation, record.legal_actions)
 
@@ -123,10 +125,10 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
             )
         spec = self.side.spec
         action = np.asarray(actions)
-        shape = (self.num_envs, *spec.action.shape)
+        shape = (self._lanes, *spec.action.shape)
         if action.shape != shape:
             raise ValueError(f"actions must have the shape {shape}, they have {action.shape}")
-        axes = (1, self.num_envs)
+        axes = (1, self._lanes)
         chance = self._draw(axes)
         seeds = None if spec.self_reset else self._rng.integers(0, MAX_SEED, axes)
         record = self.side.step(action.astype(spec.action.dtype)[None], chance, seeds)
@@ -135,7 +137,7 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         observation, infos = self._seen(record.observation[0], mask)
         ended = terminated | truncated
         if record.final_observation is not None and not spec.self_reset and ended.any():
-            final = np.full(self.num_envs, None, dtype=object)
+            final = np.full(self._lanes, None, dtype=object)
             rows = record.final_observation[0, ended]
             final[ended] = np.fromiter(rows, dtype=object, count=len(rows))
             infos |= {"final_obs": final, "_final_obs": ended}
@@ -191,8 +193,82 @@ class ReferenceVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Array]):
         self._observation, self._mask = observation, mask
         if mask is None:
             return observation, {}
-        present = np.ones(self.num_envs, dtype=np.bool_)
+        present = np.ones(self._lanes, dtype=np.bool_)
         return observation, {"action_mask": mask.astype(np.int8), "_action_mask": present}
+
+
+class SeatsVectorEnv(ReferenceVectorEnv):
+    """Every seat of a reference's games as an environment: ``B * P`` in all, game by game.
+
+    All seats of a game end in the same step, each sees what its player sees and earns what that
+    player earns. One policy that plays all of them learns by self-play. Arguments and infos are
+    those of ``ReferenceVectorEnv``.
+
+    Raises:
+        ValueError: if ``draw_chance`` is missing, for a side of one player, or for one whose
+            players have other than equally many choices.
+    """
+
+    _several = True
+
+    def __init__(
+        self, side: Side, draw_chance: DrawChance | None = None, *, seed: int | None = None
+    ) -> None:
+        super().__init__(side, draw_chance, seed=seed)
+        spec, shape = side.spec, side.spec.reward.shape
+        if not shape:
+            self.closed = True
+            raise ValueError(f"{spec.name} has one player; use ReferenceVectorEnv")
+        (self.num_players,) = shape
+        choices = spec.choices or ()
+        if len(choices) != self.num_players or len(set(choices)) != 1:
+            self.closed = True
+            raise ValueError(
+                f"{spec.name} has {self.num_players} players with {choices or 'no'} choices; every "
+                "player needs one choice, among equally many"
+            )
+        self.num_envs = self._lanes * self.num_players
+        seen = spec.observation
+        self.single_observation_space = _observation_space(ArraySpec(seen.shape[1:], seen.dtype))
+        self.single_action_space = spaces.Discrete(choices[0])
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    def reset(
+        self, *, seed: Any = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start all games; see ``ReferenceVectorEnv.reset``."""
+        return self._shown(*super().reset(seed=seed, options=options))
+
+    def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+        """Play one step in every game. actions: [B * P]."""
+        joint = np.asarray(actions).reshape(self._lanes, self.num_players)
+        observation, reward, terminated, truncated, infos = super().step(joint)
+        observation, infos = self._shown(observation, infos)
+        terminated, truncated = (
+            np.repeat(each, self.num_players) for each in (terminated, truncated)
+        )
+        return observation, reward.reshape(-1), terminated, truncated, infos
+
+    def restore(self, saved: dict[str, Any]) -> tuple[Array, dict[str, Any]]:
+        """Go on from what ``save`` returned."""
+        return self._shown(*super().restore(saved))
+
+    def _shown(self, observation: Array, infos: dict[str, Any]) -> tuple[Array, dict[str, Any]]:
+        """Return the seats of all games in a row."""
+        players, shown = self.num_players, {}
+        for name, values in infos.items():
+            if name == "action_mask":
+                shown[name] = values.reshape(self.num_envs, -1)
+            elif name == "final_obs":
+                final = np.full(self.num_envs, None, dtype=object)
+                for game in np.flatnonzero(infos["_final_obs"]):
+                    for seat in range(players):
+                        final[game * players + seat] = values[game][seat]
+                shown[name] = final
+            else:
+                shown[name] = np.repeat(values, players)
+        return observation.reshape(self.num_envs, *observation.shape[2:]), shown
 
 
 def _first(record: Record) -> tuple[Array, Array, Array]:

@@ -118,8 +118,9 @@ class _Study:
 
                 trained = train(int(self.context.rng.integers(0, MAX_SEED)), advance)
                 direction.steps += trained.steps
-                curve = {"side": direction.side, "seed": trained.seed, **trained.curve}
-                self.context.report.curves.append(curve)
+                if trained.curve:
+                    curve = {"side": direction.side, "seed": trained.seed, **trained.curve}
+                    self.context.report.curves.append(curve)
                 if trained.interrupted:
                     raise KeyboardInterrupt
                 self._evaluate(trained)

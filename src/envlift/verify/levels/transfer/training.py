@@ -1,5 +1,7 @@
 """Training for level 4: the same learner and settings, in the candidate and in the reference.
 
+A game of several players is learnt by self-play: the present policy has all seats, on both sides.
+
 ``envlift.train`` is imported only where it is needed, so that verifying needs none of its packages.
 """
 
@@ -45,7 +47,7 @@ class Trained:
         seed: of the training.
         steps: environment steps that were played.
         curve: ``steps``, ``return`` and ``score`` (means of recent episodes), lists of equal
-            length.
+            length; empty for a game, where what one seat earns another loses.
         interrupted: Ctrl-C ended it early.
     """
 
@@ -161,7 +163,11 @@ class Ppo:
 
     def __init__(self, context: Context) -> None:
         env = _env(context)
+        self._players = env.num_players
         self._config = settings(context.suite).replace(env_options=dict(env.info.options))
+        if self._players > 1:
+            # Past policies have no part in it: the reference would have to be asked for theirs.
+            self._config = self._config.replace(self_play=True, pool_share=0.0)
         self._env = _resetting(env)
         self._score = jax.jit(env.score)
         self._draw_chance = context.suite.draw_chance
@@ -186,7 +192,7 @@ class Ppo:
                 # Said outside: within, it would be taken for an error of the candidate's code.
                 failure = error
             else:
-                return _kept(trained, seed)
+                return _kept(trained, seed, self._players)
         raise TrainingError(str(failure))
 
     def in_reference(self, seed: int, advance: Advance) -> Trained:
@@ -196,13 +202,16 @@ class Ppo:
             ReferenceFailure: if the reference broke.
             TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
         """
-        from envlift.adapters.reference import ReferenceVectorEnv
+        from envlift.adapters.reference import ReferenceVectorEnv, SeatsVectorEnv
         from envlift.train.config import ConfigError
         from envlift.train.trainer import DivergedError, train
 
-        config = self._config.replace(seed=seed, collector="host")
+        config, made = self._config.replace(seed=seed, collector="host"), ReferenceVectorEnv
         side = self._open_reference(config.num_envs)
-        with contextlib.closing(ReferenceVectorEnv(side, self._draw_chance)) as vector_env:
+        if self._players > 1:
+            # Every seat is an environment of the host collector's, as it is a lane of self-play's.
+            config, made = _of_seats(config, self._players), SeatsVectorEnv
+        with contextlib.closing(made(side, self._draw_chance)) as vector_env:
             try:
                 trained = train(
                     config,
@@ -212,7 +221,17 @@ class Ppo:
                 )
             except (ConfigError, DivergedError) as error:
                 raise TrainingError(str(error)) from None
-        return _kept(trained, seed)
+        return _kept(trained, seed, self._players)
+
+
+def _of_seats(config: Any, players: int) -> Any:
+    """Return the settings with which every seat of a game counts as an environment."""
+    seats = config.num_envs * players
+    return config.replace(
+        self_play=False,
+        num_envs=seats,
+        total_steps=config.updates * config.horizon * seats,
+    )
 
 
 def reference_vector(name: str, num_envs: int, options: Mapping[str, Any]) -> Any:
@@ -273,8 +292,8 @@ def _resetting(env: AnyEnv) -> AnyEnv:
     return twin
 
 
-def _kept(trained: Any, seed: int) -> Trained:
-    rows = [row for row in trained.history if row["return"] is not None]
+def _kept(trained: Any, seed: int, players: int) -> Trained:
+    rows = [row for row in trained.history if row["return"] is not None and players == 1]
     stride = -(-len(rows) // CURVE_POINTS) or 1
     # Counted from the end, so that the last point is always there.
     rows = rows[::-1][::stride][::-1]
@@ -282,4 +301,5 @@ def _kept(trained: Any, seed: int) -> Trained:
         name: [round(float(row[name]), 4) for row in rows] for name in ("steps", "return", "score")
     }
     steps = int(trained.history[-1]["steps"]) if trained.history else 0
-    return Trained(trained.policy, seed, steps, curve, trained.interrupted)
+    shown = curve if rows else {}
+    return Trained(trained.policy, seed, steps, shown, trained.interrupted)
