@@ -302,6 +302,13 @@ class Game(Env[State, Params, Draws]):
             params: as everywhere.
         """
 
+    def unshaped(self) -> Self:
+        """Return the same game paying for its end alone, by which matches are decided.
+
+        A game with an option that shapes rewards overrides it.
+        """
+        return self
+
     def action_space(self, params: Params | None = None) -> gymnasium.Space[Any]:
         """The space of all players' actions."""
         space, players = self.player_action_space(params), self.num_players

@@ -60,6 +60,23 @@ def test_a_match_by_hand(game) -> None:
         assert list(found.length[seed]) == [length, length]
 
 
+class Upside(Duel):
+    """The duel with a shaping that pays the loser."""
+
+    def transition(self, state, action, draws, params=None):
+        after = super().transition(state, action, draws, params)
+        return after._replace(reward=-after.reward)
+
+    def unshaped(self) -> Duel:
+        return Duel(horizon=30, autoreset="disabled")
+
+
+def test_shaped_rewards_decide_no_match(game) -> None:
+    shaped = Upside(horizon=30, autoreset="disabled")
+    found = played(shaped, "strongest", "random")
+    assert np.array_equal(found.score, played(game, "strongest", "random").score)
+
+
 def test_games_that_do_not_end_are_ties(game, monkeypatch) -> None:
     monkeypatch.setattr(matches, "MAX_STEPS", 2)
     found = played(game, "strongest", "random")

@@ -263,7 +263,9 @@ def _vector_env(config: Config) -> tuple[Any, Any]:
     vector = make_vec(
         config.env, num_envs=config.num_envs, autoreset_mode="same_step", **config.env_options
     )
-    return vector, vector.env.score
+    # A compiled environment has no ``Env`` beneath, and all of its reward is its score.
+    env = getattr(vector, "env", None)
+    return vector, None if env is None else env.score
 
 
 def _policy(collector: Fused | Host, state: Any) -> Policy:

@@ -12,7 +12,9 @@ from PIL import Image
 import envlift
 from envlift.cli import main
 from envlift.train import metrics
+from envlift.train.config import Config
 from envlift.train.settings import preset, read_file
+from envlift.train.trainer import train as train_policy
 
 SMALL = ["num_envs=4", "horizon=8", "epochs=1", "minibatches=1", "hidden=8", "layers=1"]
 
@@ -65,3 +67,13 @@ def test_pictures_that_are_not_observed_are_drawn_where_they_are_asked_for() -> 
     unasked.reset(seed=3)
     with pytest.raises(gymnasium.error.Error, match="render_mode='rgb_array'"):
         unasked.render()
+
+
+def test_a_run_from_python() -> None:
+    """A compiled environment has no ``Env`` to ask for its score."""
+    small = {"num_envs": 4, "horizon": 8, "epochs": 1, "minibatches": 1, "hidden": 8, "layers": 1}
+    options = {"observation": "memory", "max_steps": 5}
+    config = Config("gameboy", options, collector="host", total_steps=32, **small)
+    (row,) = train_policy(config).history
+    assert row["episodes"] > 0
+    assert row["score"] == row["return"]

@@ -144,3 +144,13 @@ def test_a_vector_of_one_player_shows_the_parts() -> None:
     actions = np.argmax(infos["action_mask"], axis=1)
     seen, *_ = vector.step(actions)
     assert vector.observation_space.contains(seen)
+
+
+def test_a_game_without_its_shaping() -> None:
+    """Matches are decided by who wins, see ``train.games.matches``."""
+    game = Pokemon(shaping={"win": 0.0, "faint": 1.0}, observation="structured")
+    plain = game.unshaped()
+    assert plain.shows == "structured"
+    before = jax.tree.map(lambda leaf: leaf, game.reset(jax.random.key(0))[1])
+    won = game._reward(before, jnp.int32(1), before), plain._reward(before, jnp.int32(1), before)
+    assert [list(np.asarray(each)) for each in won] == [[0, 0], [-1, 1]]

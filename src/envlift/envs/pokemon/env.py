@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import gymnasium
 import jax
@@ -153,6 +154,12 @@ class Pokemon(Game[State, None, Any]):
     def default_params(self) -> None:
         """None: a battle has no numbers that one would vary."""
         return None
+
+    def unshaped(self) -> Self:
+        """Return the same game where winning alone pays."""
+        twin = copy.copy(self)
+        twin._weights = None
+        return twin
 
     def player_action_space(self, params: None = None) -> gymnasium.spaces.Discrete[Any]:
         """Four moves and six members of the team."""

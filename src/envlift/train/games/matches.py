@@ -31,7 +31,7 @@ class Results(NamedTuple):
 
     Attributes:
         score: float32 [N, P], of the first contender in the seat of the second axis: 1 for more
-            return than the others had on average, 0.5 for as much, 0 for less.
+            return of ``Game.unshaped`` than the others had on average, 0.5 for as much, 0 for less.
         length: int32 [N, P], steps of the games.
         finished: bool [N, P]; where not, the game was stopped and counts as a tie.
     """
@@ -128,6 +128,8 @@ def match(
     Returns:
         ``play(params, key) -> Results``, with the params of both.
     """
+    # A shaped reward may pay the loser more than the winner.
+    game = game.unshaped()
     players = game.num_players
     count = seeds * players
     seat = jnp.tile(jnp.arange(players), seeds)
