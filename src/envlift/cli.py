@@ -105,6 +105,12 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument("pair", nargs="+", metavar="NAME | REF CAND")
     verify.add_argument("--suite", metavar="FILE", help="suite file (defines SUITE) for REF CAND")
     verify.add_argument("--backend", help="target of a registered environment: jax or warp")
+    verify.add_argument(
+        "--variant",
+        type=_positive,
+        metavar="SEED",
+        help="another game of the same rules, drawn from a seed, where NAME has such",
+    )
     verify.add_argument("--config", action="append", default=[], help="only this configuration")
     verify.add_argument(
         "--level",
@@ -280,6 +286,7 @@ def _verify(options: argparse.Namespace) -> int:
             *names,
             suite=options.suite,
             backend=options.backend,
+            variant=options.variant,
             configs=options.config,
             levels=options.level,
             quick=options.quick,

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import abc
 import inspect
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar, cast, get_args
@@ -259,7 +260,9 @@ class Env(abc.ABC, Generic[State, Params, Draws]):
         return obs, state, nxt.reward, nxt.terminated, nxt.truncated, info
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{key}={value!r}" for key, value in self.info.options.items())
+        # Two hundred decks would fill a screen.
+        given = self.info.options.items()
+        options = ", ".join(f"{key}={reprlib.repr(value)}" for key, value in given)
         return f"<envlift {self.info.name}-v{self.info.version} [{self.info.backend}] {options}>"
 
 

@@ -33,6 +33,8 @@ class Registration:
         suite: ``module:attribute`` of the verification suite, or None. It is a name, not an
             object, so that making an environment never imports its verification.
         reference: one line that names the pinned reference, or None.
+        suite_of: ``module:function`` that makes the suite of another game of the same rules from a
+            seed, int >= 1, for ``envlift verify NAME --variant SEED``; None if there are none.
         variants: option sets that the contract suite runs besides the default.
         render: ``module:function`` that draws a state, or None: ``function(state, scale)`` gives
             uint8 [H, W, 3]. A function ``between(env, state, action)`` beside it may give the
@@ -54,6 +56,7 @@ class Registration:
     players: int = 1
     suite: str | None = None
     reference: str | None = None
+    suite_of: str | None = None
     variants: tuple[dict[str, Any], ...] = ()
     render: str | None = None
     log: str | None = None

@@ -20,6 +20,7 @@ def verify(
     *,
     suite: str | None = None,
     backend: str | None = None,
+    variant: int | None = None,
     configs: Sequence[str] = (),
     levels: Sequence[str] = (),
     quick: bool = False,
@@ -46,6 +47,7 @@ def verify(
         suite: what a pair is compared by: a registered environment or the path of a suite file.
             None compares every field with loose tolerances.
         backend: target of a registered environment, for example ``jax``.
+        variant: seed of another game of the same rules, where the environment has such.
         configs: names of the suite's configurations to run; empty for all.
         levels: of ``L1``, ``L2``, ``L3``, ``resets``, ``transforms``, ``L4``; empty for all. What
             is left out stands in the report as not verified.
@@ -95,6 +97,10 @@ def verify(
     for what, wanted in (("steps", steps), ("hours", hours)):
         if wanted is not None and not wanted > 0:
             raise ValueError(f"{what} must be more than 0, it is {wanted}")
+    if variant is not None:
+        if candidate is not None or suite is not None:
+            raise ValueError("variant is for a registered environment alone, not for a pair")
+        name = f"{name}@{variant}"
     found, source, reference, other = find_pair(name, candidate, suite)
     request = Request(
         suite=found,

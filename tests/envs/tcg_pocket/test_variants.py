@@ -15,7 +15,10 @@ from envlift.envs.tcg_pocket.reference.host import PocketReference
 from envlift.envs.tcg_pocket.rules.data import Rows
 from envlift.envs.tcg_pocket.tables import REAL, Card, Tables, decks_of, standard
 from envlift.envs.tcg_pocket.tables.variants import choose, variant
+from envlift.envs.tcg_pocket.verification import variants
 from envlift.envs.tcg_pocket.verification.pool import pool
+from envlift.verify import verify
+from envlift.verify.suite.find import find_suite
 
 SEEDS = (1, 2, 3, 7)
 
@@ -111,3 +114,43 @@ def test_the_numbers_of_a_variant_are_played() -> None:
     assert won > 0
     assert most >= numbers.points_to_win
     assert bench == numbers.bench
+
+
+def test_the_suite_of_a_variant() -> None:
+    suite, source = find_suite("tcg_pocket@4")
+    assert source == "tcg_pocket@4"
+    assert [one.candidate["variant"] for one in suite.configs] == [4]
+    for name, said in (
+        ("tcg_pocket@x", "tcg_pocket has no variant 'x'; its seeds are whole numbers from 1 on"),
+        ("tcg_pocket@0", "tcg_pocket has no variant '0'"),
+        ("pong@3", "pong has no variants; leave --variant 3 out"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            find_suite(name)
+    with pytest.raises(ValueError, match="variant is for a registered environment alone"):
+        verify("tcg_pocket", "tcg_pocket", variant=3)
+
+
+def test_what_is_kept_of_a_variant() -> None:
+    checks = [
+        {"level": "L3", "name": "lockstep: a", "verdict": "PASS", "detail": "", "counts": {}},
+        {"level": "L3", "name": "lockstep: b", "verdict": "FAIL", "detail": "damage differs"},
+        {"level": "L2", "name": "states", "verdict": "PASS", "detail": ""},
+        {"level": "L2", "name": "later", "verdict": "INCONCLUSIVE", "detail": "not reached"},
+    ]
+    counts = ({"steps": 5, "episodes": 1}, {"steps": 7}, {"transitions": 9}, {})
+    checks = [{**check, "counts": count} for check, count in zip(checks, counts, strict=True)]
+    kept = variants.row(4, True, {"checks": checks, "verdict": "FAIL", "seed": 11})
+    assert kept == {
+        "variant": 4,
+        "verdict": "FAIL",
+        "quick": True,
+        "seed": 11,
+        "lockstep steps": 12,
+        "games ended": 1,
+        "single transitions": 9,
+        "open or wrong": [
+            "FAIL L3 lockstep: b: damage differs",
+            "INCONCLUSIVE L2 later: not reached",
+        ],
+    }

@@ -23,5 +23,6 @@ REGISTRATION = Registration(
     players=2,
     suite="envlift.envs.tcg_pocket.verification.suite:SUITE",
     reference="plain Python, from numbered rules",
+    suite_of="envlift.envs.tcg_pocket.verification.suite:variant_suite",
     render="envlift.envs.tcg_pocket.render:frame",
 )

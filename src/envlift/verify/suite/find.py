@@ -33,12 +33,38 @@ def find_suite(name: str) -> tuple[Suite, str]:
         if not isinstance(suite, Suite):
             raise ValueError(f"{name} defines no SUITE; see docs/verify.md for an example")
         return _with_neighbour(suite, path.parent), name
+    name, variant = of_variant(name)
+    if variant is not None:
+        return _suite_of_variant(name, variant), f"{name}@{variant}"
     suite = entry(name).suite
     if suite is None:
         raise ValueError(f"{name} has no verification suite")
     found = load(suite)
     assert isinstance(found, Suite)
     return found, name
+
+
+def of_variant(name: str) -> tuple[str, int | None]:
+    """Divide ``NAME@SEED``, by which the suite of a variant is found, into its parts.
+
+    Raises:
+        ValueError: for a seed that is no whole number.
+    """
+    name, at, seed = name.partition("@")
+    if not at:
+        return name, None
+    if not seed.isdecimal() or int(seed) < 1:
+        raise ValueError(f"{name} has no variant {seed!r}; its seeds are whole numbers from 1 on")
+    return name, int(seed)
+
+
+def _suite_of_variant(name: str, seed: int) -> Suite:
+    maker = getattr(entry(name), "suite_of", None)
+    if maker is None:
+        raise ValueError(f"{name} has no variants; leave --variant {seed} out")
+    made = load(maker)(seed)
+    assert isinstance(made, Suite)
+    return made
 
 
 def _with_neighbour(suite: Suite, folder: Path) -> Suite:

@@ -16,7 +16,7 @@ from envlift.envs.pokemon.verification.policies import POLICIES
 from envlift.envs.pokemon.verification.scenarios import SCENARIOS
 from envlift.envs.pokemon.verification.teams import pool
 from envlift.reference.types import Array, StateDict
-from envlift.verify.suite import Config, Field, Suite
+from envlift.verify.suite import Config, Field, Suite, Transfer
 
 HERE = Path(__file__).parent
 PAIRS = 200
@@ -57,6 +57,26 @@ def config(format: str, teams: bool) -> Config:
     return Config(format, {**options, "observation": "players", "draw_sites": True}, candidate)
 
 
+TRANSFER = Transfer(
+    margin=0.04,
+    reason="0.02 of a win rate; a battle pays 1 to the winner and -1 to the loser",
+    config="gen1randombattle",
+    # By self-play; 100,000 steps win nine of ten battles against random play.
+    training={
+        "total_steps": 100_352,
+        "num_envs": 64,
+        "horizon": 32,
+        "epochs": 3,
+        "minibatches": 8,
+        "hidden": 64,
+        "learning_rate": 1e-3,
+        "gamma": 0.99,
+        "normalize_observations": True,
+    },
+    learnt=0.6,
+    max_steps=2_000,
+)
+
 SUITE = Suite(
     name="pokemon",
     reference="process:python -m envlift.envs.pokemon.reference",
@@ -78,6 +98,7 @@ SUITE = Suite(
     places=PLACES,
     random_states=random_states,
     prepare=prepare,
+    transfer=TRANSFER,
     not_verified=(
         "Showdown's checks of teams: given ones are played as they are",
         "its protocol log, chat, timers and forfeits",

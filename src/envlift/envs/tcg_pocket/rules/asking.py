@@ -15,7 +15,7 @@ from envlift.envs.tcg_pocket.rules.board import (
     swap_active,
     turn_player,
 )
-from envlift.envs.tcg_pocket.rules.cards import discard_card, return_active
+from envlift.envs.tcg_pocket.rules.cards import return_active
 from envlift.envs.tcg_pocket.rules.data import Card, Op, of_op
 from envlift.envs.tcg_pocket.rules.ids import (
     Action,
@@ -32,7 +32,12 @@ from envlift.envs.tcg_pocket.rules.ids import (
 from envlift.envs.tcg_pocket.rules.legal import current_op
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.envs.tcg_pocket.rules.ops import act, amount, gate_open, reaches, run_ability
-from envlift.envs.tcg_pocket.rules.turn import check_end, knock_outs, reset_pending
+from envlift.envs.tcg_pocket.rules.turn import (
+    check_end,
+    drop_played_card,
+    knock_outs,
+    reset_pending,
+)
 from envlift.envs.tcg_pocket.rules.usable import fits_place
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
 
@@ -155,9 +160,7 @@ def return_card(b: Numbers, p: wp.int32, op: wp.int32, by_attack: wp.bool):
 @cold_rule
 def complete(b: Numbers):
     """End what was in progress."""
-    if b[At.PENDING_KIND] == Pending.TRAINER:
-        discard_card(b, turn_player(b), b[At.PENDING_CARD])
-    elif b[At.PENDING_KIND] == Pending.ATTACK:
+    if b[At.PENDING_KIND] == Pending.ATTACK:
         b[At.PHASE] = Phase.END
     reset_pending(b)
 
@@ -173,6 +176,7 @@ def go_on_with_effects(b: Numbers):
     op = current_op(b)
     code = of_op(op, Op.CODE)
     if op == 0:
+        drop_played_card(b)
         b[At.PENDING_STEP] = Step.KNOCK_OUTS
         knock_outs(b)
     elif not gate_open(b, op):

@@ -17,7 +17,7 @@ from envlift.envs.tcg_pocket.rules.board import (
 from envlift.envs.tcg_pocket.rules.cards import bury, discard_card, draw_cards
 from envlift.envs.tcg_pocket.rules.chance import below
 from envlift.envs.tcg_pocket.rules.data import Card, Limit
-from envlift.envs.tcg_pocket.rules.ids import Condition, Decision, Pending, Phase
+from envlift.envs.tcg_pocket.rules.ids import Condition, Decision, Pending, Phase, Step
 from envlift.envs.tcg_pocket.rules.memory import At
 from envlift.targets.warp_numbers import Numbers, cold_rule, rule
 
@@ -49,11 +49,17 @@ def end_without_effect(b: Numbers):
     b[At.PHASE] = Phase.END
 
 
+@rule
+def drop_played_card(b: Numbers):
+    """Discard a Trainer once: after its effect, before the knock-out check (P-7, G-1)."""
+    if b[At.PENDING_KIND] == Pending.TRAINER and b[At.PENDING_STEP] != Step.KNOCK_OUTS:
+        discard_card(b, turn_player(b), b[At.PENDING_CARD])
+
+
 @cold_rule
 def finish(b: Numbers, winner: wp.int32):
-    """End the game; a Trainer in play is discarded."""
-    if b[At.PENDING_KIND] == Pending.TRAINER:
-        discard_card(b, turn_player(b), b[At.PENDING_CARD])
+    """End the game; a Trainer whose effect still works is discarded (W-4)."""
+    drop_played_card(b)
     reset_pending(b)
     b[At.END_PLACE] = -1
     b[At.PHASE] = Phase.OVER

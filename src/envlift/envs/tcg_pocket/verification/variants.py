@@ -1,16 +1,13 @@
 """``envlift verify`` on variants of the game: ``python -m ...verification.variants SEED ...``.
 
-Each seed is judged in a process of its own, since a process plays one variant. ``--write`` keeps
-what came of it in ``variants.jsonl``. One of them, with all that ``verify`` offers:
-
-    TCG_POCKET_VARIANT=7 envlift verify src/envlift/envs/tcg_pocket/verification/variant_suite.py
+Each seed is judged by ``envlift verify tcg_pocket --variant SEED``, since a process plays one
+variant. ``--write`` keeps what came of it in ``variants.jsonl``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SUITE = Path(__file__).with_name("variant_suite.py")
 RESULTS = Path(__file__).with_name("variants.jsonl")
 LEVELS = ("L2", "L3", "resets")
 """What a variant is asked: the others look at how rules are driven, not at what they are."""
@@ -32,11 +28,11 @@ def judge(seed: int, quick: bool) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
-        command = [sys.executable, "-m", "envlift.cli", "verify", str(SUITE)]
+        command = [sys.executable, "-m", "envlift.cli", "verify", "tcg_pocket"]
+        command += ["--variant", str(seed)]
         command += [part for level in LEVELS for part in ("--level", level)]
         command += ["--json", str(report), "--fixtures", scratch, *(["--quick"] if quick else [])]
-        variables = os.environ | {"TCG_POCKET_VARIANT": str(seed)}
-        ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if not report.is_file():
             raise RuntimeError(f"variant {seed} was not judged: {ended.stderr[-2000:]}")
         return row(seed, quick, json.loads(report.read_text("utf-8")))
