@@ -45,6 +45,8 @@ _PLACES = {
     "hram": (0xFF80, 0xFFFF),
 }
 _GAME_STATE, _SCORE = 0xC000, 0xC002
+_VARIABLES = ("B0", "B1", "W2", "B4", "B5", "B6", "b7", "b8", "B9")
+"""What ``memory`` shows: type (unsigned or signed byte, unsigned word) and place from 0xC000."""
 _OVER = 3
 _ACTIONS = (0, BUTTONS["left"], BUTTONS["right"])
 
@@ -53,13 +55,19 @@ class PyBoyReference:
     """B machines of PyBoy that play Bricks, without sound.
 
     An episode begins as the game file says: its seed draws the divider and how many frames pass,
-    then START is pressed. Observation: the screen, uint8 [144, 160, 1].
+    then START is pressed. Observation: the screen, uint8 [144, 160, 1], or what Bricks keeps in its
+    memory, float32 [9].
 
     Args:
         num_lanes: B.
         frame_skip: frames of a step.
         hold: frames of it during which the buttons are held; None for all.
         buttons: actions are button masks, 0 to 255, not the three of the game.
+        observation: ``screen`` or ``memory``.
+        max_steps: an episode is truncated after so many; 0 for never.
+
+    Raises:
+        ValueError: for another observation.
     """
 
     batched = True
@@ -71,7 +79,14 @@ class PyBoyReference:
         frame_skip: int = 1,
         hold: int | None = None,
         buttons: bool = False,
+        observation: str = "screen",
+        max_steps: int = 0,
     ) -> None:
+        if observation not in _SHOWN:
+            raise ValueError(f"observation={observation!r} is not known; use screen or memory")
+        self._observation, self._see = _SHOWN[observation]
+        self._drawn, self._max_steps = observation == "screen", max_steps
+        self._length = [0] * num_lanes
         self._frame_skip = frame_skip
         self._hold_frames = frame_skip if hold is None else hold
         self._masks = tuple(range(256)) if buttons else _ACTIONS
@@ -89,7 +104,7 @@ class PyBoyReference:
         """Describe the environment."""
         return SideSpec(
             name=f"PyBoy {importlib.metadata.version('pyboy')}",
-            observation=ArraySpec((144, 160, 1), "uint8"),
+            observation=self._observation,
             action=ArraySpec((), "int32"),
             num_actions=len(self._masks),
             state=STATE,
@@ -104,12 +119,13 @@ class PyBoyReference:
         """Begin an episode in every lane: seeds int64 [B]."""
         for lane, seed in enumerate(seeds):
             self._begin(lane, int(seed))
-        record: dict[str, Any] = {"observation": np.stack([_screen(m) for m in self._machines])}
+        record: dict[str, Any] = {"observation": np.stack([self._see(m) for m in self._machines])}
         return {**record, "state": self.get_state()} if "state" in returns else record
 
     def _begin(self, lane: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         machine = self._machines[lane]
+        self._length[lane] = 0
         self._press(lane, 0)
         machine.load_state(
             io.BytesIO(self._dividers[lane].put(self._first, int(rng.integers(0x10000))))
@@ -132,8 +148,10 @@ class PyBoyReference:
         """Play T steps: actions int32 [T, B]; the picture is that of a step's last frame."""
         axes = actions.shape[:2]
         record: dict[str, Any] = {
-            "observation": np.zeros((*axes, 144, 160, 1), np.uint8),
-            "final_observation": np.zeros((*axes, 144, 160, 1), np.uint8),
+            **{
+                name: np.zeros((*axes, *self._observation.shape), self._observation.dtype)
+                for name in ("observation", "final_observation")
+            },
             "reward": np.zeros(axes),
             "terminated": np.zeros(axes, np.bool_),
             "truncated": np.zeros(axes, np.bool_),
@@ -157,24 +175,27 @@ class PyBoyReference:
             self._run(lane, self._masks[int(actions[at])])
             record["reward"][at] = max(0, _score(machine) - score)
             record["terminated"][at] = ended = machine.memory[_GAME_STATE] == _OVER
-            record["final_observation"][at] = _screen(machine)
+            self._length[lane] += 1
+            late = 0 < self._max_steps <= self._length[lane] and not ended
+            record["truncated"][at] = late
+            record["final_observation"][at] = self._see(machine)
             keep("final_state", at)
-            if ended and reset_seeds is not None:
+            if (ended or late) and reset_seeds is not None:
                 self._begin(lane, int(reset_seeds[at]))
-            record["observation"][at] = _screen(machine)
+            record["observation"][at] = self._see(machine)
             keep("state", at)
         return {**record, **states}
 
     def _run(self, lane: int, mask: int) -> None:
-        """Run a step's frames; only its last is drawn."""
+        """Run a step's frames; only its last is drawn, and where pictures are observed."""
         hold, skip, machine = self._hold_frames, self._frame_skip, self._machines[lane]
         held = min(hold, skip)
         if held:
             self._press(lane, mask)
-            machine.tick(held, held == skip, False)
+            machine.tick(held, self._drawn and held == skip, False)
         if held < skip:
             self._press(lane, 0)
-            machine.tick(skip - held, True, False)
+            machine.tick(skip - held, self._drawn, False)
 
     def _press(self, lane: int, mask: int) -> None:
         machine = self._machines[lane]
@@ -243,6 +264,23 @@ def switched_on(rom: Path, **options: Any) -> Any:
 
 def _screen(machine: Any) -> Array:
     return np.array(machine.screen.ndarray[:, :, :1])
+
+
+def _variables(machine: Any) -> Array:
+    """Return what Bricks keeps in its memory, float32 [9]."""
+    found: list[int] = []
+    for kind, place in _VARIABLES:
+        address = 0xC000 + int(place)
+        low, high = (int(byte) for byte in machine.memory[address : address + 2])
+        value = low | high << 8 if kind == "W" else low
+        found.append(value - 256 if kind == "b" and value > 127 else value)
+    return np.array(found, np.float32)
+
+
+_SHOWN = {
+    "screen": (ArraySpec((144, 160, 1), "uint8"), _screen),
+    "memory": (ArraySpec((len(_VARIABLES),), "float32"), _variables),
+}
 
 
 def _score(machine: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from envlift.envs.gameboy.verification.components import COMPONENTS
 from envlift.reference.types import Array, StateDict
-from envlift.verify.suite import Config, Feature, Field, Policy, Suite, Trace
+from envlift.verify.suite import Config, Feature, Field, Policy, Suite, Trace, Transfer
 
 HERE = Path(__file__).parent
 REQUIREMENTS = "envlift.envs.gameboy.reference:requirements.txt"
@@ -19,7 +19,14 @@ _SCORE, _BALLS, _PADDLE, _BALL = 2, 1, 4, 5
 _LEFT, _RIGHT = 1, 2
 
 
-def _config(name: str, effort: dict[str, int], *, saves: bool = False, **options: Any) -> Config:
+def _config(
+    name: str,
+    effort: dict[str, int],
+    *,
+    saves: bool = False,
+    transfer_only: bool = False,
+    **options: Any,
+) -> Config:
     buttons = options.get("action") == "buttons"
     theirs = {key: value for key, value in options.items() if key != "action"}
     return Config(
@@ -27,6 +34,7 @@ def _config(name: str, effort: dict[str, int], *, saves: bool = False, **options
         {"requirements": REQUIREMENTS, **theirs, **({"buttons": True} if buttons else {})},
         {**options, "saves": saves, "state_attributes": list(STATES)},
         effort={"resets": 64, **effort},
+        transfer_only=transfer_only,
     )
 
 
@@ -39,6 +47,39 @@ CONFIGS = (
     _config(
         "buttons", {"lanes": 4, "min_ends": 1, "min_steps": 300}, frame_skip=4, action="buttons"
     ),
+    # What is learnt from: the game's own numbers, and a limit of steps.
+    _config(
+        "variables",
+        {"lanes": 8, "min_ends": 2, "min_steps": 300},
+        frame_skip=4,
+        observation="memory",
+        max_steps=150,
+    ),
+    _config("learning", {}, transfer_only=True, frame_skip=4, observation="memory", max_steps=500),
+)
+
+TRANSFER = Transfer(
+    margin=0.5,
+    reason="half a brick of the fifty",
+    config="learning",
+    # 100,000 steps break several bricks an episode; random play breaks one in two.
+    training={
+        "total_steps": 102_400,
+        "num_envs": 32,
+        "horizon": 64,
+        "epochs": 4,
+        "minibatches": 8,
+        "hidden": 64,
+        "layers": 2,
+        "activation": "tanh",
+        "learning_rate": 1e-3,
+        "gamma": 0.99,
+        "entropy_coefficient": 0.01,
+        "normalize_observations": True,
+    },
+    learnt=2.0,
+    seeds=5,
+    max_steps=501,
 )
 
 
@@ -61,6 +102,7 @@ FEATURES = (
         lambda trace: trace.final["wram"][..., _BALLS] < trace.before["wram"][..., _BALLS],
     ),
     Feature("the game ends", lambda trace: trace.terminated),
+    Feature("an episode is cut off", lambda trace: trace.truncated, configs=("variables",)),
     Feature("the paddle moves to the right", lambda trace: _grew(trace, _PADDLE)),
 )
 
@@ -86,6 +128,7 @@ SUITE = Suite(
     ),
     components=COMPONENTS,
     features=FEATURES,
+    transfer=TRANSFER,
     not_verified=(
         "Game Boy Color, sound registers, the serial port, the clock of MBC3, STOP and the opcodes "
         "that are none: PyBoy is no witness, or is not asked",
