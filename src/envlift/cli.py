@@ -141,6 +141,20 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument(
         "--start-timeout", type=float, default=300.0, help="seconds for starting either side"
     )
+    apart = verify.add_mutually_exclusive_group()
+    apart.add_argument(
+        "--sandbox",
+        choices=["auto", "required", "none"],
+        default="auto",
+        help="isolate a candidate that is not envlift's own: where bubblewrap works (auto, the "
+        "default), or not run at all, or never; the verdict says if it was not. The reference is "
+        "trusted: it is what is compared with",
+    )
+    apart.add_argument(
+        "--trusted",
+        action="store_true",
+        help="the candidate is no stranger: it is not isolated and may run in this process",
+    )
     verify.add_argument("--json", type=Path, metavar="FILE", help="write the report for machines")
     verify.add_argument(
         "--fixtures",
@@ -304,6 +318,8 @@ def _verify(options: argparse.Namespace) -> int:
             steps=options.steps,
             hours=options.hours,
             tell=lambda far: console.print(far.line(), soft_wrap=True),
+            sandbox=options.sandbox,
+            trusted=options.trusted,
         )
     finally:
         progress.close()

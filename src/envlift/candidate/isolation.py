@@ -102,20 +102,22 @@ class Isolation:
         for folder in self.hidden:
             if folder.is_dir():
                 built += ["--tmpfs", str(folder.resolve())]
-        for place in (*self._covered(), *self.shown):
+        for place in (*self._covered(words[0]), *self.shown):
             built += ["--ro-bind", str(place.resolve()), str(place.resolve())]
         for place in self.writable:
             built += ["--bind", str(place.resolve()), str(place.resolve())]
         folder = (self.folder or Path("/tmp")).resolve()
         return [*built, "--chdir", str(folder), "--", *limited]
 
-    def _covered(self) -> list[Path]:
-        """Return what Python needs to read and a hidden folder, or a fresh ``/tmp``, covers."""
+    def _covered(self, program: str) -> list[Path]:
+        """Return what a program needs to read and a hidden folder, or a fresh ``/tmp``, covers."""
         hidden = [place.resolve() for place in self.hidden]
         over = [Path("/tmp").resolve(), *hidden]
         needed = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
         # The environment that Python belongs to, also where its start-up files were not read.
         needed |= {Path(sys.executable).absolute().parents[1]}
+        if os.sep in program:
+            needed |= {Path(program).absolute().parents[1]}
         needed |= {Path(__file__).resolve().parents[2]}
         needed |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).is_dir()}
         found = sorted(

@@ -339,8 +339,7 @@ class ReferenceProcess:
         """Return how often each place of the reference's code was reached; may be empty."""
         answer, _ = self._ask("coverage", {})
         counts = answer.get("coverage")
-        good = isinstance(counts, dict) and all(type(count) is int for count in counts.values())
-        if not isinstance(counts, dict) or not good:
+        if not isinstance(counts, dict) or any(type(count) is not int for count in counts.values()):
             self._fail("coverage", "the answer has no object 'coverage' of whole numbers")
         return dict(counts)
 
@@ -405,10 +404,9 @@ class ReferenceProcess:
         except wire.WireError as error:
             raise ValueError(f"`{operation}` cannot be sent: {error}") from None
         try:
-            answer = self._child.exchange(pieces, frames, self._limit(operation, units))
+            answer = self._child.exchange(pieces, frames, self._limit(message, units))
         except (ChildTrouble, wire.WireError) as trouble:
-            hung = isinstance(trouble, ChildHung)
-            reason = self._within(str(trouble), steps)
+            reason, hung = self._within(str(trouble), steps), isinstance(trouble, ChildHung)
             self._fail(operation, reason, self._steps if steps else None, hung=hung)
         except BaseException:
             # Ctrl-C in the middle of an exchange leaves half a message behind.
@@ -426,13 +424,15 @@ class ReferenceProcess:
             self._answered_error(operation, header, steps)
         return header, memoryview(answer)[frames.body :]
 
-    def _limit(self, operation: str, units: int) -> float:
+    def _limit(self, message: Mapping[str, Any], units: int) -> float:
         """Return the seconds for one answer: more for more work of a side that tells nothing."""
         limit = self.timeout
-        if operation == "spec" or (self._described and (operation, units) not in self._known):
-            # Something of a size that it never had is compiled first.
+        operation = message["op"]
+        asked = (operation, units, message.get("component"))
+        if operation == "spec" or (self._described and asked not in self._known):
+            # What it never did, or never in this size, is compiled first.
             limit = self.start_timeout
-            self._known.add((operation, units))
+            self._known.add(asked)
         if self._tells_work and operation in ("reset", "step"):
             return limit
         return limit * min(1 + (units - 1) / UNITS, MOST)

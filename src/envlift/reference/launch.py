@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,7 @@ def open_reference(
     role: Role = "reference",
     start_timeout: float = START_TIMEOUT,
     patience: float | None = None,
+    inside: Callable[[Sequence[str]], list[str]] = list,
 ) -> ReferenceProcess:
     """Start the reference that ``spec`` names.
 
@@ -139,6 +140,7 @@ def open_reference(
             none, ``PYTHONHASHSEED=0``, so that sets are walked in the same order by both sides.
         cwd: the child's working directory, None for that of this process.
         returns, role, start_timeout, patience: see ``ReferenceProcess``.
+        inside: makes of the words that start it those that start it somewhere, as in a sandbox.
 
     Raises:
         ValueError: if ``spec`` has none of these forms; the message lists them. If the interpreter
@@ -163,7 +165,7 @@ def open_reference(
     else:
         raise ValueError(f"{spec!r} names no reference. The forms are\n{FORMS}")
     return ReferenceProcess(
-        command,
+        inside(command),
         num_lanes=num_lanes,
         config=options,
         timeout=timeout,
@@ -173,4 +175,5 @@ def open_reference(
         role=role,
         start_timeout=start_timeout,
         patience=patience,
+        told=command,
     )

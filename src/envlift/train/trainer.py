@@ -54,7 +54,15 @@ class Display(Protocol):
 
 
 class DivergedError(RuntimeError):
-    """A number became NaN or infinite; the message says which one, when, and what to try."""
+    """A number became NaN or infinite; the message says which one, when, and what to try.
+
+    Attributes:
+        culprit: which one, of ``CULPRITS``; empty where nobody knows.
+    """
+
+    def __init__(self, message: str, culprit: str = "") -> None:
+        super().__init__(message)
+        self.culprit = culprit
 
 
 @dataclass
@@ -119,7 +127,29 @@ def train(
     if resume:
         _folder(out)
     with contextlib.nullcontext() if out is None else checkpoint.claimed(out):
-        return _train(collector, recorder, display, out, resume)
+        *_, trained = _train(collector, recorder, display, out, resume, _stop_request)
+    return trained
+
+
+def train_by_updates(config: Config, env: AnyEnv) -> Iterator[Trained]:
+    """Train one policy by the fused collector, an update each time that it is asked to go on.
+
+    Nothing is saved or shown, and no signal is caught.
+
+    Yields:
+        The same ``Trained`` once it is compiled and after each update, while the device works on
+        the next one. Its policy is the trained one when nothing more is given.
+
+    Raises:
+        ConfigError, DivergedError, ForkedError: as ``train``.
+    """
+    refuse_fork()
+    collector = _collector(config, env, None, None, make_network, None)
+    return _train(collector, None, None, None, False, lambda: contextlib.nullcontext(_never))
+
+
+def _never() -> bool:
+    return False
 
 
 def _train(
@@ -128,7 +158,8 @@ def _train(
     display: Display | None,
     out: Path | None,
     resume: bool,
-) -> Trained:
+    stops: Callable[[], contextlib.AbstractContextManager[Callable[[], bool]]],
+) -> Iterator[Trained]:
     config = collector.config
     begun = time.perf_counter()
     state: Any = collector.start()
@@ -143,7 +174,8 @@ def _train(
     loop.out = out
     if resume and out is not None and checkpoint.latest(out / BEST) is not None:
         loop.best = checkpoint.read_about(out / BEST).get("evaluation")
-    with _stop_request() as stopped:
+    yield trained
+    with stops() as stopped:
         pending: Any = None
         saved = done
         for update in range(done + 1, config.updates + 1):
@@ -169,6 +201,7 @@ def _train(
                 saved = _save(collector, state, loop, _folder(out), update)
             if _anywhere(stopped()) or loop.reached_target:
                 break
+            yield trained
         if pending is not None:
             loop.note(*pending)
         jax.block_until_ready(state.learner)
@@ -178,7 +211,7 @@ def _train(
     last = int(state.update)
     if out is not None and saved != last:
         _save(collector, state, loop, out, last)
-    return trained
+    yield trained
 
 
 def _anywhere(asked: bool) -> bool:
@@ -370,7 +403,7 @@ class _Loop:
         try:
             check_finite(values, update, steps)
         except DivergedError as error:
-            raise DivergedError(f"{error}. {self._before()}") from None
+            raise DivergedError(f"{error}. {self._before()}", error.culprit) from None
         row = row_of(values, self.recent, update, self.config.batch, seconds)
         row["sps"] = self.config.batch / max(seconds - self._last, 1e-9)
         self._last = seconds
@@ -431,7 +464,8 @@ def check_finite(values: Row, update: int, steps: int) -> None:
             else:
                 remedy = "try a lower learning_rate or max_gradient_norm"
             raise DivergedError(
-                f"{words} was {values[name]} in update {update}, before step {steps:,}; {remedy}"
+                f"{words} was {values[name]} in update {update}, before step {steps:,}; {remedy}",
+                name,
             )
 
 

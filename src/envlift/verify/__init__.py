@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from envlift.candidate.isolation import Wanted
     from envlift.verify.run.context import Progress
     from envlift.verify.run.result import Report
     from envlift.verify.run.soak import Soak
@@ -36,6 +38,8 @@ def verify(
     steps: int | None = None,
     hours: float | None = None,
     tell: Callable[[Soak], None] | None = None,
+    sandbox: Wanted = "auto",
+    trusted: bool = False,
 ) -> Report:
     """Compare two environments, as ``envlift verify`` does.
 
@@ -65,6 +69,9 @@ def verify(
         steps, hours: go on with fresh seeds, in lockstep, until so many steps or hours in all; see
             ``envlift.verify.run.soak``. None for one run.
         tell: is told after every round of those how far it is.
+        sandbox: a candidate that is not envlift's own is isolated: ``auto`` where bubblewrap works,
+            ``required`` or not at all, ``none`` never. The report says where it was not.
+        trusted: it is not isolated, and runs where an environment of envlift's own would.
 
     Returns:
         The report. ``report.verdict`` is PASS, FAIL or INCONCLUSIVE; Ctrl-C ends the run and
@@ -73,7 +80,8 @@ def verify(
     Raises:
         ValueError: for an unknown name, configuration or level, or a number below 1; the message
             says what is known. ``SuiteError``, a ``ValueError``, where code of the suite raises:
-            it names the file and the line.
+            it names the file and the line. ``NotIsolatedError``, a ``ValueError``, where isolation
+            is required and cannot be had.
         InternalError: a bug of envlift's; the message says where its traceback stands.
     """
     # Importing them here keeps `import envlift.verify` free of Hypothesis, SciPy and all levels.
@@ -82,6 +90,7 @@ def verify(
     from envlift.verify.run.session import Request
     from envlift.verify.run.session import verify as run
     from envlift.verify.run.soak import soak
+    from envlift.verify.sides.strangers import placed
     from envlift.verify.suite.find import find_pair
 
     given = {"lanes": lanes, "max_steps": max_steps, "min_ends": min_ends}
@@ -119,6 +128,10 @@ def verify(
         start_timeout=start_timeout,
     )
     shown = Silent() if progress is None else progress
-    if steps is None and hours is None:
-        return run(request, shown)
-    return soak(request, shown, tell or (lambda far: None), steps=steps, hours=hours)
+    judged = other if found is None or other is not None else found.candidate
+    assert judged is not None
+    with placed(judged, source, sandbox, trusted) as (place, why):
+        request = replace(request, place=place, not_isolated=why)
+        if steps is None and hours is None:
+            return run(request, shown)
+        return soak(request, shown, tell or (lambda far: None), steps=steps, hours=hours)

@@ -7,18 +7,29 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from unittest.mock import Mock
 
 import gymnasium
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from envlift.candidate.env_side import EnvSide
+from envlift.candidate.probes import answer, named
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
 from envlift.reference.failure import CandidateFailure
-from envlift.verify.levels.transfer import training
-from envlift.verify.levels.transfer.training import CURVE_POINTS, Ppo, TrainingError
+from envlift.train.config import Config
+from envlift.train.policies.networks import init
+from envlift.verify.levels.transfer.taught import policy_of, taught
+from envlift.verify.levels.transfer.training import (
+    CURVE,
+    CURVE_POINTS,
+    Ppo,
+    TrainingError,
+    settings,
+)
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Transfer
@@ -98,6 +109,7 @@ class Context:
     def __init__(self, candidate, suite=SMALL_SUITE, open_reference=None):
         self.suite = suite
         self.candidate = AuditedSide(EnvSide(candidate, 2))
+        self.reference = Mock(not_finite={})
         self.open_reference = open_reference
 
 
@@ -112,8 +124,10 @@ class Unreadable(Pong):
         return gymnasium.spaces.Dict({"court": super().observation_space()})
 
 
-class Raising(Pong):
-    def transition(self, state, action, draws, params=None):
+class Lost(Pong):
+    """Breaks in what only training asks for."""
+
+    def score(self, reward, params=None):
         raise KeyError("lost")
 
 
@@ -121,34 +135,54 @@ def pong(kind=Pong, autoreset="disabled"):
     return kind(backend="jax", autoreset=autoreset, frameskip=8)
 
 
-def test_numbers_that_diverge_and_rules_that_raise_are_told_apart():
-    with pytest.raises(TrainingError, match="a reward of the environment was nan"):
+def test_what_the_rules_did_and_what_ppo_cannot_are_told_apart():
+    with pytest.raises(CandidateFailure, match="a reward of the environment was nan"):
         Ppo(Context(pong(Diverging))).in_candidate(1, lambda done: None)
     with pytest.raises(TrainingError, match="PPO cannot read observations of Dict"):
         Ppo(Context(pong(Unreadable))).in_candidate(1, lambda done: None)
-    school = Ppo(Context(pong()))
-    school._env = pong(Raising, autoreset="same_step")
-    with pytest.raises(CandidateFailure, match="failed in `training`: it raised KeyError: 'lost'"):
-        school.in_candidate(1, lambda done: None)
+    with pytest.raises(
+        CandidateFailure, match=r"failed in `train\.ppo`: it raised KeyError: 'lost'"
+    ):
+        Ppo(Context(pong(Lost))).in_candidate(1, lambda done: None)
+
+
+def test_a_number_that_the_reference_gives_too_is_no_fault():
+    context = Context(pong(Diverging))
+    context.reference.not_finite = {"reward": 3}
+    with pytest.raises(TrainingError, match="a reward of the environment was nan"):
+        Ppo(context).in_candidate(1, lambda done: None)
+
+
+def rows(last):
+    return [
+        {"steps": 1024 * n, "return": None if n == 1 else n / 3, "score": -float(n)}
+        for n in range(1, last + 1)
+    ]
 
 
 def test_both_sides_are_trained_in_alike(monkeypatch):
     """Equal settings, but for the collector; seeds and progress are passed on."""
-    calls = []
+    calls, updates = [], SMALL["total_steps"] // 1024
 
     class Trained:
-        def __init__(self, rows):
-            self.policy, self.interrupted = "a policy", False
-            self.history = rows
+        def __init__(self, config, history):
+            self.policy = policy_of(EnvSide(pong(), 1).spec, config)
+            self.policy.params = init(self.policy.network, jax.random.key(config.seed))
+            self.interrupted, self.history = False, history
 
-    def train(config, *, env=None, vector_env=None, score=None, display=None):
-        calls.append((config, env, vector_env, score))
-        rows = [
-            {"steps": n, "return": None if n == 1 else n / 3, "score": -float(n)}
-            for n in range(1, 260)
-        ]
-        display.update(rows[-1])
-        return Trained(rows)
+    def train(config, *, vector_env=None, score=None, display=None):
+        calls.append((config, vector_env, score))
+        for row in rows(updates):
+            display.update(row)
+        return Trained(config, rows(updates))
+
+    def train_by_updates(config, env):
+        calls.append((config, env))
+        trained = Trained(config, [])
+        for row in rows(updates):
+            yield trained
+            trained.history.append(row)
+        yield trained
 
     class Side:
         spec, num_lanes, closed = EnvSide(pong(), 16).spec, 16, False
@@ -159,31 +193,96 @@ def test_both_sides_are_trained_in_alike(monkeypatch):
     side = Side()
     lanes = []
     monkeypatch.setattr("envlift.train.trainer.train", train)
+    monkeypatch.setattr("envlift.train.trainer.train_by_updates", train_by_updates)
+    monkeypatch.setattr("envlift.candidate.probes.training.STRETCH", 0.0)
     school = Ppo(Context(pong(), open_reference=lambda count: lanes.append(count) or side))
     assert school.steps == 6144
     done = []
     fast, slow = school.in_candidate(5, done.append), school.in_reference(6, done.append)
-    (fused, env, _, _), (host, _, vector_env, score) = calls
+    (fused, env), (host, vector_env, score) = calls
     assert (fused.collector, fused.seed, host.collector, host.seed) == ("fused", 5, "host", 6)
     assert fused.replace(collector="host", seed=6) == host
-    assert fused.env_options == {"frameskip": 8, "continuous": False}
     assert (host.num_envs, host.horizon, host.hidden) == (16, 64, 8)
     assert (env.autoreset, env.info, type(env)) == ("same_step", pong().info, Pong)
     assert vector_env.side is side
     assert lanes == [16]
     assert side.closed
     np.testing.assert_array_equal(score(np.float32([1, -1, 0.1, 0])), [1, -1, 0, 0])
-    assert done == [259, 259]
+    each = [1024 * n for n in range(1, updates + 1)]
+    assert done == each * 2
     for found, seed in ((fast, 5), (slow, 6)):
-        assert (found.seed, found.steps, found.policy) == (seed, 259, "a policy")
-        assert len(found.curve["steps"]) <= CURVE_POINTS
-        assert found.curve["steps"][-1] == 259
-        assert found.curve["score"][-1] == -259.0
-        assert found.curve["return"][-1] == 86.3333
-        assert 1 not in found.curve["steps"], "nothing had ended yet"
+        assert (found.seed, found.steps) == (seed, 6144)
+        assert found.curve["steps"] == each[1:], "nothing had ended after the first"
+        assert found.curve["score"] == [-float(n) for n in range(2, updates + 1)]
+        assert found.curve["return"][-1] == 2.0
+    ours = init(fast.policy.network, jax.random.key(5))
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), fast.policy.params, ours))
 
 
-def test_the_candidates_own_environment_keeps_its_autoreset():
+def test_a_curve_is_thinned_from_its_end():
+    school = Ppo(Context(pong()))
+    curve = {name: [float(n) for n in range(259)] for name in ("steps", "return", "score")}
+    shown = school._shown(curve)
+    assert len(shown["steps"]) <= CURVE_POINTS
+    assert shown["steps"][-1] == shown["return"][-1] == 258.0
+
+
+def test_stretches_of_training_give_the_policy_of_one_training():
+    """The probe, asked until it has ended, answers what ``train`` gives."""
+    from envlift.train.trainer import train
+
+    config = settings(SMALL_SUITE).replace(seed=3, total_steps=3072)
     env = pong()
-    assert training._resetting(env).autoreset == "same_step"
-    assert env.autoreset == "disabled"
+    asked = {"settings": np.frombuffer(json.dumps(config.to_dict()).encode(), np.uint8)}
+    told = [answer(env, "train.ppo", asked)]
+    while not told[-1]["ended"]:
+        told.append(answer(env, "train.ppo", asked))
+    straight = train(config, env=pong(autoreset="same_step"))
+    assert told[-1]["steps"] == straight.history[-1]["steps"] == 3072
+    for name, leaf in named(straight.policy.params, "params").items():
+        np.testing.assert_array_equal(told[-1][name], leaf)
+
+
+# -- a candidate that answers what it likes ---------------------------------------------------
+
+
+class Answering:
+    """Says of its training what it is told to say."""
+
+    def __init__(self, change):
+        self.spec, self.change = EnvSide(pong(), 1).spec, change
+
+    def call(self, component, arguments):
+        config = Config.of(json.loads(arguments["settings"].tobytes()))
+        params = init(policy_of(self.spec, config).network, jax.random.key(1))
+        curve = {f"curve.{name}": np.array([1024.0, 6144.0]) for name in CURVE}
+        honest = {"steps": np.asarray(6144), "ended": np.asarray(True)}
+        return self.change(honest | curve | named(params, "params"))
+
+
+BIAS = "params['policy']['bias']"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda told: told | {"steps": np.asarray(7)}, "7 steps after 0, of 6144"),
+        (lambda told: told | {"steps": np.asarray(1024 * 99)}, "101376 steps after 0"),
+        (lambda told: told | {"steps": np.asarray(0), "ended": np.asarray(False)}, "0 steps after"),
+        (lambda told: told | {"steps": np.ones(2, int)}, "no whole number 'steps'"),
+        (lambda told: told | {BIAS: told[BIAS] * np.nan}, "numbers that are not finite"),
+        (lambda told: told | {BIAS: told[BIAS][:1]}, r"as float32\[1\], the network's is"),
+        (lambda told: told | {BIAS: told[BIAS].astype(np.float64)}, "as float64"),
+        (lambda told: told | {"params['more']": np.ones(1)}, "other parameters than those"),
+        (lambda told: {n: v for n, v in told.items() if n != BIAS}, "other parameters than those"),
+        (lambda told: told | {"curve.return": np.ones(3)}, "a learning curve that is none"),
+        (lambda told: told | {"curve.steps": np.float64([6, 5])}, "whose steps do not rise"),
+        (lambda told: told | {"curve.steps": np.float64([6, 9999])}, "rise up to 6144"),
+    ],
+)
+def test_made_up_answers_are_refused(change, says):
+    context = Mock(candidate=Answering(change))
+    config = settings(SMALL_SUITE)
+    assert taught(Mock(candidate=Answering(dict)), config, print).steps == 6144
+    with pytest.raises(CandidateFailure, match=says):
+        taught(context, config, lambda done: None)

@@ -138,8 +138,35 @@ def _verify(
         judgement.verdicts["L2"] = "INCONCLUSIVE"
         judgement.report = {"not_verified": ["there is no running reference, only written rules"]}
         return
+    wanted = ["L3"] if only_rollouts else list(LEVELS[: LEVELS.index(level) + 1])
+    below = [one for one in wanted if one != "L4"]
+    report = _verified(trees, below, fixtures, judgement)
+    if report is None:
+        return
+    judgement.report = report.to_json()
+    if trees.trouble:
+        line = f"whether what was judged left its judge alone: it was not isolated, {trees.trouble}"
+        judgement.report["not_verified"].append(line)
+    why = unbounded(trees.trouble)
+    if why:
+        line = f"that what was judged left the machine alone: its processes are not counted, {why}"
+        judgement.report["not_verified"].append(line)
+    # Training takes long, and a fault that is known already does not need it.
+    if below == wanted or any(judgement.verdicts.get(one) != "PASS" for one in below):
+        return
+    if read_suite(project)[0].transfer is None:
+        judgement.verdicts["L4"] = "SKIPPED"
+        return
+    report = _verified(trees, ["L4"], fixtures, judgement)
+    if report is not None:
+        judgement.report = _with_transfer(judgement.report, report.to_json())
+
+
+def _verified(trees: Trees, levels: list[str], fixtures: Path, judgement: Judgement) -> Any:
+    """Return the report on some of the loop's levels, None where there is none; note verdicts."""
+    project = trees.project
     try:
-        report = run_verify(trees, level, only_rollouts, fixtures)
+        report = run_verify(trees, levels, fixtures)
     except (ProjectError, SuiteError):
         raise
     except verify_errors() as error:
@@ -148,15 +175,13 @@ def _verify(
     except Exception as error:
         # Whatever stops the verifier once the suite is read stems from what it looks at.
         words = f"the verifier could not look at it: {type(error).__name__}: {error}"
-        first = "L3" if only_rollouts else "L1"
-        judgement.verdicts[first] = "FAIL"
+        judgement.verdicts[levels[0]] = "FAIL"
         judgement.failures.append(
-            Failure(first, "opening", words, traceback=end(traceback.format_exc()))
+            Failure(levels[0], "opening", words, traceback=end(traceback.format_exc()))
         )
-        return
+        return None
     owners = {name: module.name for module in project.modules for name in module.components}
-    wanted = ["L3"] if only_rollouts else list(LEVELS[: LEVELS.index(level) + 1])
-    for one in wanted:
+    for one in levels:
         checks = [check for check in report.checks if check.level in VERIFIED[one]]
         verdicts = {str(check.verdict) for check in checks}
         for verdict in ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED"):
@@ -166,60 +191,39 @@ def _verify(
         for check in checks:
             if str(check.verdict) == "FAIL":
                 judgement.failures.append(_failure(one, check, owners))
-        if not checks and report.level_verdict("agreement") == "INCONCLUSIVE":
+        undecided = judgement.verdicts.get(one) in (None, "SKIPPED")
+        if undecided and report.level_verdict("agreement") == "INCONCLUSIVE":
             # A reference that does not agree with itself, or broke while it was asked.
             judgement.verdicts[one] = "INCONCLUSIVE"
         if judgement.failed(one):
             break
-    judgement.report = report.to_json()
-    if trees.trouble:
-        line = f"whether what was judged left its judge alone: it was not isolated, {trees.trouble}"
-        judgement.report["not_verified"].append(line)
-    why = unbounded(trees.trouble)
-    if why:
-        line = f"that what was judged left the machine alone: its processes are not counted, {why}"
-        judgement.report["not_verified"].append(line)
-    passed = all(judgement.verdicts.get(one) == "PASS" for one in wanted[:-1])
-    if wanted[-1] == "L4" and passed:
-        _transfer(trees, judgement)
+    due = {name for one in levels for name in VERIFIED[one]}
+    for check in report.checks:
+        if str(check.verdict) == "FAIL" and check.level not in due:
+            # It broke where it was opened or asked, before its level.
+            judgement.verdicts[levels[0]] = "FAIL"
+            judgement.failures.append(_failure(levels[0], check, owners))
+    return report
 
 
-def _transfer(trees: Trees, judgement: Judgement) -> None:
-    """Add what training says of level 4, and nothing else that it says."""
-    from envlift.translate.grading.transfer import NOT_APART, transferred
-
-    if read_suite(trees.project)[0].transfer is None:
-        judgement.verdicts["L4"] = "SKIPPED"
-        return
-    effort = trees.project.verification
-    _, asked = effort_of(trees.project)
-    try:
-        found = transferred(
-            trees, {"quick": effort.quick, "timeout": effort.timeout, "asked": asked}
-        )
-    except ValueError as error:
-        judgement.verdicts["L4"] = "FAIL"
-        judgement.failures.append(Failure("L4", "policy transfer", str(error)))
-        return
-    checks = [check for check in found.get("checks", ()) if check.get("level") == "L4"]
-    verdicts = {str(check.get("verdict")) for check in checks}
-    for verdict in ("FAIL", "INCONCLUSIVE", "PASS", "SKIPPED"):
+def _with_transfer(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return the report on the other levels with what a report on level 4 adds."""
+    checks = [
+        *(check for check in report["checks"] if check["level"] != "L4"),
+        *(check for check in more["checks"] if check["level"] == "L4"),
+    ]
+    lines = [
+        line
+        for line in dict.fromkeys([*report["not_verified"], *more["not_verified"]])
+        if not line.startswith("levels left out")
+    ]
+    joined = {**report, "checks": checks, "not_verified": lines}
+    joined |= {name: more[name] for name in ("transfer", "curves") if name in more}
+    verdicts = {check["verdict"] for check in checks if check["level"] == "L4"}
+    for verdict in ("FAIL", "INCONCLUSIVE"):
         if verdict in verdicts:
-            judgement.verdicts["L4"] = verdict
-            break
-    else:
-        judgement.verdicts["L4"] = "INCONCLUSIVE"
-    for check in checks:
-        if check.get("verdict") == "FAIL":
-            judgement.failures.append(Failure("L4", str(check["name"]), str(check["detail"])))
-    report = judgement.report
-    others = [check for check in report.get("checks", ()) if check.get("level") != "L4"]
-    report["checks"] = [*others, *checks]
-    report |= {name: found[name] for name in ("transfer", "curves") if name in found}
-    lines = [x for x in report.get("not_verified", ()) if not x.startswith("levels left out")]
-    report["not_verified"] = [*lines, NOT_APART]
-    if judgement.verdicts["L4"] in ("FAIL", "INCONCLUSIVE"):
-        report["verdict"] = judgement.verdicts["L4"]
+            return {**joined, "verdict": verdict}
+    return joined
 
 
 def verify_errors() -> tuple[type[Exception], ...]:
@@ -248,26 +252,21 @@ def read_suite(project: Project) -> tuple[Any, str]:
         raise SuiteError(str(error)) from error
 
 
-def run_verify(trees: Trees, level: str, only_rollouts: bool, fixtures: Path) -> Any:
-    """Return the report of ``envlift verify`` on the work in the project's folder."""
+def run_verify(trees: Trees, levels: Sequence[str], fixtures: Path) -> Any:
+    """Return the report of ``envlift verify`` on the work, on some of the loop's levels."""
     from envlift.verify.run.progress import Silent
     from envlift.verify.run.session import Request, verify
 
     project = trees.project
     effort, asked = effort_of(project)
     suite, source = read_suite(project)
-    levels = [name for one in LEVELS[: LEVELS.index(level) + 1] for name in VERIFIED[one]]
-    if only_rollouts:
-        levels = ["L3"]
-    # Whoever trains runs the candidate's code, see ``transfer``.
-    levels = [name for name in levels if name != "L4"]
     request = Request(
         suite=suite,
         suite_source=source,
         effort=effort,
         asked=asked,
         fixtures=fixtures,
-        levels=tuple(name for name in levels if name != "corpus"),
+        levels=tuple(name for one in levels for name in VERIFIED[one] if name != "corpus"),
         timeout=project.verification.timeout,
         stop_at_failure=True,
         stop_at_level=True,

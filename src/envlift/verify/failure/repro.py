@@ -16,8 +16,9 @@ from envlift.verify.failure.case import UNNAMED, Case, Played, play, read_cases
 from envlift.verify.levels.steps.corpus import recorded_side
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.run.show import number, plain_text, print_divergence
-from envlift.verify.sides.candidates import arithmetic, open_candidate
+from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
+from envlift.verify.sides.strangers import placed
 from envlift.verify.suite import Config, Suite, default_suite, for_pair
 from envlift.verify.suite.find import find_suite
 from envlift.verify.suite.guarded import guarded
@@ -78,7 +79,9 @@ def _play(
     chosen = {"backend": backend} if backend else {}
     options: dict[str, Any] = {**config.candidate, **case.options, **chosen}
     with contextlib.ExitStack() as stack:
-        candidate = open_candidate(suite.candidate, options, 1, apart=True)
+        place, _ = stack.enter_context(placed(suite.candidate, case.suite))
+        limits = Limits(place=place)
+        candidate = open_candidate(suite.candidate, options, 1, limits, apart=True)
         stack.callback(candidate.close)
         try:
             reference: Any = stack.enter_context(

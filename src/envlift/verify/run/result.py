@@ -143,6 +143,7 @@ class Report:
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
         repeat_with: what the command line needs beside the seed to repeat the run elsewhere.
+        not_isolated: why a candidate that is not envlift's own ran without a sandbox, else empty.
     """
 
     suite: str
@@ -168,6 +169,7 @@ class Report:
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
     repeat_with: list[str] = dataclasses.field(default_factory=list)
+    not_isolated: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -189,6 +191,10 @@ class Report:
     @property
     def scope(self) -> str:
         """What the verdict rests on, to be put behind it: the levels that passed, or why not."""
+        told = f"; the candidate was NOT ISOLATED: {self.not_isolated}" if self.not_isolated else ""
+        return self._rests_on() + told
+
+    def _rests_on(self) -> str:
         verdict = self.verdict
         passed = [
             level
@@ -229,14 +235,15 @@ class Report:
         return sum(c.counts.get(count, 0) for c in self.checks if c.level == level)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data with a schema version; ``sources`` only where there are any."""
+        """Return plain data with a schema version; what there is not always only where it is."""
         data = {
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
             **plain(dataclasses.asdict(self)),
         }
-        if not self.sources:
-            del data["sources"]
+        for name in ("sources", "not_isolated"):
+            if not data[name]:
+                del data[name]
         return data
 
     def write(self, path: Path) -> None:

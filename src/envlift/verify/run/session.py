@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,10 +38,11 @@ from envlift.verify.run.context import Context, Effort, Progress
 from envlift.verify.run.provenance import sources, versions
 from envlift.verify.run.result import NO_SUITE, Check, Report, Verdict
 from envlift.verify.run.speed import first_episodes, fitting, measure
-from envlift.verify.run.trouble import bug, is_a_sentence
+from envlift.verify.run.trouble import bug, is_a_sentence, refuse_unknown_option
 from envlift.verify.sides.candidates import Limits, arithmetic, open_candidate
 from envlift.verify.sides.guard import CandidateViolation
 from envlift.verify.sides.own import Own
+from envlift.verify.sides.strangers import left_alone
 from envlift.verify.suite import Config, PairError, Suite, default_suite
 from envlift.verify.suite.guarded import guarded
 
@@ -86,6 +86,7 @@ class Request:
         stop_at_level: skip what is left of a configuration after the first failed level.
         place: where a candidate runs that nobody trusts; it is then never opened in this process.
         suite_place: where the suite's own functions ask it, if that is another.
+        not_isolated: why a candidate that is not envlift's own is not isolated, else empty.
     """
 
     suite: Suite | None
@@ -109,6 +110,7 @@ class Request:
     stop_at_level: bool = False
     place: Isolation | None = None
     suite_place: Isolation | None = None
+    not_isolated: str = ""
 
 
 STAGES = {
@@ -152,10 +154,11 @@ def _run(
         reference=suite.reference,
         candidate=str(suite.candidate),
         seed=seed,
-        not_verified=list(suite.not_verified),
+        not_verified=[*suite.not_verified, *left_alone(request.not_isolated)],
         versions=versions(),
         deviations={deviation.id: 0 for deviation in suite.deviations},
         sources=sources(suite, request.suite_source, request.reference),
+        not_isolated=request.not_isolated,
     )
     left_out = [level for level in LEVELS if level not in request.levels]
     if request.levels and left_out:
@@ -301,7 +304,7 @@ def _run_config(
             raise
         except (ReferenceFailure, CandidateViolation, CandidateFailure) as error:
             mine = config.reference if isinstance(error, ReferenceFailure) else options
-            _refuse_unknown_option(suite, config, mine, error)
+            refuse_unknown_option(suite, config, mine, error)
             _note_failure("L1", config, error, report, progress)
             return
         report.reference, report.candidate = reference.spec.name, candidate.spec.name
@@ -367,19 +370,6 @@ def _run_config(
         _note_not_finite(context.reference, report)
         for place, count in context.reference.coverage().items():
             report.reference_coverage[place] = report.reference_coverage.get(place, 0) + count
-
-
-def _refuse_unknown_option(
-    suite: Suite, config: Config, options: Mapping[str, Any], error: Exception
-) -> None:
-    """An option that a side does not take is a slip of who gave it, and no difference."""
-    told = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-    if told and told[1] in options:
-        side = "reference" if isinstance(error, ReferenceFailure) else "candidate"
-        raise PairError(
-            f"the {side} takes no option {told[1]!r}, which the configuration {config.name!r} of "
-            f"the suite {suite.name}, or the command line, gives it: {error}"
-        ) from error
 
 
 def _open_fitting(

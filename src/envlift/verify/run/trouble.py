@@ -5,11 +5,15 @@ Only FAIL says that the environments differ, so neither may look like one.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from envlift.reference.failure import SideFailure
+from envlift.reference.failure import PairError, ReferenceFailure, SideFailure
+from envlift.verify.suite import Config, Suite
 
 _OURS = str(Path(__file__).resolve().parents[2])
 
@@ -49,3 +53,20 @@ def bug(error: BaseException) -> InternalError:
         where += f", line {last.lineno}"
     words = str(error).strip().partition("\n")[0]
     return InternalError(f"a bug of envlift: {type(error).__name__}: {words} ({where})")
+
+
+def refuse_unknown_option(
+    suite: Suite, config: Config, options: Mapping[str, Any], error: Exception
+) -> None:
+    """An option that a side does not take is a slip of who gave it, and no difference.
+
+    Raises:
+        PairError: if that is what the error tells.
+    """
+    told = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if told and told[1] in options:
+        side = "reference" if isinstance(error, ReferenceFailure) else "candidate"
+        raise PairError(
+            f"the {side} takes no option {told[1]!r}, which the configuration {config.name!r} of "
+            f"the suite {suite.name}, or the command line, gives it: {error}"
+        ) from error

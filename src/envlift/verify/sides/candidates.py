@@ -30,7 +30,7 @@ from envlift.candidate.opening import launch_name, open_here
 from envlift.candidate.opening import load as load
 from envlift.candidate.opening import load_file as load_file
 from envlift.reference.client import START_TIMEOUT, ReferenceProcess
-from envlift.reference.launch import open_reference
+from envlift.reference.launch import HASH_SEED, open_reference
 from envlift.reference.types import Side
 from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Config
@@ -76,11 +76,7 @@ def open_candidate(
         CandidateFailure: if it does not start.
     """
     if isinstance(candidate, str) and candidate.startswith(IN_PROCESS):
-        if limits.place is not None:
-            raise ValueError(
-                f"a candidate that is judged apart cannot be started as {candidate!r}; give it as "
-                "env:module:name or vector:module:name"
-            )
+        place = limits.place
         return open_reference(
             candidate,
             num_lanes=num_lanes,
@@ -89,12 +85,18 @@ def open_candidate(
             timeout=limits.answer,
             start_timeout=limits.start,
             patience=limits.lanes,
+            env=None if place is None else {HASH_SEED: "0", **place.variables()},
+            cwd=None if place is None else place.folder,
+            inside=list if place is None else place.command,
         )
     reason = "it was asked to" if not apart else _bound_to_here(candidate, options)
     if reason is None:
         return open_apart(_name_of(candidate), options, num_lanes, limits)
     if limits.place is not None:
-        raise ValueError(f"a candidate that is judged apart needs a name: {reason}")
+        raise ValueError(
+            f"a candidate that is judged apart needs a name: {reason}; --trusted runs it in the "
+            "process that judges"
+        )
     side = AuditedSide(open_here(candidate, options, num_lanes))
     side.together = reason if apart else ""
     return side

@@ -1,5 +1,8 @@
 """Training for level 4: the same learner and settings, in the candidate and in the reference.
 
+The learner of the candidate runs where the candidate does and answers arrays (``taught.py``), that
+of the reference runs here.
+
 A game of several players is learnt by self-play: the present policy has all seats, on both sides.
 
 ``envlift.train`` is imported only where it is needed, so that verifying needs none of its packages.
@@ -8,27 +11,26 @@ A game of several players is learnt by self-play: the present policy has all sea
 from __future__ import annotations
 
 import contextlib
-import copy
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import jax
-import numpy as np
 
-from envlift.candidate.states import AnyEnv
 from envlift.extras import install
 from envlift.reference.types import Side
 from envlift.train.policies.player import Player
 from envlift.verify.run.context import Context
-from envlift.verify.sides.guard import blamed
 from envlift.verify.sides.probing import can_probe
 from envlift.verify.suite import Config, Suite
 
 PACKAGES = ("flax", "optax")
 CURVE_POINTS = 100
 """Most points that are kept of a learning curve."""
+
+CURVE = ("steps", "return", "score")
+"""What a learning curve tells."""
 
 Advance = Callable[[int], None]
 """Is told how many environment steps a training has done."""
@@ -139,89 +141,87 @@ def settings(suite: Suite) -> Any:
     return made
 
 
-def _env(context: Context) -> AnyEnv:
-    """Return the environment to train in, which runs in this process."""
-    env = getattr(context.candidate, "env", None)
-    if env is not None:
-        return cast(AnyEnv, env)
-    assert context.own is not None, "a candidate that runs apart was opened by a session"
-    context.report.not_verified.append(
-        "level 4 apart from the verifier: policies are trained in the judging process"
-    )
-    return context.own.env_here()
-
-
 class Ppo:
-    """PPO: compiled together with the candidate, and stepping the reference in its process.
+    """PPO: in the candidate where that runs, and stepping the reference from here.
+
+    No code of the candidate's runs here: it is asked to train, see ``taught``.
 
     Args:
-        context: with a candidate that drives an ``envlift.Env``.
+        context: with a candidate that answers probes.
 
     Raises:
         ValueError: for settings that make no sense.
     """
 
     def __init__(self, context: Context) -> None:
-        env = _env(context)
-        self._players = env.num_players
-        self._config = settings(context.suite).replace(env_options=dict(env.info.options))
+        self._context = context
+        reward = context.candidate.spec.reward
+        self._players = reward.shape[0] if reward.shape else 1
+        self._config = settings(context.suite)
         if self._players > 1:
             # Past policies have no part in it: the reference would have to be asked for theirs.
             self._config = self._config.replace(self_play=True, pool_share=0.0)
-        self._env = _resetting(env)
-        self._score = jax.jit(env.score)
-        self._draw_chance = context.suite.draw_chance
-        self._open_reference: Callable[[int], Side] = context.open_reference
         self.steps: int = self._config.updates * self._config.batch
 
     def in_candidate(self, seed: int, advance: Advance) -> Trained:
-        """Train by the fused collector.
+        """Let the candidate train by the fused collector.
 
         Raises:
             CandidateFailure, CandidateViolation: for what the candidate did.
-            TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
+            TrainingError: if learning diverged, or PPO cannot play this game.
         """
-        from envlift.train.config import ConfigError
-        from envlift.train.trainer import DivergedError, train
+        from envlift.verify.levels.transfer.taught import taught
 
         config = self._config.replace(seed=seed, collector="fused")
-        with blamed("training"):
-            try:
-                trained = train(config, env=self._env, display=_Display(advance))
-            except (ConfigError, DivergedError) as error:
-                # Said outside: within, it would be taken for an error of the candidate's code.
-                failure = error
-            else:
-                return _kept(trained, seed, self._players)
-        raise TrainingError(str(failure))
+        learnt = taught(self._context, config, advance)
+        return Trained(learnt.policy, seed, learnt.steps, self._shown(learnt.curve))
 
     def in_reference(self, seed: int, advance: Advance) -> Trained:
         """Train by the host collector.
 
+        The candidate is asked what its score of the rewards is, for the learning curve.
+
         Raises:
             ReferenceFailure: if the reference broke.
+            CandidateFailure, CandidateViolation: if the candidate broke at telling its score.
             TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
         """
         from envlift.adapters.reference import ReferenceVectorEnv, SeatsVectorEnv
         from envlift.train.config import ConfigError
         from envlift.train.trainer import DivergedError, train
+        from envlift.verify.levels.transfer.taught import score_of
 
         config, made = self._config.replace(seed=seed, collector="host"), ReferenceVectorEnv
-        side = self._open_reference(config.num_envs)
+        side = self._context.open_reference(config.num_envs)
         if self._players > 1:
             # Every seat is an environment of the host collector's, as it is a lane of self-play's.
             config, made = _of_seats(config, self._players), SeatsVectorEnv
-        with contextlib.closing(made(side, self._draw_chance)) as vector_env:
+        with contextlib.closing(made(side, self._context.suite.draw_chance)) as vector_env:
             try:
                 trained = train(
                     config,
                     vector_env=vector_env,
-                    score=lambda reward: np.asarray(self._score(reward)),
+                    score=score_of(self._context.candidate),
                     display=_Display(advance),
                 )
             except (ConfigError, DivergedError) as error:
                 raise TrainingError(str(error)) from None
-        return _kept(trained, seed, self._players)
+        rows = [row for row in trained.history if row["return"] is not None]
+        curve = {name: [float(row[name]) for row in rows] for name in CURVE}
+        steps = int(trained.history[-1]["steps"]) if trained.history else 0
+        return Trained(trained.policy, seed, steps, self._shown(curve), trained.interrupted)
+
+    def _shown(self, curve: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+        """Return at most ``CURVE_POINTS`` points of a curve, none of a game's."""
+        points = len(curve["steps"])
+        if not points or self._players > 1:
+            return {}
+        stride = -(-points // CURVE_POINTS)
+        # Counted from the end, so that the last point is always there.
+        return {
+            name: [round(value, 4) for value in values[::-1][::stride][::-1]]
+            for name, values in curve.items()
+        }
 
 
 def _of_seats(config: Any, players: int) -> Any:
@@ -283,23 +283,3 @@ class _Display:
 
     def update(self, row: dict[str, Any]) -> None:
         self._advance(int(row["steps"]))
-
-
-def _resetting(env: AnyEnv) -> AnyEnv:
-    """Return the same environment, resetting itself as the fused collector wants it."""
-    twin = copy.copy(env)
-    twin.autoreset = "same_step"
-    return twin
-
-
-def _kept(trained: Any, seed: int, players: int) -> Trained:
-    rows = [row for row in trained.history if row["return"] is not None and players == 1]
-    stride = -(-len(rows) // CURVE_POINTS) or 1
-    # Counted from the end, so that the last point is always there.
-    rows = rows[::-1][::stride][::-1]
-    curve = {
-        name: [round(float(row[name]), 4) for row in rows] for name in ("steps", "return", "score")
-    }
-    steps = int(trained.history[-1]["steps"]) if trained.history else 0
-    shown = curve if rows else {}
-    return Trained(trained.policy, seed, steps, shown, trained.interrupted)
