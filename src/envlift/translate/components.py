@@ -139,6 +139,7 @@ def compare(
             candidate=Nothing(),
             open_sides=_never,
             open_reference=lambda lanes: reference,
+            open_candidate=lambda lanes: Nothing(),
             open_stranger=lambda lanes, hash_seed: reference,
             report=report,
             progress=Silent(),

@@ -17,6 +17,7 @@ import pytest
 
 from envlift.candidate.env_side import EnvSide
 from envlift.candidate.probes import answer, named
+from envlift.candidate.vector_side import VectorSide
 from envlift.envs.pong.env import Pong
 from envlift.envs.pong.verification.suite import SUITE
 from envlift.reference.failure import CandidateFailure
@@ -33,6 +34,7 @@ from envlift.verify.levels.transfer.training import (
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Transfer
+from tests.verify.envs import vector_cartpole
 
 SMALL = {
     "total_steps": 6144,
@@ -50,6 +52,7 @@ SUITE_FILE = """
 from dataclasses import replace
 from envlift.envs.pong.verification.suite import SUITE as PONG
 from envlift.verify.suite import Transfer
+from tests.verify.envs import vector_cartpole
 
 PLAN = Transfer(1.0, "a test", "frameskip8", {training}, seeds=3, reference_seeds=3)
 SUITE = replace(PONG, transfer=PLAN, corpus=None)
@@ -217,6 +220,30 @@ def test_both_sides_are_trained_in_alike(monkeypatch):
         assert found.curve["return"][-1] == 2.0
     ours = init(fast.policy.network, jax.random.key(5))
     assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), fast.policy.params, ours))
+
+
+def test_a_candidate_that_cannot_train_is_stepped_from_here(monkeypatch):
+    """As the reference is: the same collector and settings, and no probe."""
+    calls = []
+
+    def train(config, *, vector_env, score, display):
+        calls.append((config, vector_env.side.num_lanes, score(3.5)))
+        return Mock(history=rows(2), interrupted=False)
+
+    def opened(lanes):
+        side = VectorSide(vector_cartpole.make(lanes), ())
+        side.close = Mock()
+        return side
+
+    monkeypatch.setattr("envlift.train.trainer.train", train)
+    context = Context(pong(), open_reference=opened)
+    context.candidate, context.open_candidate = opened(2), opened
+    school = Ppo(context)
+    fast, slow = school.in_candidate(5, print), school.in_reference(6, print)
+    assert (fast.seed, slow.seed) == (5, 6)
+    assert calls[0][0].replace(seed=6) == calls[1][0]
+    assert calls[0][0].collector == "host"
+    assert calls[0][1:] == calls[1][1:] == (16, 3.5)
 
 
 def test_a_curve_is_thinned_from_its_end():

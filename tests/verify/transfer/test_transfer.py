@@ -403,12 +403,15 @@ def test_without_the_extra_it_says_what_to_install(transferred, monkeypatch):
     assert only(transferred()) == (Verdict.SKIPPED, expected)
 
 
-def test_a_candidate_that_cannot_be_trained_in_is_skipped(verify_pong):
-    suite = replace(SUITE, transfer=PLAN)
-    report = verify_pong(SUITE.reference, config="frameskip8", suite=suite, levels=("L4",))
-    check = only(report)
-    assert check[0] is Verdict.SKIPPED
-    assert "registered and other JAX environments, and PufferLib 3.0.0 pong.h is none" in check[1]
+def test_a_game_that_cannot_train_is_skipped():
+    game = Mock(probes=False)
+    game.spec.reward.shape, game.spec.name = (2,), "chess"
+    said = "games are learnt in registered and other JAX environments, and chess is none"
+    assert training.untrainable(game) == said
+    game.spec.reward.shape = ()
+    assert training.untrainable(game) is None
+    game.spec.reward.shape, game.probes = (2,), True
+    assert training.untrainable(game) is None
 
 
 def test_mutants_are_judged_without_it(monkeypatch):

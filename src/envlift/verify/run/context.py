@@ -55,6 +55,7 @@ class Context:
         open_sides: opens both sides anew with so many lanes.
         open_reference: opens the reference alone with so many lanes, to be played without looking
             at its state.
+        open_candidate: opens the candidate alone with so many lanes, likewise.
         open_stranger: opens the reference alone with so many lanes and this ``PYTHONHASHSEED``, to
             be compared with itself.
         report: where checks are collected.
@@ -84,6 +85,7 @@ class Context:
     candidate: Side
     open_sides: Callable[[int], contextlib.AbstractContextManager[tuple[Side, Side]]]
     open_reference: Callable[[int], Side]
+    open_candidate: Callable[[int], Side]
     open_stranger: Callable[[int, str], Side]
     report: Report
     progress: Progress

@@ -329,6 +329,9 @@ def _run_config(
             candidate=candidate,
             open_sides=open_sides,
             open_reference=lambda lanes: alone(lanes, returns=RETURNS),
+            open_candidate=lambda lanes: open_candidate(
+                suite.candidate, options, lanes, limits, request.apart
+            ),
             open_stranger=lambda lanes, hash_seed: alone(
                 lanes, env={**os.environ, HASH_SEED: hash_seed}
             ),

@@ -45,8 +45,15 @@ _PLACES = {
     "hram": (0xFF80, 0xFFFF),
 }
 _GAME_STATE, _SCORE = 0xC000, 0xC002
-_VARIABLES = ("B0", "B1", "W2", "B4", "B5", "B6", "b7", "b8", "B9")
-"""What ``memory`` shows: type (unsigned or signed byte, unsigned word) and place from 0xC000."""
+_VARIABLES = (
+    ("u8", 0xC000),
+    ("u8", 0xC001),
+    ("u16", 0xC002),
+    *(("u8", address) for address in (0xC004, 0xC005, 0xC006)),
+    *(("i8", address) for address in (0xC007, 0xC008)),
+    ("u8", 0xC009),
+)
+"""What ``memory`` shows: type and address of what Bricks keeps, in the order of its source."""
 _OVER = 3
 _ACTIONS = (0, BUTTONS["left"], BUTTONS["right"])
 
@@ -269,11 +276,10 @@ def _screen(machine: Any) -> Array:
 def _variables(machine: Any) -> Array:
     """Return what Bricks keeps in its memory, float32 [9]."""
     found: list[int] = []
-    for kind, place in _VARIABLES:
-        address = 0xC000 + int(place)
+    for kind, address in _VARIABLES:
         low, high = (int(byte) for byte in machine.memory[address : address + 2])
-        value = low | high << 8 if kind == "W" else low
-        found.append(value - 256 if kind == "b" and value > 127 else value)
+        value = low | high << 8 if kind == "u16" else low
+        found.append(value - 256 if kind == "i8" and value > 127 else value)
     return np.array(found, np.float32)
 
 

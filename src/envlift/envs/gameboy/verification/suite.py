@@ -32,7 +32,7 @@ def _config(
     return Config(
         name,
         {"requirements": REQUIREMENTS, **theirs, **({"buttons": True} if buttons else {})},
-        {**options, "saves": saves, "state_attributes": list(STATES)},
+        {**options, "saves": saves, "state_attributes": [] if transfer_only else list(STATES)},
         effort={"resets": 64, **effort},
         transfer_only=transfer_only,
     )

@@ -29,7 +29,7 @@ from envlift.train.policies.observations import reading_of
 from envlift.train.policies.policy import Policy
 from envlift.verify.levels.transfer.training import CURVE, Advance, TrainingError
 from envlift.verify.run.context import Context
-from envlift.verify.sides.probing import probe
+from envlift.verify.sides.probing import can_probe, probe
 
 OPERATION = "training"
 PARAMS = "params"
@@ -205,6 +205,8 @@ def score_of(candidate: Side) -> Callable[[Array], Array]:
     It is shown in a learning curve. Where settings name a ``target_score``, it also ends a training
     early, so that less is learnt.
     """
+    if not can_probe(candidate):
+        return lambda reward: reward
     own = probe(candidate, "train.scores").get("own")
     if own is None or not bool(own):
         return lambda reward: reward

@@ -1,7 +1,7 @@
 """Training for level 4: the same learner and settings, in the candidate and in the reference.
 
-The learner of the candidate runs where the candidate does and answers arrays (``taught.py``), that
-of the reference runs here.
+The learner of a candidate that is an ``envlift.Env`` runs where that does and answers arrays
+(``taught.py``). That of the reference runs here and steps it, as does that of any other candidate.
 
 A game of several players is learnt by self-play: the present policy has all seats, on both sides.
 
@@ -111,9 +111,9 @@ def left_out(
 
 def untrainable(candidate: Side) -> str | None:
     """Return why no policy can be trained in a candidate, None if one can."""
-    if not can_probe(candidate):
+    if candidate.spec.reward.shape and not can_probe(candidate):
         return (
-            f"policies are trained in registered and other JAX environments, and "
+            f"games are learnt in registered and other JAX environments, and "
             f"{candidate.spec.name} is none"
         )
     return missing()
@@ -164,7 +164,7 @@ class Ppo:
         self.steps: int = self._config.updates * self._config.batch
 
     def in_candidate(self, seed: int, advance: Advance) -> Trained:
-        """Let the candidate train by the fused collector.
+        """Let the candidate train by the fused collector; one that cannot is stepped from here.
 
         Raises:
             CandidateFailure, CandidateViolation: for what the candidate did.
@@ -172,6 +172,8 @@ class Ppo:
         """
         from envlift.verify.levels.transfer.taught import taught
 
+        if not can_probe(self._context.candidate):
+            return self._stepping(self._context.open_candidate, seed, advance)
         config = self._config.replace(seed=seed, collector="fused")
         learnt = taught(self._context, config, advance)
         return Trained(learnt.policy, seed, learnt.steps, self._shown(learnt.curve))
@@ -186,13 +188,17 @@ class Ppo:
             CandidateFailure, CandidateViolation: if the candidate broke at telling its score.
             TrainingError: if a number became NaN or infinite, or PPO cannot play this game.
         """
+        return self._stepping(self._context.open_reference, seed, advance)
+
+    def _stepping(self, opened: Callable[[int], Side], seed: int, advance: Advance) -> Trained:
+        """Train by the host collector in a side that is opened for it."""
         from envlift.adapters.reference import ReferenceVectorEnv, SeatsVectorEnv
         from envlift.train.config import ConfigError
         from envlift.train.trainer import DivergedError, train
         from envlift.verify.levels.transfer.taught import score_of
 
         config, made = self._config.replace(seed=seed, collector="host"), ReferenceVectorEnv
-        side = self._context.open_reference(config.num_envs)
+        side = opened(config.num_envs)
         if self._players > 1:
             # Every seat is an environment of the host collector's, as it is a lane of self-play's.
             config, made = _of_seats(config, self._players), SeatsVectorEnv
