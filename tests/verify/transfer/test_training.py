@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from unittest.mock import Mock
 
 import gymnasium
@@ -33,6 +34,7 @@ from envlift.verify.levels.transfer.training import (
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Transfer
+from tests.contract.duel import Duel
 
 SMALL = {
     "total_steps": 6144,
@@ -48,8 +50,10 @@ SMALL_SUITE = replace(SUITE, transfer=PLAN, corpus=None)
 
 SUITE_FILE = """
 from dataclasses import replace
+from functools import partial
 from envlift.envs.pong.verification.suite import SUITE as PONG
 from envlift.verify.suite import Transfer
+from tests.contract.duel import Duel
 
 PLAN = Transfer(1.0, "a test", "frameskip8", {training}, seeds=3, reference_seeds=3)
 SUITE = replace(PONG, transfer=PLAN, corpus=None)
@@ -241,6 +245,22 @@ def test_stretches_of_training_give_the_policy_of_one_training():
     assert told[-1]["steps"] == straight.history[-1]["steps"] == 3072
     for name, leaf in named(straight.policy.params, "params").items():
         np.testing.assert_array_equal(told[-1][name], leaf)
+
+
+def test_the_policy_of_a_game_is_that_of_one_player():
+    """What is rebuilt from a game's spec is the network that self-play trains."""
+    from envlift.train.games.selfplay import SelfPlay
+
+    config = settings(SMALL_SUITE).replace(self_play=True, pool_share=0.0)
+    env = Duel(autoreset="same_step")
+    rebuilt, trained = policy_of(EnvSide(env, 1).spec, config), SelfPlay(config, env)
+    assert rebuilt.head == trained.head
+    assert rebuilt.reading == trained.reading
+    ours, theirs = (
+        jax.tree_util.tree_flatten_with_path(jax.eval_shape(partial(init, net), jax.random.key(0)))
+        for net in (rebuilt.network, trained.network)
+    )
+    assert ours == theirs
 
 
 # -- a candidate that answers what it likes ---------------------------------------------------
