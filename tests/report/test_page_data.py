@@ -33,6 +33,12 @@ def subject(tmp_path: Path, **changes: Any) -> data.Subject:
     return found
 
 
+def test_the_line_of_the_verdict_says_who_was_not_isolated(tmp_path: Path) -> None:
+    assert subject(tmp_path).why == ""
+    found = subject(tmp_path, not_isolated="there is no bwrap")
+    assert found.why == "The candidate was NOT ISOLATED: there is no bwrap."
+
+
 def pong(target: str) -> data.Subject:
     (found,) = [s for s in gather(["pong"]).subjects if s.title == f"pong [{target}]"]
     return found

@@ -99,11 +99,12 @@ class Isolation:
         for pattern in _ACCELERATORS:
             for device in sorted(Path("/dev").glob(pattern)):
                 built += ["--dev-bind-try", str(device), str(device)]
-        for folder in self.hidden:
-            if folder.is_dir():
-                built += ["--tmpfs", str(folder.resolve())]
-        for place in (*self._covered(words[0]), *self.shown):
-            built += ["--ro-bind", str(place.resolve()), str(place.resolve())]
+        placed = [(folder.resolve(), True) for folder in self.hidden if folder.is_dir()]
+        placed += [(one.resolve(), False) for one in (*self._covered(words[0]), *self.shown)]
+        # What lies within something else comes after it: it is hidden or shown whatever that is.
+        for place, hides in sorted(placed, key=lambda one: len(one[0].parts)):
+            there = str(place)
+            built += ["--tmpfs", there] if hides else ["--ro-bind", there, there]
         for place in self.writable:
             built += ["--bind", str(place.resolve()), str(place.resolve())]
         folder = (self.folder or Path("/tmp")).resolve()

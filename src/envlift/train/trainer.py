@@ -131,8 +131,8 @@ def train(
     return trained
 
 
-def train_by_updates(config: Config, env: AnyEnv) -> Iterator[Trained]:
-    """Train one policy by the fused collector, an update each time that it is asked to go on.
+def train_by_updates(collector: Fused) -> Iterator[Trained]:
+    """Train one policy by ``collector_of``'s, an update each time that it is asked to go on.
 
     Nothing is saved or shown, and no signal is caught.
 
@@ -141,11 +141,21 @@ def train_by_updates(config: Config, env: AnyEnv) -> Iterator[Trained]:
         the next one. Its policy is the trained one when nothing more is given.
 
     Raises:
-        ConfigError, DivergedError, ForkedError: as ``train``.
+        DivergedError, ForkedError: as ``train``.
     """
     refuse_fork()
-    collector = _collector(config, env, None, None, make_network, None)
     return _train(collector, None, None, None, False, lambda: contextlib.nullcontext(_never))
+
+
+def collector_of(config: Config, env: AnyEnv) -> Fused:
+    """Return what compiles a learner together with an environment.
+
+    Raises:
+        ConfigError: as ``train``.
+    """
+    collector = _collector(config.replace(collector="fused"), env, None, None, make_network, None)
+    assert isinstance(collector, Fused)
+    return collector
 
 
 def _never() -> bool:

@@ -134,5 +134,6 @@ SUITE = Suite(
     state=(Field("left"),),
     configs=(Config("default"),),
     start="seed",
+    observation=Field("observation", atol=1e-6, reason="float32"),
     transfer=Transfer(1.0, "a test", "default", TRAINING, learnt=7.0, seeds=3, max_steps=20),
 )

@@ -126,6 +126,19 @@ def test_what_serves_itself_is_isolated_too(home, monkeypatch, form):
     assert seen == [[[0.0]], [[1.0]]]
 
 
+def test_an_interpreter_in_the_cache_is_shown_and_nothing_else_of_it(home, monkeypatch):
+    program = home / "cache" / "environment" / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\nls {home / 'cache'}\n")
+    program.chmod(0o755)
+    (home / "cache" / "answers").touch()
+    monkeypatch.setenv("ENVLIFT_CACHE", str(home / "cache"))
+    with placed("env:levers.py:Honest") as (place, _):
+        for words in ([str(program)], ["ls", str(home / "cache")]):
+            ended = subprocess.run(place.command(words), capture_output=True, text=True, check=True)
+            assert ended.stdout.split() == ["environment"] * (words == [str(program)])
+
+
 def test_who_is_a_stranger(home):
     for name in ("pong", "env:envlift.envs.pong.env:Pong", Pong):
         assert is_ours(name), name

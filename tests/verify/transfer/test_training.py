@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from unittest.mock import Mock
 
 import gymnasium
@@ -34,6 +35,7 @@ from envlift.verify.levels.transfer.training import (
 from envlift.verify.run.result import EXIT_CODES, Verdict
 from envlift.verify.sides.guard import AuditedSide
 from envlift.verify.suite import Transfer
+from tests.contract.duel import Duel
 from tests.verify.envs import vector_cartpole
 
 SMALL = {
@@ -50,9 +52,9 @@ SMALL_SUITE = replace(SUITE, transfer=PLAN, corpus=None)
 
 SUITE_FILE = """
 from dataclasses import replace
+from functools import partial
 from envlift.envs.pong.verification.suite import SUITE as PONG
 from envlift.verify.suite import Transfer
-from tests.verify.envs import vector_cartpole
 
 PLAN = Transfer(1.0, "a test", "frameskip8", {training}, seeds=3, reference_seeds=3)
 SUITE = replace(PONG, transfer=PLAN, corpus=None)
@@ -179,7 +181,8 @@ def test_both_sides_are_trained_in_alike(monkeypatch):
             display.update(row)
         return Trained(config, rows(updates))
 
-    def train_by_updates(config, env):
+    def train_by_updates(collector):
+        config, env = collector.config, collector.env
         calls.append((config, env))
         trained = Trained(config, [])
         for row in rows(updates):
@@ -255,19 +258,44 @@ def test_a_curve_is_thinned_from_its_end():
 
 
 def test_stretches_of_training_give_the_policy_of_one_training():
-    """The probe, asked until it has ended, answers what ``train`` gives."""
+    """The probe, asked until it has ended, answers what ``train`` gives.
+
+    Also where it has trained with another seed before, and compiles nothing again.
+    """
     from envlift.train.trainer import train
 
     config = settings(SMALL_SUITE).replace(seed=3, total_steps=3072)
     env = pong()
-    asked = {"settings": np.frombuffer(json.dumps(config.to_dict()).encode(), np.uint8)}
-    told = [answer(env, "train.ppo", asked)]
-    while not told[-1]["ended"]:
-        told.append(answer(env, "train.ppo", asked))
-    straight = train(config, env=pong(autoreset="same_step"))
-    assert told[-1]["steps"] == straight.history[-1]["steps"] == 3072
-    for name, leaf in named(straight.policy.params, "params").items():
-        np.testing.assert_array_equal(told[-1][name], leaf)
+
+    def told(seed):
+        config_of_seed = config.replace(seed=seed)
+        asked = {"settings": np.frombuffer(json.dumps(config_of_seed.to_dict()).encode(), np.uint8)}
+        while not (last := answer(env, "train.ppo", asked))["ended"]:
+            pass
+        return last
+
+    other, found = told(4), told(3)
+    straight = named(train(config, env=pong(autoreset="same_step")).policy.params, "params")
+    assert found["steps"] == 3072
+    for name, leaf in straight.items():
+        np.testing.assert_array_equal(found[name], leaf)
+    assert any((other[name] != leaf).any() for name, leaf in straight.items())
+
+
+def test_the_policy_of_a_game_is_that_of_one_player():
+    """What is rebuilt from a game's spec is the network that self-play trains."""
+    from envlift.train.games.selfplay import SelfPlay
+
+    config = settings(SMALL_SUITE).replace(self_play=True, pool_share=0.0)
+    env = Duel(autoreset="same_step")
+    rebuilt, trained = policy_of(EnvSide(env, 1).spec, config), SelfPlay(config, env)
+    assert rebuilt.head == trained.head
+    assert rebuilt.reading == trained.reading
+    ours, theirs = (
+        jax.tree_util.tree_flatten_with_path(jax.eval_shape(partial(init, net), jax.random.key(0)))
+        for net in (rebuilt.network, trained.network)
+    )
+    assert ours == theirs
 
 
 # -- a candidate that answers what it likes ---------------------------------------------------

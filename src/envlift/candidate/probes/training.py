@@ -55,8 +55,25 @@ class _Training:
         return True
 
 
+@dataclass
+class _Learner:
+    """What was compiled for one environment and settings, and is used again with other seeds.
+
+    Attributes:
+        env: trained in.
+        config: of the last training.
+        collector: compiled.
+    """
+
+    env: AnyEnv
+    config: Any
+    collector: Any
+
+
 _running: dict[bytes, _Training] = {}
 """The one training that goes on in this process, by its settings."""
+_learners: list[_Learner] = []
+"""The one that was used last."""
 
 
 @probe("train.ppo")
@@ -72,15 +89,14 @@ def ppo(env: AnyEnv, arguments: Arguments) -> Answers:
         whether the environment gave a number that is not finite.
     """
     from envlift.train.config import Config, ConfigError
-    from envlift.train.trainer import DivergedError, train_by_updates
+    from envlift.train.trainer import DivergedError
 
     settings = arguments["settings"].tobytes()
     training = _running.pop(settings, None)
     _running.clear()
     try:
         if training is None or training.env is not env:
-            config = Config.of(json.loads(settings))
-            training = _Training(env, train_by_updates(config, resetting(env)))
+            training = _Training(env, _begun(env, Config.of(json.loads(settings))))
         ended = training.stretch()
     except (ConfigError, DivergedError) as error:
         words = np.frombuffer(str(error).encode(), np.uint8)
@@ -100,6 +116,19 @@ def ppo(env: AnyEnv, arguments: Arguments) -> Answers:
         for name in ("steps", "return", "score")
     }
     return told | curve | named(training.trained.policy.params, "params")
+
+
+def _begun(env: AnyEnv, config: Any) -> Iterator[Any]:
+    """Begin a training, with what was compiled for an earlier one if only the seed differs."""
+    from envlift.train.trainer import collector_of, train_by_updates
+
+    for learner in _learners:
+        if learner.env is env and learner.config.replace(seed=config.seed) == config:
+            learner.collector.reseed(config.seed)
+            return train_by_updates(learner.collector)
+    collector = collector_of(config, resetting(env))
+    _learners[:] = [_Learner(env, config, collector)]
+    return train_by_updates(collector)
 
 
 @probe("train.scores")

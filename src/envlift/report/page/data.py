@@ -325,7 +325,8 @@ class Subject:
         kind: ``evidence``, ``environment`` or ``project``.
         reference, candidate: what the two sides called themselves, empty where nobody knows.
         verdict: PASS, FAIL or INCONCLUSIVE.
-        why: one sentence where the verdict is not simply that of the checks; else empty.
+        why: one sentence where the verdict is not simply that of the checks, or the candidate was
+            not isolated; else empty.
         missing: what a source of this kind does not hold: section -> sentence.
     """
 

@@ -42,6 +42,7 @@ def fill(subject: data.Subject, report: Report | None, name: str | None, file: s
         reference=report.reference,
         candidate=report.candidate,
         verdict=str(report.verdict),
+        why=told if (told := not_isolated(report)) else subject.why,
         levels=rows,
         gaps=evidence.gaps(report, rows),
         failures=[*subject.failures, *failures.failures(report, partial(frames.draw, name))],
@@ -53,6 +54,12 @@ def fill(subject: data.Subject, report: Report | None, name: str | None, file: s
         curves=learned.curves(report.curves, file),
         provenance=evidence.provenance(report),
     )
+
+
+def not_isolated(report: Report) -> str:
+    """Say that the candidate of a report was not isolated; nothing where it was, or is ours."""
+    why = report.not_isolated
+    return f"The candidate was NOT ISOLATED: {why}." if why else ""
 
 
 def of_file(path: Path, source: str) -> data.Subject:

@@ -126,6 +126,7 @@ class Fused:
         self.mesh = Mesh(np.array(found), (AXIS,))
         self._optimizer = ppo.make_optimizer(config)
         self._evaluation: Any = None
+        self._compiled: Any = None
 
     def _spaces(self, env: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
         """Return the spaces of one policy's actions and observations."""
@@ -161,10 +162,12 @@ class Fused:
         return type(state)(*spread)
 
     def compile(self, state: TrainState) -> Callable[[TrainState], tuple[TrainState, Any]]:
-        """Return one update as a compiled function: ``state -> state, metrics``.
+        """Return one update as a compiled function: ``state -> state, metrics``; compiled once.
 
         The state given is used up. Metrics are float32 scalars, or int32 where they are counts.
         """
+        if self._compiled is not None:
+            return self._compiled
         step = jax.shard_map(
             self.update,
             mesh=self.mesh,
@@ -172,8 +175,13 @@ class Fused:
             out_specs=(self.specs, PartitionSpec()),
             check_vma=False,
         )
-        compiled: Any = jax.jit(step, donate_argnums=0).lower(state).compile()
-        return compiled
+        self._compiled = jax.jit(step, donate_argnums=0).lower(state).compile()
+        return self._compiled
+
+    def reseed(self, seed: int) -> None:
+        """Begin the next run with another seed, which no compiled update holds."""
+        self.config = self.config.replace(seed=seed)
+        self._evaluation = None
 
     def snapshot(self, state: TrainState) -> TrainState:
         """Return what a checkpoint must hold: the state."""

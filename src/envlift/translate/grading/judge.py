@@ -208,10 +208,12 @@ def _verified(trees: Trees, levels: list[str], fixtures: Path, judgement: Judgem
 
 def _with_transfer(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Return the report on the other levels with what a report on level 4 adds."""
-    checks = [
-        *(check for check in report["checks"] if check["level"] != "L4"),
-        *(check for check in more["checks"] if check["level"] == "L4"),
+    told = [
+        check
+        for check in more["checks"]
+        if check["level"] == "L4" or check["verdict"] in ("FAIL", "INCONCLUSIVE")
     ]
+    checks = [*(check for check in report["checks"] if check["level"] != "L4"), *told]
     lines = [
         line
         for line in dict.fromkeys([*report["not_verified"], *more["not_verified"]])
@@ -219,7 +221,7 @@ def _with_transfer(report: dict[str, Any], more: dict[str, Any]) -> dict[str, An
     ]
     joined = {**report, "checks": checks, "not_verified": lines}
     joined |= {name: more[name] for name in ("transfer", "curves") if name in more}
-    verdicts = {check["verdict"] for check in checks if check["level"] == "L4"}
+    verdicts = {check["verdict"] for check in told}
     for verdict in ("FAIL", "INCONCLUSIVE"):
         if verdict in verdicts:
             return {**joined, "verdict": verdict}

@@ -61,9 +61,9 @@ TRANSFER = Transfer(
     margin=0.04,
     reason="0.02 of a win rate; a battle pays 1 to the winner and -1 to the loser",
     config="gen1randombattle",
-    # By self-play; 100,000 steps win nine of ten battles against random play.
+    # By self-play; what is learnt wins at least three of four battles against random play.
     training={
-        "total_steps": 100_352,
+        "total_steps": 61_440,
         "num_envs": 64,
         "horizon": 32,
         "epochs": 3,
@@ -73,7 +73,8 @@ TRANSFER = Transfer(
         "gamma": 0.99,
         "normalize_observations": True,
     },
-    learnt=0.6,
+    learnt=0.5,
+    seeds=5,
     max_steps=2_000,
 )
 

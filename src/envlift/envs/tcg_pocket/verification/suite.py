@@ -49,9 +49,9 @@ TRANSFER = Transfer(
     margin=0.1,
     reason="0.05 of a win rate; a game pays 1 to the winner and -1 to the loser",
     config="built-in decks",
-    # By self-play; 100,000 steps win nine of ten games against random play.
+    # By self-play; what is learnt wins at least three of four games against random play.
     training={
-        "total_steps": 100_352,
+        "total_steps": 61_440,
         "num_envs": 64,
         "horizon": 32,
         "epochs": 3,
@@ -61,7 +61,8 @@ TRANSFER = Transfer(
         "gamma": 0.99,
         "normalize_observations": True,
     },
-    learnt=0.6,
+    learnt=0.5,
+    seeds=5,
     max_steps=2_000,
 )
 

@@ -160,7 +160,7 @@ class Ppo:
         self._config = settings(context.suite)
         if self._players > 1:
             # Past policies have no part in it: the reference would have to be asked for theirs.
-            self._config = self._config.replace(self_play=True, pool_share=0.0)
+            self._config = self._config.replace(self_play=True, pool_share=0.0, evaluate_every=0)
         self.steps: int = self._config.updates * self._config.batch
 
     def in_candidate(self, seed: int, advance: Advance) -> Trained:
