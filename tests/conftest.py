@@ -28,7 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / "build" / "jax-cache")
 )
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 # Half of the time went into XLA's optimiser. Tests ask what a program computes and not how fast, so
 # theirs are compiled with less of it; ``tests/verify/play/test_as_users_compile.py`` compiles as

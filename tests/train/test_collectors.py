@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import gymnasium
 import jax
 import jax.numpy as jnp
@@ -43,10 +45,16 @@ def collected(fused, state, key=None):
     return lanes, *jax.jit(play)(state.learner.params, state.envs, lanes)
 
 
+@functools.cache
+def applied(network):
+    """The network by itself, outside of any collector's program."""
+    return jax.jit(network.apply)
+
+
 def value_of(fused, params, memory, observation, starts):
     """The network's value of one observation of one lane, asked by itself."""
     one = jax.tree.map(lambda leaf: leaf[None], memory)
-    _, outputs = fused.network.apply(
+    _, outputs = applied(fused.network)(
         {"params": params}, one, observation[None, None], jnp.full((1, 1), starts)
     )
     return float(outputs.value[0, 0])
@@ -55,6 +63,7 @@ def value_of(fused, params, memory, observation, starts):
 @pytest.mark.parametrize("kind", ["mlp", "gru"])
 def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
     env = Toy(horizon=5)
+    step = jax.jit(env.step)
     fused = Fused(config(network=kind), env)
     state = fused.start()
     lanes, after, rollout, metrics = collected(fused, state)
@@ -72,7 +81,7 @@ def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
             action = rollout.action[t, b]
             assert bool(rollout.mask[t, b][int(action)])
             one = jax.tree.map(lambda leaf: leaf[None], memory)
-            memory, outputs = fused.network.apply(
+            memory, outputs = applied(fused.network)(
                 {"params": params},
                 one,
                 seen[None, None],
@@ -84,7 +93,7 @@ def test_a_fused_rollout_is_the_contract_played_by_hand(kind):
             assert float(rollout.log_prob[t, b]) == pytest.approx(float(log_prob), abs=1e-5)
             assert float(rollout.value[t, b]) == pytest.approx(float(outputs.value[0, 0]), abs=1e-5)
             key = chance.at_step(lanes, t)[b]
-            _, env_state, reward, terminated, truncated, info = env.step(key, env_state, action)
+            _, env_state, reward, terminated, truncated, info = step(key, env_state, action)
             total += float(reward)
             expected = float(reward)
             both += bool(truncated & terminated)
@@ -138,7 +147,7 @@ def test_a_host_rollout_is_what_the_vector_gave(kind):
         np.testing.assert_array_equal(starts[t], begins)
         np.testing.assert_array_equal(mask[t], legal)
         assert np.take_along_axis(mask[t], action[t][:, None], 1).all()
-        memory, outputs = host.network.apply(
+        memory, outputs = applied(host.network)(
             {"params": params}, memory, seen[None], begins[None], legal[None]
         )
         np.testing.assert_allclose(value[t], outputs.value[0], rtol=1e-4, atol=1e-5)
@@ -209,7 +218,9 @@ def test_a_host_rollout_in_other_modes_of_reset(mode, kind):
     for t, (nxt, reward, terminated, truncated, _) in enumerate(vector.steps):
         np.testing.assert_array_equal(observation[t], seen)
         np.testing.assert_array_equal(starts[t], begins)
-        memory, outputs = host.network.apply({"params": params}, memory, seen[None], begins[None])
+        memory, outputs = applied(host.network)(
+            {"params": params}, memory, seen[None], begins[None]
+        )
         np.testing.assert_allclose(value[t], outputs.value[0], rtol=1e-4, atol=1e-5)
         done = terminated | truncated
         expected = np.array(reward, np.float32)

@@ -45,6 +45,7 @@ def test_an_evaluation_is_whole_episodes_of_the_most_probable_actions(kind: str)
     again = fused.examine(state, 4)
     assert found == again
     network, params = fused.network, state.learner.params
+    apply, step = jax.jit(network.apply), jax.jit(env.step)
     start, rest = jax.random.split(jax.random.fold_in(jax.random.key(SMALL.seed), 1))
     lanes = chance.lane_keys(rest, E)
     returns, lengths = [], []
@@ -54,10 +55,10 @@ def test_an_evaluation_is_whole_episodes_of_the_most_probable_actions(kind: str)
         for t in range(100):
             mask = env.legal_actions(inner)[None, None]
             begins = jnp.full((1, 1), t == 0)
-            memory, said = network.apply({"params": params}, memory, seen[None, None], begins, mask)
+            memory, said = apply({"params": params}, memory, seen[None, None], begins, mask)
             action = said.distribution.mode()[0, 0]
             step_key = chance.at_step(lanes, t)[number]
-            seen, inner, reward, terminated, truncated, _ = env.step(step_key, inner, action)
+            seen, inner, reward, terminated, truncated, _ = step(step_key, inner, action)
             returned += float(reward)
             if terminated or truncated:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from envlift.translate.agents.protocol import Cost, TurnRequest, TurnResult, Usage
 from envlift.translate.grading.decision import Decisions
 from envlift.translate.grading.judgement import Failure, Judgement
+from tests.forking import forked, forked_judges
 
 TOY = Path(__file__).parent / "toy"
 
@@ -57,6 +58,16 @@ class Quiet:
 
     def event(self, name: str, turn: object, **about: object) -> None:
         self.heard.append(name)
+
+
+@pytest.fixture(autouse=True)
+def _quick_to_start(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fork judges and what they start, where it is not about how they start (``started``)."""
+    if request.node.get_closest_marker("started"):
+        yield
+        return
+    with forked(), forked_judges():
+        yield
 
 
 @pytest.fixture

@@ -32,9 +32,11 @@ RULES = writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.TEST_R
 ENV = writes(walk__env_py=answers.ENV, tests__test_env_py=answers.TEST_ENV)
 
 
-def run(folder: Path, *deeds: Deed, **options: object) -> tuple[Stop, list[Turn], Scripted]:
+def run(folder: Path, *deeds: Deed, **more: object) -> tuple[Stop, list[Turn], Scripted]:
     agent = Scripted(deeds)
-    loop = Loop(folder, Quiet(), agent=agent, last=len(deeds), **options)  # type: ignore[arg-type]
+    # What is judged in a sandbox cannot be forked, see ``conftest``.
+    options: dict[str, object] = {"last": len(deeds), "sandbox": "none", **more}
+    loop = Loop(folder, Quiet(), agent=agent, **options)  # type: ignore[arg-type]
     stop = loop.run()
     return stop, loop.ledger.read().turns, agent
 
@@ -54,6 +56,7 @@ def test_from_a_wrong_module_to_a_verified_environment(toy: Path) -> None:
         writes(walk__rules_py=answers.RULES),
         writes(walk__env_py=answers.WRONG_LIMIT, tests__test_env_py=answers.TEST_ENV),
         writes(walk__env_py=answers.ENV),
+        sandbox="auto",
     )
     assert told(turns) == [
         ("translate", "rules", {"L1": "FAIL"}, True),

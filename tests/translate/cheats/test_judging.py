@@ -67,6 +67,7 @@ def summary(toy: Path) -> str:
     return judgement.failures[0].summary
 
 
+@pytest.mark.started
 @BOTH
 def test_a_test_that_forges_the_judgement_and_kills_the_judge(toy: Path, sandbox: Wanted) -> None:
     forges = f"""{JUDGE}
@@ -90,6 +91,7 @@ def test_forges():
     assert turn.failing == (["L1 the judge"] if turn.isolation.startswith("none") else ["L1 move"])
 
 
+@pytest.mark.started
 @BOTH
 def test_a_test_that_rewrites_the_suite(toy: Path, sandbox: Wanted) -> None:
     rewrites = f"""{JUDGE}
@@ -255,6 +257,7 @@ def test_unchanged():
     assert "only the text of walk/rules.py changed" in summary(toy)
 
 
+@pytest.mark.started
 def test_what_lies_in_the_tree_runs_in_no_judge(toy: Path, tmp_path: Path) -> None:
     """Python runs a ``sitecustomize`` that it finds, before anything else."""
     told = tmp_path / "told"

@@ -10,6 +10,8 @@ and the end of what it ``printed``.
 from __future__ import annotations
 
 import contextlib
+import gc
+import io
 import json
 import os
 import shutil
@@ -21,6 +23,12 @@ from typing import Any
 
 import pytest
 
+AHEAD = (
+    *("numpy", "hypothesis", "jax", "jax.numpy"),
+    *("envlift.reference.launch", "envlift.translate.project.file"),
+)
+"""What tests and the plugin ``envlift.translate.testing`` import."""
+
 PRINTED = 8_000
 LARGEST = 20_000_000
 """Bytes of pytest's findings that are read."""
@@ -28,8 +36,11 @@ LARGEST = 20_000_000
 
 def main() -> int:
     """Answer requests until there are no more."""
-    for name in ("numpy", "hypothesis", "jax", "jax.numpy"):
+    for name in AHEAD:
         _import(name)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        pytest.main(["--version"])  # loads what pytest itself consists of
+    gc.freeze()  # pytest looks for garbage at its end: not among all of JAX
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDONLY)

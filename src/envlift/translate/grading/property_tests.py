@@ -318,6 +318,8 @@ def _plant_built(trees: Trees, module: Module, judgement: Judgement) -> None:
 def variables(place: Isolation) -> dict[str, str]:
     """Return the environment variables of a test run."""
     found = {name: v for name, v in place.variables().items() if name != "PYTHONPATH"}
+    # Nor does a plugin that happens to be installed; loading them took half of a run.
+    found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if place.trouble:
         return found
     # Each copy's tests compile much the same; what they keep is gone with the sandbox.
