@@ -252,6 +252,7 @@ pub(crate) fn registers<'py>(
         ("IME", u16::from(cpu.ime)),
         ("halted", u16::from(cpu.mode == Mode::Halted)),
         ("locked", u16::from(cpu.mode == Mode::Locked)),
+        ("dispatches", u16::from(machine.dispatches_interrupt())),
     ] {
         registers.set_item(name, value)?;
     }

@@ -152,6 +152,12 @@ impl GameBoy {
         self.memory.cycles()
     }
 
+    /// Whether the next [`Self::step`] dispatches an interrupt.
+    pub fn dispatches_interrupt(&self) -> bool {
+        let cpu = &self.cpu;
+        cpu.mode == Mode::Running && cpu.ime && self.memory.pending_interrupts() != 0
+    }
+
     /// Executes one instruction, or dispatches one interrupt, or waits in HALT.
     pub fn step(&mut self) {
         self.cpu.step(&mut self.memory);

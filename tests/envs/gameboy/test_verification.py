@@ -56,6 +56,13 @@ def test_a_byte_that_differs_is_found(tmp_path: Path) -> None:
     assert any("wram" in c.detail for c in report.checks if c.verdict is Verdict.FAIL)
 
 
+def test_instructions_and_programs_are_those_of_pyboy(tmp_path: Path) -> None:
+    report = run(tmp_path, configs=("frames",), levels=("L1",))
+    told = {c.name: (c.verdict, c.detail) for c in report.checks if c.level == "L1"}
+    assert len(told) == 2 + len(programs.KINDS)
+    assert {verdict for verdict, _ in told.values()} == {Verdict.PASS}, told
+
+
 def test_a_wrong_duration_of_an_instruction_is_found(tmp_path: Path) -> None:
     report = run(tmp_path, f"{FAULTS}:RunsACycleMore", configs=("frames",), levels=("L1",))
     failed = {c.name: c.detail for c in report.checks if c.verdict is Verdict.FAIL}

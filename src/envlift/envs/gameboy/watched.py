@@ -17,7 +17,7 @@ from envlift.envs.gameboy.native import native
 from envlift.envs.gameboy.vector_env import GameBoyVectorEnv
 
 NAMES = (*REGISTERS, "PC")
-_IF, _IE = 0xFF0F, 0xFFFF
+_IE = 0xFFFF
 #: Frames that a machine runs with its buttons held before a saved state is loaded again.
 _ASTRAY = 3
 _MOST_FRAMES = 8
@@ -152,8 +152,7 @@ class Watched(GameBoyVectorEnv):
             trace: list[list[int]] = []
             while len(trace) < steps:
                 row = machine.registers()
-                pending = machine.read(_IF) & machine.read(_IE) & 0x1F
-                if not row["halted"] and not (row["IME"] and pending):
+                if not row["halted"] and not row["dispatches"]:
                     trace.append([*(row[name] for name in NAMES), machine.cycles])
                 machine.step()
             traces.append(trace)

@@ -34,7 +34,8 @@ _LEFT_OUT = ("*.so", "*.pyd", "*.c", "*.pxd", "__pycache__")
 #: More than any instruction and any wait for the first one takes.
 _MOST_STEPS = 1_000_000
 _TIMER, _IF, _TIMER_INTERRUPT = range(0xFF04, 0xFF08), 0xFF0F, 4
-_EARLY = 8
+_EARLY, _LAST = 4, 4
+"""T-cycles from PyBoy's access to hardware's, and from there to the end of the instruction."""
 _MBC1 = (0x01, 0x02, 0x03)
 
 _machines: dict[bytes, tuple[Any, bytes]] = {}
@@ -141,7 +142,8 @@ def _at_code(image: bytes) -> Any:
             _step(machine.mb)
         else:
             raise RuntimeError(f"PyBoy did not reach {CODE:#06x}: {machine.mb.cpu.PC:#06x}")
-        machine.mb.timer.DIV = machine.mb.timer.DIV_counter = 0
+        # Every access comes so much earlier than the end of its instruction.
+        machine.mb.timer.DIV, machine.mb.timer.DIV_counter = 0, _LAST
         state = io.BytesIO()
         machine.save_state(state)
         _machines[like] = machine, state.getvalue()
@@ -170,8 +172,10 @@ def _wait_long(mb: Any) -> None:
 def _access_in_time(mb: Any) -> None:
     """Let registers of the timer, and IF, be read and written in the instruction's last M-cycle.
 
-    PyBoy does so eight T-cycles before the end of every instruction, hardware at its end (mooneye,
-    ``acceptance/timer``); only interrupts show the difference, or a count between.
+    PyBoy does so eight T-cycles before the end of every instruction, hardware four: the CPU looks
+    for interrupts an M-cycle after its last access (mooneye ``timer/rapid_toggle``, where the write
+    that lets the timer overflow is the last instruction before the interrupt). Only interrupts
+    show the difference, or a count between.
     """
 
     def in_time(access: Callable[..., Any]) -> Callable[..., Any]:

@@ -55,7 +55,14 @@ CONFIGS = (
         observation="memory",
         max_steps=150,
     ),
-    _config("learning", {}, transfer_only=True, frame_skip=4, observation="memory", max_steps=500),
+    _config(
+        "learning",
+        {"lanes": 4},
+        transfer_only=True,
+        frame_skip=4,
+        observation="memory",
+        max_steps=500,
+    ),
 )
 
 TRANSFER = Transfer(

@@ -230,6 +230,9 @@ def _place_units(game: Game, op: Op) -> None:
         if to == "bench_each_of_chosen":
             pending.chosen |= 1 << place
         _attach_unit(game, pokemon, op)
+        if to in ("bench_one", "own_one"):
+            while pending.op == at and own.places[place] is pokemon:
+                _attach_unit(game, pokemon, op)
 
 
 @rule
