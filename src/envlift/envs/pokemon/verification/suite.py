@@ -37,8 +37,8 @@ def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def outcome(chance: Array) -> Array:
-    """What of the chance matters: the lowest bits of the seed of the teams, which are even."""
-    return np.asarray(chance[..., 2] % 16)
+    """What of the chance matters: low bits of the seed of the teams; the lowest makes pairs."""
+    return np.asarray(chance[..., 2] // 2 % 16)
 
 
 TEAMS = pool(seed=1, pairs=PAIRS)

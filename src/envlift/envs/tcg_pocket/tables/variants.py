@@ -34,8 +34,6 @@ TENS = ("HEAL", "HIT", "SELF_DAMAGE", "DMG_ADD", "TAKES_LESS", "COUNTER", "TURN_
 FEW = {"DRAW": 3, "MILL": 3, "LOOK": 4, "FIND": 2, "DISCARD_HAND": 2, "DISCARD_OPP_ENERGY": 2}
 FEW |= {"DISCARD_OWN_ENERGY": 3, "ZONE_ENERGY": 3, "TURN_RETREAT": 2}
 """Codes whose ``n`` counts things, and the most of a variant."""
-ONE_PLACE = ("bench_one", "own_one")
-"""Where several units of Energy would go is not said by a rule (X-12): there the number stays."""
 COUNTS = {"coins": 4, "times": 4, "at_least": 3, "choose": 3, "draw": 5}
 STATUSES = ("Poisoned", "Burned", "Asleep", "Paralyzed", "Confused")
 SYLLABLES = ("ba", "do", "ki", "lu", "me", "no", "pra", "quo", "ri", "sta", "tu", "ve", "xo", "zan")
@@ -118,7 +116,7 @@ class _Maker:
             for row in rows
         ]
 
-    def param(self, code: str, key: str, value: Any, others: Mapping[str, Any]) -> Any:
+    def param(self, code: str, key: str, value: Any) -> Any:
         """Return a parameter of an effect code as the variant has it."""
         if key in ("type", "to_type", "from_type"):
             return self.types.get(value, value)
@@ -136,8 +134,6 @@ class _Maker:
             return self.tens(value)
         if key in COUNTS:
             return self.rng.randint(1, COUNTS[key])
-        if key == "n" and others.get("to") in ONE_PLACE:
-            return value
         if key == "n" and code in FEW:
             return self.rng.randint(1, FEW[code])
         return value
@@ -153,9 +149,7 @@ class _Maker:
             [
                 code,
                 {
-                    key: turn.get(value, value)
-                    if key == "gate"
-                    else self.param(code, key, value, params)
+                    key: turn.get(value, value) if key == "gate" else self.param(code, key, value)
                     for key, value in params.items()
                 },
             ]

@@ -6,8 +6,11 @@ always alike, or as it likes it once a game is nearly lost. Here the candidate d
 
 from __future__ import annotations
 
+import numpy as np
+
 from envlift.reference.types import Array
 from envlift.verify.engine.actions import random_actions
+from envlift.verify.engine.lockstep import MAX_SEED
 from envlift.verify.levels.draws.independence import neighbours, weakest
 from envlift.verify.levels.draws.resets import ALPHA, same_distribution
 from envlift.verify.levels.steps.pool import pool_of_states
@@ -50,6 +53,10 @@ def _compare(context: Context, check: Check, expected: Array) -> None:
         actions=actions,
         **state_arguments(states),
     )
+    if "chance" not in drawn:
+        # All chance of such a game is that of its starts.
+        _compare_starts(context, check, expected)
+        return
     ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(drawn["chance"])
     outcome = {"the outcome": theirs.reshape(count, -1)}
     before = {**{f"the state's {name}": v for name, v in states.items()}, "the action": actions}
@@ -66,4 +73,30 @@ def _compare(context: Context, check: Check, expected: Array) -> None:
     check.detail = (
         f"smallest p = {smallest:.2g}, corrected for {number} tests ({worst}), over states of play "
         "and all actions"
+    )
+
+
+def _compare_starts(context: Context, check: Check, expected: Array) -> None:
+    """Compare what ``env.sample_initial`` draws, where a step draws nothing."""
+    suite, candidate, rng = context.suite, context.candidate, context.rng
+    assert suite.chance_outcome is not None
+    seeds = int(rng.integers(0, MAX_SEED)) + np.arange(len(expected))
+    drawn = probe(candidate, "chance.start", seeds=seeds)
+    if "chance" not in drawn:
+        check.verdict = Verdict.FAIL
+        check.detail = "the suite draws chance, the candidate draws none, in starts or in steps"
+        return
+    ours, theirs = suite.chance_outcome(expected), suite.chance_outcome(drawn["chance"])
+    tests = [
+        (same_distribution(ours, theirs), "against the suite's", 1),
+        neighbours({"the outcome": theirs.reshape(len(theirs), -1)}, rng),
+    ]
+    smallest, worst, _ = min(tests)
+    number = sum(test[2] for test in tests)
+    smallest = min(1.0, smallest * len(tests))
+    check.counts = {"draws": len(expected), "tests": number}
+    check.verdict = Verdict.FAIL if smallest < ALPHA else Verdict.PASS
+    check.detail = (
+        f"a step draws nothing; of starts the smallest p = {smallest:.2g}, corrected for {number} "
+        f"tests ({worst})"
     )
