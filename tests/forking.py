@@ -200,7 +200,7 @@ def _hurry_judges() -> None:
 
     sizes = {"examples": 10, "transitions": 128, "pool": 256, "min_steps": 64, "resets": 128}
     context.QUICK = replace(context.QUICK, **sizes)
-    components.Effort = partial(context.Effort, examples=20)  # type: ignore[misc]
+    components.Effort = partial(context.Effort, examples=20)  # type: ignore
     speed.BATCHES = (32,)
 
 
@@ -403,6 +403,7 @@ def forked_judges() -> Iterator[None]:
     run = decision.run_child
 
     def run_child(words: Sequence[str], **how: Any) -> Any:
+        assert started(words) == JUDGE, words
         # Whatever is started while it runs is ended with it.
         env = how["environment"]
         server_of(key_of(JUDGE, env))
