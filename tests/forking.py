@@ -32,6 +32,8 @@ import traceback
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,12 +61,8 @@ NEAR = (
 )
 """What a judge starts beside references."""
 
-SET_LATER = {
-    "JAX_COMPILATION_CACHE_DIR": str,
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": float,
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": int,
-}
-"""Variables that JAX reads when it is imported, and that can be set afterwards as well."""
+SHARED = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_")
+"""Likewise, of variables that forked processes have as the tests have them: one folder for all."""
 
 LONGEST = 1 << 20
 """Bytes of one request."""
@@ -132,10 +130,6 @@ def _become(link: socket.socket, asked: Mapping[str, Any], given: Sequence[int])
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    if jax := sys.modules.get("jax"):
-        for name, kind in SET_LATER.items():
-            if name in os.environ:
-                jax.config.update(name.lower(), kind(os.environ[name]))
     for (what, *variables), link in zip(asked["servers"], moved[len(places) :], strict=True):
         key = what, *map(tuple, variables)
         _servers[key] = Server(socket.socket(fileno=link))
@@ -189,11 +183,25 @@ def import_ahead(what: str) -> None:
     if not what.endswith(".py"):
         for name in AHEAD.get(what, (what,)):
             importlib.import_module(name)
+        if what == JUDGE:
+            _hurry_judges()
         return
     lent = runpy.run_path(what)
     lent["lend"]("envlift", Path(what).parents[2])
     for name in ("host", "bridge.environment"):
         importlib.import_module(f"envlift.reference.{name}")
+
+
+def _hurry_judges() -> None:
+    """Let a judge compare less: what tests have it find is not rare."""
+    from envlift.translate import components
+    from envlift.translate.grading import speed
+    from envlift.verify.run import context
+
+    sizes = {"examples": 10, "transitions": 128, "pool": 256, "min_steps": 64, "resets": 128}
+    context.QUICK = replace(context.QUICK, **sizes)
+    components.Effort = partial(context.Effort, examples=20)  # type: ignore
+    speed.BATCHES = (32,)
 
 
 # -- who asks it ----------------------------------------------------------------------------------
@@ -209,8 +217,11 @@ class Server:
     def start(cls, what: str, variables: Mapping[str, str]) -> Server:
         """Start one of the given variables, for what is started, see ``import_ahead``."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        own = ("PYTHONPATH", *AT_START, *SET_LATER)
-        env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(SHARED) or not name.startswith(("PYTHONPATH", *AT_START))
+        }
         words = [sys.executable, __file__, str(theirs.fileno()), what]
         process = subprocess.Popen(
             words, env={**env, **variables}, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
@@ -337,7 +348,7 @@ def started(words: Sequence[str]) -> str | None:
 def key_of(what: str, env: Mapping[str, str]) -> Key:
     """Return which server a process of some variables is forked from."""
     read = [item for item in env.items() if item[0].startswith(AT_START)]
-    return what, *sorted(item for item in read if item[0] not in SET_LATER)
+    return what, *sorted(item for item in read if not item[0].startswith(SHARED))
 
 
 def server_of(key: Key) -> Server | None:
@@ -397,6 +408,7 @@ def forked_judges() -> Iterator[None]:
     run = decision.run_child
 
     def run_child(words: Sequence[str], **how: Any) -> Any:
+        assert started(words) == JUDGE, words
         # Whatever is started while it runs is ended with it.
         env = how["environment"]
         server_of(key_of(JUDGE, env))

@@ -58,6 +58,11 @@ class Case:
         return jax.jit(jax.vmap(getattr(env, function)))
 
     @functools.cache  # noqa: B019
+    def compiled(self, function: str) -> Callable[..., Any]:
+        """Return a function of the environment for one lane, compiled once for all tests."""
+        return jax.jit(getattr(self.make(), function))
+
+    @functools.cache  # noqa: B019
     def vector(self, mode: AutoresetMode = AutoresetMode.NEXT_STEP) -> VectorEnv:
         """Return a vector environment; reset it with a seed before use."""
         return VectorEnv(self.make("disabled"), num_envs=NUM_ENVS, autoreset_mode=mode)

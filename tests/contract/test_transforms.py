@@ -26,10 +26,9 @@ def lane_of(tree, lane):
 
 
 def test_a_batch_is_its_singles(case: Case) -> None:
-    env, states = case.make(), case.states()
+    states, single = case.states(), case.compiled("step")
     actions = actions_of(case, states)
     batch = case.batched("step")(keys_of(0), states, actions)
-    single = jax.jit(env.step)
     for lane in range(LANES):
         alone = single(keys_of(0)[lane], lane_of(states, lane), actions[lane])
         assert_same(lane_of(batch, lane), alone, f"lane {lane}", ulps=ULPS)
@@ -47,7 +46,7 @@ def test_lanes_do_not_touch_each_other(case: Case) -> None:
 
 def test_compiled_is_interpreted(case: Case) -> None:
     env, states = case.make(), case.states()
-    actions, compiled = actions_of(case, states), jax.jit(env.step)
+    actions, compiled = actions_of(case, states), case.compiled("step")
     for lane in range(4):
         arguments = keys_of(0)[lane], lane_of(states, lane), actions[lane]
         assert_same(compiled(*arguments), env.step(*arguments), f"lane {lane}", ulps=ULPS)

@@ -71,6 +71,14 @@ def test_a_test_that_fails(trees: Trees) -> None:
     assert "small.rules.ONE" in traceback
 
 
+def test_a_plugin_that_happens_to_be_installed_is_not_there(trees: Trees) -> None:
+    test = 'def test_one(pytestconfig):\n    assert pytestconfig.pluginmanager.hasplugin("xdist")\n'
+    (trees.work / "tests" / "test_rules.py").write_text(test)
+    assert run(trees).code == 1
+    (trees.work / "tests" / "test_rules.py").write_text(test.replace("assert", "assert not"))
+    assert run(trees) == Outcome(0, 1, ())
+
+
 def test_each_run_begins_anew(trees: Trees) -> None:
     """One that ends its process does not end the next, and what it imported is gone."""
     broken = trees.copy_for_tests()

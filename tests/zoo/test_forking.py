@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from envlift.reference.failure import ReferenceFailure
-from envlift.reference.launch import open_reference
-from tests.forking import forked
+from envlift.reference.launch import open_reference, python_host
+from envlift.verify.sides.candidates import open_candidate
+from tests.forking import Forked, forked, started
 
 SERVED = """
 import os, random, sys
@@ -90,3 +91,19 @@ def test_it_is_killed_with_all_that_it_started(told):
             return
         time.sleep(0.05)
     pytest.fail("its supervisor lives on")
+
+
+def test_a_candidate_is_forked_too():
+    """From a process without the verifier: what it holds is looked at in ``verify/sides``."""
+    with (
+        forked(),
+        contextlib.closing(open_candidate("env:tests.contract.toy:Toy", {}, 2, apart=True)) as side,
+    ):
+        assert isinstance(side._child._process, Forked)
+        assert side.reset(np.arange(2)).observation.shape[0] == 2
+
+
+def test_another_interpreter_is_started(tmp_path):
+    assert started(python_host("told_here:Told")).endswith("bootstrap.py")
+    assert started(python_host("told_here:Told", tmp_path / "bin" / "python")) is None
+    assert started(["bwrap", "--unshare-net", *python_host("told_here:Told")]) is None

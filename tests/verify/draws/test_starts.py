@@ -19,7 +19,7 @@ from envlift.verify.suite import Field, Suite
 from tests.verify.inside import verify_inside
 
 PLACE = "gymnasium:tests.verify.envs.beginnings:"
-SMALL = replace(QUICK, lanes=32, resets=256, min_steps=64, max_steps=256)
+SMALL = replace(QUICK, lanes=8, resets=256, min_steps=64, max_steps=256)
 FAULTS = ("Zeros", "Turned", "Before", "Late")
 WAYS = {
     # Ways of starting: states copied; the same, from other seeds; by seed; each for itself.
