@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from gymnasium import spaces
 
 from envlift.reference.layout import Layout
 from envlift.reference.spaces import describe
-from envlift.reference.types import ArraySpec, SideSpec
+from envlift.reference.types import ArraySpec, Record, SideSpec
 from envlift.verify.engine.actions import (
+    Counted,
     Played,
     chosen_actions,
     layout_of,
+    merge,
     random_actions,
 )
+from envlift.verify.levels.asking.contract import finish_run
+from envlift.verify.run.result import Report, Verdict
 from envlift.verify.suite import PairError, Policy
 
 N = 4_000
@@ -74,6 +81,40 @@ def test_each_choice_of_each_component_is_counted() -> None:
         "action[1]": {"0": 1, "1": 2, "2": 0},
     }
     assert played.never() == ["action[1]: 2"]
+
+
+def test_what_was_never_legal_is_told_apart() -> None:
+    """A deck without a card never allows what that card does; another configuration has it."""
+    spec = spec_of(spaces.MultiDiscrete([2, 3]), legal_actions=True)
+    played = Played(spec)
+    side = Mock(spec=("step", "reset"))
+    counted = Counted(side, played)
+    masks = np.array([[1, 1, 1, 0, 1], [1, 0, 1, 0, 0]], bool)
+    side.reset.return_value = record(legal_actions=masks)
+    side.step.return_value = record(legal_actions=masks[None])
+    counted.reset(np.arange(2))
+    counted.step(np.array([[[0, 0], [0, 0]]]))
+    assert played.never() == ["action[0]: 1", "action[1]: 1, 2"]
+    assert played.never_though_legal() == ["action[0]: 1", "action[1]: 2"]
+    report = Report("a game", "one", "other", 0)
+    merge(report.actions, played.counts)
+    merge(report.actions, {"action[0]": {"1": 1}, "action[1]": {"2": 4}})
+    finish_run(report, features=False)
+    assert not report.checks
+    finish_run(report, features=True)
+    assert [(c.verdict, c.detail) for c in report.checks] == [
+        (Verdict.INCONCLUSIVE, "never played in any configuration: action[1]: 1")
+    ]
+    finish_run(report, features=True)
+    assert len(report.checks) == 1, "it is told once"
+    merge(report.actions, {"action[1]": {"1": 1}})
+    report.checks.clear()
+    finish_run(report, features=True)
+    assert not report.checks
+
+
+def record(**shown: Any) -> Record:
+    return Record(observation=np.zeros(1), state={}, **shown)
 
 
 def test_ends_and_halves_of_a_range_are_counted() -> None:

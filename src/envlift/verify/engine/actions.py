@@ -345,6 +345,10 @@ class Played:
         for leaf in self._layout.leaves:
             for name, bins in self._components(leaf):
                 self.counts[name] = dict.fromkeys(bins, 0)
+        self._places = [(name, key) for name, bins in self.counts.items() for key in bins]
+        masked = spec.legal_actions and not spec.advisory_mask
+        fits = masked and spec.mask_length == len(self._places)
+        self._legal = np.zeros(len(self._places), np.bool_) if fits else None
 
     def add(self, actions: Array) -> None:
         """Count actions [..., *shape]."""
@@ -362,15 +366,24 @@ class Played:
                 bins["shortest"] += int((lengths == shortest).sum())
                 bins["longer"] += int((lengths > shortest).sum())
 
+    def saw(self, record: Record) -> None:
+        """Take note of what was legal in a record's states."""
+        if self._legal is not None and record.legal_actions is not None:
+            self._legal |= record.legal_actions.reshape(-1, len(self._legal)).any(axis=0)
+
     def never(self) -> list[str]:
         """Name what was never played, one sentence for each component."""
-        found = []
-        for name, bins in self.counts.items():
-            missing = [key for key, count in bins.items() if not count and key not in _OPTIONAL]
-            if missing:
-                shown = ", ".join(missing[:8]) + (" and more" if len(missing) > 8 else "")
-                found.append(f"{name}: {shown}")
-        return found
+        return sentences(never_counted(self.counts))
+
+    def never_though_legal(self) -> list[str]:
+        """Name what was never played although it was legal at some time, likewise."""
+        if self._legal is None:
+            return self.never()
+        legal = {place for place, seen in zip(self._places, self._legal, strict=True) if seen}
+        never = never_counted(self.counts)
+        return sentences(
+            {name: [k for k in keys if (name, k) in legal] for name, keys in never.items()}
+        )
 
     def _limits(self, leaf: Leaf) -> tuple[Array, Array]:
         low, high = limits(leaf.space)
@@ -383,6 +396,23 @@ class Played:
             return [(name, ["shortest", "longer"]) for name in _names(leaf)]
         low, high = self._limits(leaf)
         return [(name, _bins(low[i], high[i])) for i, name in enumerate(_names(leaf))]
+
+
+def never_counted(counts: Mapping[str, Bins]) -> dict[str, list[str]]:
+    """Return what of each component was never counted; what need not be is left out."""
+    return {
+        name: [key for key, count in bins.items() if not count and key not in _OPTIONAL]
+        for name, bins in counts.items()
+    }
+
+
+def sentences(missing: Mapping[str, list[str]]) -> list[str]:
+    """Return one sentence for each component that misses something."""
+    return [
+        f"{name}: {', '.join(keys[:8])}{' and more' if len(keys) > 8 else ''}"
+        for name, keys in missing.items()
+        if keys
+    ]
 
 
 _ENDS = ("lowest", "lower half", "upper half", "highest")
@@ -460,7 +490,15 @@ class Counted:
     ) -> Any:
         """Count, then play."""
         self.played.add(actions)
-        return self.side.step(actions, chance, reset_seeds)
+        record = self.side.step(actions, chance, reset_seeds)
+        self.played.saw(record)
+        return record
+
+    def reset(self, seeds: Array, chance: Array | None = None) -> Any:
+        """Reset, and see what is legal."""
+        record = self.side.reset(seeds, chance)
+        self.played.saw(record)
+        return record
 
 
 def merge(total: dict[str, Bins], more: Mapping[str, Bins]) -> None:

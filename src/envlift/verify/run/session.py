@@ -185,6 +185,7 @@ def _run(
         # A difference that was found is not lost because something else went wrong after it.
         report.not_verified.append(f"what follows; the run ended early: {told}")
     list_what_is_left(report, reasons)
+    contract.finish_run(report, bool(suite.features))
     if report.level_verdict("L4") is None:
         reason = no_transfer or "something went wrong before it; --level L4 runs it all the same"
         report.checks.append(Check("L4", "policy transfer", Verdict.SKIPPED, reason))

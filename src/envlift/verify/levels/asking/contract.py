@@ -19,12 +19,20 @@ from envlift.reference.layout import Layout
 from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract
-from envlift.verify.engine.actions import Counted, Played, legal_of, merge, random_actions
+from envlift.verify.engine.actions import (
+    Counted,
+    Played,
+    legal_of,
+    merge,
+    never_counted,
+    random_actions,
+    sentences,
+)
 from envlift.verify.engine.compare import compare_field
 from envlift.verify.engine.lockstep import MAX_SEED, describe, exchange
 from envlift.verify.engine.play import play
 from envlift.verify.run.context import Context
-from envlift.verify.run.result import RETURNED, Check, Verdict
+from envlift.verify.run.result import RETURNED, Check, Report, Verdict
 from envlift.verify.suite import PairError
 
 FIRST = "first observations"
@@ -364,14 +372,35 @@ def _never_played(context: Context, played: Played) -> None:
         context.report.not_verified.append(
             f"actions never played{suffix}: some of {len(never) - 8} more components"
         )
-    missing = [sentence for sentence in never if not set(_named(sentence)) <= {"lowest", "highest"}]
+    missing = _but_for_ends(played.never_though_legal())
     if missing and context.suite.features:
         with context.check("L3", "actions played") as check:
             check.detail = "never played: " + "; ".join(missing[:8])
 
 
-def _named(sentence: str) -> list[str]:
-    return sentence.partition(": ")[2].split(", ")
+def finish_run(report: Report, features: bool) -> None:
+    """Ask of all configurations together for actions that one of them never allowed.
+
+    Args:
+        report: of the run.
+        features: whether the suite has a gate.
+    """
+    name = "actions played"
+    if not features or any(check.name.startswith(name) for check in report.checks):
+        return
+    missing = _but_for_ends(sentences(never_counted(report.actions)))
+    if missing:
+        told = "never played in any configuration: " + "; ".join(missing[:8])
+        report.checks.append(Check("L3", name, Verdict.INCONCLUSIVE, told))
+
+
+def _but_for_ends(told: list[str]) -> list[str]:
+    """Leave out where only the very ends of a range were never met."""
+
+    def named(sentence: str) -> set[str]:
+        return set(sentence.partition(": ")[2].split(", "))
+
+    return [sentence for sentence in told if not named(sentence) <= {"lowest", "highest"}]
 
 
 def _notes(side: Side) -> dict[str, tuple[int, str]] | None:
