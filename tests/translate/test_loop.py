@@ -30,6 +30,7 @@ from tests.translate.conftest import Deed, Quiet, Scripted, writes
 
 RULES = writes(walk__rules_py=answers.RULES, tests__test_rules_py=answers.TEST_RULES)
 ENV = writes(walk__env_py=answers.ENV, tests__test_env_py=answers.TEST_ENV)
+ALL = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
 
 
 def run(folder: Path, *deeds: Deed, **more: object) -> tuple[Stop, list[Turn], Scripted]:
@@ -37,15 +38,11 @@ def run(folder: Path, *deeds: Deed, **more: object) -> tuple[Stop, list[Turn], S
     # What is judged in a sandbox cannot be forked, see ``conftest``.
     options: dict[str, object] = {"last": len(deeds), "sandbox": "none", **more}
     loop = Loop(folder, Quiet(), agent=agent, **options)  # type: ignore[arg-type]
-    stop = loop.run()
-    return stop, loop.ledger.read().turns, agent
+    return loop.run(), loop.ledger.read().turns, agent
 
 
 def told(turns: Sequence[Turn]) -> list[tuple[str, str | None, dict[str, str], bool]]:
     return [(turn.kind, turn.module, turn.verdicts, turn.kept) for turn in turns]
-
-
-ALL = {"L1": "PASS", "L2": "PASS", "L3": "PASS", "L4": "SKIPPED"}
 
 
 def test_from_a_wrong_module_to_a_verified_environment(toy: Path) -> None:
@@ -67,8 +64,7 @@ def test_from_a_wrong_module_to_a_verified_environment(toy: Path) -> None:
     assert stop.kind == "done"
     assert turns[0].failing == ["L1 move"]
     assert (toy / "walk" / "env.py").read_text() == answers.ENV
-    assert turns[-1].speed["32"] > 0
-    assert turns[-1].speed["reference"] > 0
+    assert min(turns[-1].speed["32"], turns[-1].speed["reference"]) > 0
     # The prompt of a repair holds the smallest difference, not the log.
     repair = agent.requests[1].prompt
     assert "result differs for x=4, action=0" in repair
