@@ -96,6 +96,10 @@ def test_what_was_never_legal_is_told_apart() -> None:
     counted.step(np.array([[[0, 0], [0, 0]]]))
     assert played.never() == ["action[0]: 1", "action[1]: 1, 2"]
     assert played.never_though_legal() == ["action[0]: 1", "action[1]: 2"]
+    silent = Played(spec)
+    silent.saw(record(legal_actions=None))
+    silent.add(np.array([[0, 0]]))
+    assert silent.never_though_legal() == ["action[0]: 1", "action[1]: 1, 2"]
     report = Report("a game", "one", "other", 0)
     merge(report.actions, played.counts)
     merge(report.actions, {"action[0]": {"1": 1}, "action[1]": {"2": 4}})

@@ -377,7 +377,8 @@ class Played:
 
     def never_though_legal(self) -> list[str]:
         """Name what was never played although it was legal at some time, likewise."""
-        if self._legal is None:
+        # A candidate that shows no masks has allowed nothing by them.
+        if self._legal is None or not self._legal.any():
             return self.never()
         legal = {place for place, seen in zip(self._places, self._legal, strict=True) if seen}
         never = never_counted(self.counts)
