@@ -13,6 +13,7 @@ import pytest
 from envlift.envs.tcg_pocket import observation, observation_table, render
 from envlift.envs.tcg_pocket.decks import deck_of
 from envlift.envs.tcg_pocket.env import Draws, TcgPocket
+from envlift.envs.tcg_pocket.reference import fields
 from envlift.envs.tcg_pocket.reference.host import PocketReference
 from envlift.envs.tcg_pocket.rules.data import ROWS
 from envlift.envs.tcg_pocket.rules.ids import Decision, Phase
@@ -20,6 +21,7 @@ from envlift.envs.tcg_pocket.state import FIELDS, State
 from envlift.envs.tcg_pocket.tables import decks, standard
 from envlift.envs.tcg_pocket.verification.pool import pool
 from envlift.envs.tcg_pocket.verification.states import random_states
+from tests.envs.tcg_pocket import table
 
 LANES, STEPS = 8, 90
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -149,6 +151,26 @@ def test_single_steps_from_boards_that_play_rarely_reaches_are_the_same() -> Non
     assert {"winner", "points", "damage", "condition", "deals_less", "hand_known"} <= changed
     decisions = set(np.asarray(nxt.state.decision).tolist())
     assert {Decision.NONE, Decision.MAIN, Decision.HIT, Decision.PROMOTE} <= decisions
+
+
+def test_a_trainer_is_in_the_pile_when_who_was_knocked_out_is_replaced() -> None:
+    """P-7, G-1, G-6: no real Trainer knocks out, so somebody on the board is down already."""
+    own, other = [table.BULBASAUR, "A1-074", "A1-074"], [table.BULBASAUR] * 3
+    game = table.board(own, other, hand=[table.MISTY])
+    table.play(game, table.MISTY)
+    written = fields.write(game)
+    written["damage"][1][0] = 200
+    board = {f.name: np.asarray(written[f.name], f.dtype) for f in fields.FIELDS}
+    action, words = np.array([27, 0], np.int32), np.arange(4, dtype=np.uint32)
+    plain, fast = PocketReference(**OPTIONS["defaults"]), env("defaults")
+    plain.set_state(board)
+    plain.step(action, words)
+    expected = plain.get_state()
+    found = jax.jit(fast.transition)(State(**board), action, Draws(words)).state
+    for name, value in expected.items():
+        np.testing.assert_array_equal(np.asarray(getattr(found, name)), value, name)
+    assert expected["decision"] == Decision.PROMOTE
+    assert standard().by_id[table.MISTY].index in expected["discard"][0]
 
 
 def test_an_action_that_is_not_legal_is_played_as_the_lowest_legal_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envlift.envs.tcg_pocket.reference import options
@@ -125,6 +127,19 @@ def test_brock_and_surge_move_energy_to_names() -> None:
     play(game, SURGE)
     assert at(game.players[0], 0).energy == units("LLL")
     assert at(game.players[0], 1).energy == units("R")
+
+
+def test_one_that_is_chosen_takes_all_units() -> None:
+    """X-12: of no real card more than one; variants have two and three."""
+    game = board([BULBASAUR, "A1-149", "A1-149"], hand=[BROCK])
+    tables, brock = game.tables, game.tables.by_id[BROCK]
+    (op,) = brock.ops
+    twice = replace(brock, ops=(replace(op, params={**op.params, "n": 2}),))
+    cards = [twice if card is brock else card for card in tables.cards]
+    game.tables = replace(tables, cards=tuple(cards))
+    act(play(game, BROCK), 27)
+    assert [at(game.players[0], p).energy for p in (1, 2)] == [units("FF"), units("")]
+    assert game.decision == Decision.MAIN
 
 
 def test_healing_stops_at_0() -> None:
