@@ -42,7 +42,8 @@ class Registration:
             pictures a second show things as fast as they happen (50 by default).
         log: ``module:function`` that tells an episode as text, or None:
             ``function(draws, actions, options) -> str`` of what ``sample_initial`` drew, all
-            actions [T, ...] and the environment's options.
+            actions [T, ...] and the environment's options. A function with a parameter ``states``
+            is given those T + 1 states, too, the last as the episode left it.
         verified_on: for each target the kinds of device (``device_kind``) on which it was verified;
             the target to prefer comes first. None for an environment that says nothing of it. On a
             CPU the evidence beside the suite says so, elsewhere a comparison with the CPU that

@@ -360,10 +360,10 @@ def _play(options: argparse.Namespace) -> int:
     told: list[str] = []
     tell = None
     if options.log is not None:
-        tell_one = teller(options.name)
+        tell_one = teller(options.name, dict(env.info.options))
 
-        def tell(draws: Any, actions: Any) -> None:
-            told.append(tell_one(draws, actions, dict(env.info.options)))
+        def tell(draws: Any, actions: Any, states: Any) -> None:
+            told.append(tell_one(draws, actions, states))
 
     if player is None:
         player = RandomPlayer(env.action_space())

@@ -6,6 +6,7 @@ Shape letters: ``B`` = 1 environment, ``A`` actions, ``N`` numbers of noise per 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,8 +248,16 @@ def camera(env: AnyEnv | str, film: Film, scale: float) -> Camera:
     return Camera(film, lambda state: renderer.draw(state, scale), renderer.between)
 
 
-def teller(name: str) -> Callable[[Any, Array, Mapping[str, Any]], str]:
+Teller = Callable[[Any, Array, Sequence[Any]], str]
+"""``tell(draws, actions, states) -> text`` of an episode."""
+
+
+def teller(name: str, options: Mapping[str, Any]) -> Teller:
     """Return what tells an episode of a registered environment, see ``Registration.log``.
+
+    Args:
+        name: of the environment.
+        options: those that it was made with.
 
     Raises:
         ConfigError: if the environment has nothing that does.
@@ -257,10 +266,13 @@ def teller(name: str) -> Callable[[Any, Array, Mapping[str, Any]], str]:
     if where is None:
         raise ConfigError(f"{name} has no log: play it without --log")
     module, _, function = where.partition(":")
-    found: Callable[[Any, Array, Mapping[str, Any]], str] = getattr(
-        importlib.import_module(module), function
-    )
-    return found
+    found: Callable[..., str] = getattr(importlib.import_module(module), function)
+    sees_states = "states" in inspect.signature(found).parameters
+
+    def tell(draws: Any, actions: Array, states: Sequence[Any]) -> str:
+        return found(draws, actions, options, **({"states": states} if sees_states else {}))
+
+    return tell
 
 
 def real_time(name: str) -> int:
@@ -292,7 +304,7 @@ def play(
     max_steps: int = 10_000,
     greedy: bool = False,
     view: Camera | None = None,
-    tell: Callable[[Any, Array], None] | None = None,
+    tell: Callable[[Any, Array, Sequence[Any]], None] | None = None,
 ) -> list[Episode]:
     """Play episodes one after the other; the same seed gives the same episodes.
 
@@ -304,8 +316,8 @@ def play(
         max_steps: of one episode, at least 1.
         greedy: take the most probable action.
         view: films the episodes until its film is full.
-        tell: is given of each episode, when it is over, the draws that began it and all actions
-            [T, ...]; of one player's view of a game, the game's.
+        tell: is given of each episode, when it is over, the draws that began it, all actions
+            [T, ...] and the T + 1 states; of one player's view of a game, the game's.
 
     Raises:
         ValueError: for an environment that resets itself, or a number out of range.
@@ -355,6 +367,10 @@ class _Table:
         drawn = self.env.sample_initial(key)
         return drawn.game if isinstance(self.env, Against) else drawn
 
+    def game_of(self, state: Any) -> Any:
+        """Return the state; of one player's view of a game, the game's."""
+        return state.game if isinstance(self.env, Against) else state
+
 
 def _episode(
     table: _Table,
@@ -364,10 +380,10 @@ def _episode(
     max_steps: int,
     greedy: bool,
     view: Camera | None,
-    tell: Callable[[Any, Array], None] | None,
+    tell: Callable[[Any, Array, Sequence[Any]], None] | None,
 ) -> Episode:
     observation, state = table.reset(jax.random.fold_in(key, 0))
-    played = []
+    played, states = [], [jax.device_get(table.game_of(state))]
     memory = player.start(1)
     returned = score = 0.0
     _show(view, [state], returned, 0)
@@ -387,11 +403,14 @@ def _episode(
         after = table.step(step_key, state, action)
         observation, state, reward, scored, terminated, truncated = after
         returned, score = returned + float(reward), score + float(scored)
+        if tell is not None:
+            states.append(jax.device_get(table.game_of(state)))
         _show(view, [state], returned, length)
         if terminated or truncated:
             break
     if tell is not None:
-        tell(jax.device_get(table.draws(jax.random.fold_in(key, 0))), np.array(played))
+        first = jax.device_get(table.draws(jax.random.fold_in(key, 0)))
+        tell(first, np.array(played), states)
     end = "terminated" if terminated else "truncated" if truncated else "stopped"
     return Episode(returned, score, length, end)
 

@@ -25,4 +25,5 @@ REGISTRATION = Registration(
     reference="plain Python, from numbered rules",
     suite_of="envlift.envs.tcg_pocket.verification.suite:variant_suite",
     render="envlift.envs.tcg_pocket.render:frame",
+    log="envlift.envs.tcg_pocket.render:tell",
 )

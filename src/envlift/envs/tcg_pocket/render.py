@@ -5,7 +5,8 @@ Shape letters: ``H``, ``W`` height and width of a picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -204,3 +205,54 @@ def told(state: State, action: int) -> str:
         place, number = divmod(action - Action.COPY, 2)
         what = f"copies {_card(state.card[1 - p, place]).attacks[number].name}"
     return f"turn {int(state.turn)}, player {p}: {what}"
+
+
+def happened(before: State, after: State) -> Iterator[str]:
+    """Yield what an action did, as lines of text: damage, conditions, Energy in the zone, points.
+
+    Args:
+        before: of one game, before the action.
+        after: the same game after it.
+    """
+    for p in (0, 1):
+        for k in range(4):
+            card = int(after.card[p, k])
+            if card == 0 or card != int(before.card[p, k]):
+                continue
+            done = int(after.damage[p, k]) - int(before.damage[p, k])
+            if done:
+                left = max(_card(card).hp - int(after.damage[p, k]), 0)
+                what = f"{done} damage" if done > 0 else f"{-done} healed"
+                yield f"player {p}, {_place(after, p, k)}: {what}, {left} HP left"
+        old, new = conditions(before, p), conditions(after, p)
+        if new and new != old:
+            yield f"player {p}, {_place(after, p, 0)}: {' and '.join(new)}"
+        won = int(after.points[p]) - int(before.points[p])
+        if won:
+            gone = Counter(before.card[1 - p].tolist()) - Counter(after.card[1 - p].tolist())
+            for card in gone:
+                yield f"player {1 - p}, {_card(card).name}: knocked out"
+            yield f"player {p}: {won} point{'s' * (won > 1)} more, {int(after.points[p])} in all"
+    if int(after.winner) >= 0:
+        yield "a tie" if int(after.winner) > 1 else f"player {int(after.winner)} has won"
+
+
+def tell(
+    draws: Any,
+    actions: np.ndarray[Any, Any],
+    options: Mapping[str, Any],
+    states: Sequence[State],
+) -> str:
+    """Return a game as text, a line for each action and indented ones for what it did.
+
+    Args:
+        draws: not looked at.
+        actions: int32 [T, 2].
+        options: not looked at.
+        states: T + 1 of them.
+    """
+    lines = []
+    for before, after, joint in zip(states[:-1], states[1:], actions, strict=True):
+        lines.append(told(before, int(joint[max(int(before.decider), 0)])))
+        lines += [f"  {line}" for line in happened(before, after)]
+    return "\n".join(lines) + "\n"
