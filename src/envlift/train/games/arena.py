@@ -7,7 +7,9 @@ Shape letters: ``N`` contenders, ``S`` seeds, ``P`` players.
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from envlift.train.games import matches, ratings
 from envlift.train.games.matches import AnyGame, Contender
 from envlift.train.play import load_policy
 
+_FUNCTION = re.compile(r"[\w.]+:\w+")
 OF_ONE = ("opponent", "seat", "autoreset")
 """Options that make one player's view of a game: a contender does not take them."""
 
@@ -109,7 +112,8 @@ def entries(
 
     Args:
         name: of the game.
-        specs: names of its bots, and folders of training runs, each with ``@STEP`` for a
+        specs: names of its bots, functions ``(key, observation, mask) -> action`` of one player
+            as ``module:function``, and folders of training runs, each with ``@STEP`` for a
             checkpoint that is not the newest one.
         options: of the game; what a policy was trained with decides what it sees.
         greedy: policies take the most probable action.
@@ -128,7 +132,7 @@ def entries(
         twice = next(spec for spec in specs if specs.count(spec) > 1)
         raise ConfigError(f"{twice} is given twice: its rating would be its own")
     bots = matches.bot_names(game)
-    short = [Path(spec).name for spec in specs]
+    short = [Path(spec).name.rpartition(":")[2] for spec in specs]
     labels = dict(zip(specs, short if len(set(short)) == len(short) else specs, strict=True))
     found = []
     for spec in specs:
@@ -136,15 +140,35 @@ def entries(
             number = matches.bot_number(game, spec)
             found.append(Entry(labels[spec], matches.bots(game), number, "bots"))
             continue
+        if _FUNCTION.fullmatch(spec):
+            found.append(Entry(labels[spec], _of_function(game, spec), (), spec))
+            continue
         folder, _, step = spec.partition("@")
         if not Path(folder).is_dir():
             known = ", ".join(bots) or "none"
-            raise ConfigError(f"{spec} is neither a bot of {name} ({known}) nor a folder of a run")
+            raise ConfigError(
+                f"{spec} is neither a bot of {name} ({known}) nor module:function nor a folder of "
+                "a run"
+            )
         if step and not step.isdecimal():
             raise ConfigError(f"{spec}: give the number of an update after @, not {step!r}")
         update = int(step) if step else None
         found.append(_of_run(name, labels[spec], Path(folder), update, greedy))
     return game, found
+
+
+def _of_function(game: AnyGame, spec: str) -> Contender:
+    module, _, name = spec.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{spec} cannot be imported: {error}") from None
+    each = jax.vmap(function)
+
+    def act(params: Any, memory: Any, seen: Any, starts: Any, mask: Any, keys: Any) -> Any:
+        return memory, each(keys, seen, mask).astype("int32")
+
+    return Contender(game.bot_observation, lambda count: (), act)
 
 
 def _of_run(name: str, label: str, folder: Path, step: int | None, greedy: bool) -> Entry:

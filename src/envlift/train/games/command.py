@@ -33,9 +33,9 @@ def add_arena(commands: Any) -> None:
     arena.add_argument(
         "contenders",
         nargs="+",
-        metavar="BOT|RUN[@UPDATE]",
-        help="a bot of the game, or the folder of a training run: its newest checkpoint, or the "
-        "one after UPDATE updates",
+        metavar="BOT|MODULE:FUNCTION|RUN[@UPDATE]",
+        help="a bot of the game, a function (key, observation, mask) -> action, or the folder of a "
+        "training run: its newest checkpoint, or the one after UPDATE updates",
     )
     arena.add_argument(
         "--seeds", type=int, default=200, metavar="N", help="of a pair, each from every seat"

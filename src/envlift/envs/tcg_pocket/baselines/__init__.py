@@ -1,0 +1,1 @@
+"""Players that are built on the compiled rules, to measure others against."""
