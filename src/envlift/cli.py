@@ -31,6 +31,7 @@ from envlift.translate.commands.translate import add_ledger, add_replay, add_tra
 from envlift.translate.loop.workspace import WorkspaceError
 from envlift.verify.run.result import EXIT_USAGE
 from envlift.verify.run.trouble import EXIT_BUG, InternalError, bug
+from envlift.watch.command import add_watch
 
 MISTAKES = (
     *(ValueError, ModuleNotFoundError, OSError),
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add_replay(commands)
     add_ledger(commands)
     add_report(commands)
+    add_watch(commands)
     _add_commands_of_environments(commands)
     listing = commands.add_parser("list", help="list the registered environments")
     listing.set_defaults(run=_list)

@@ -58,6 +58,7 @@ NOT_OF_PACKAGE = (
         "bench/*",
         "report/*",
         "translate/*",
+        "watch/*",
     ),
     *("adapters/gymnasium.py", "adapters/lanes.py", "adapters/pictures.py", "adapters/ids.py"),
     *("adapters/sb3.py", "adapters/torchrl.py", "adapters/pettingzoo.py"),

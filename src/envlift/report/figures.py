@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report.cards import ROOT
 from envlift.train.curve import draw
 
@@ -31,7 +31,7 @@ def curves_of(evidence: dict[str, Any]) -> dict[str, list[list[dict[str, Any]]]]
 def main() -> int:
     """Draw what there is; return the exit code."""
     drawn = 0
-    for name in list_envs():
+    for name in sorted([*list_envs(), *list_vector_envs()]):
         folder = ROOT / "src" / "envlift" / "envs" / name / "verification"
         for file in sorted(folder.glob("evidence-*.json")):
             runs = curves_of(json.loads(file.read_text()))

@@ -115,17 +115,22 @@ def deviations(
         seen: id -> rows.
         described: rows of ``deviations.toml``, as far as they are known.
     """
-    rows = {str(row.get("id", "")): row for row in described}
+    # Those of a compiled environment are known differences in words, which no comparison counts.
+    rows = {str(row.get("id") or row.get("what", "")): row for row in described}
     return [
         data.Deviation(
             id=name,
             seen=seen.get(name),
             field=rows.get(name, {}).get("field", ""),
-            reason=" ".join(rows.get(name, {}).get("reason", "").split()),
-            link=rows.get(name, {}).get("link", ""),
+            reason=" ".join(_either(rows.get(name, {}), "reason", "why").split()),
+            link=_either(rows.get(name, {}), "link", "source"),
         )
         for name in dict.fromkeys([*seen, *rows])
     ]
+
+
+def _either(row: Mapping[str, str], name: str, other: str) -> str:
+    return row.get(name) or row.get(other, "")
 
 
 def provenance(report: Report) -> list[data.Fact]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from envlift import __version__
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report.page import data
 from envlift.report.page.decode import DecodeError, decode, read_json
 from envlift.report.page.project import project
@@ -50,16 +50,16 @@ def read_source(source: str, diff_bytes: int = DIFF_BYTES) -> list[data.Subject]
     path = Path(source)
     if (path / FILE).is_file():
         return [project(path, source, diff_bytes)]
-    if source in list_envs():
+    known = sorted([*list_envs(), *list_vector_envs()])
+    if source in known:
         return of_environment(source)
     if path.is_dir():
         raise ValueError(f"{source} is no project folder: there is no {FILE} in it")
     if path.exists():
         return [of_file(path, source)]
-    known = ", ".join(list_envs())
     raise ValueError(
         f"{source!r} is no evidence file, no project folder and no registered environment; "
-        f"known environments: {known}"
+        f"known environments: {', '.join(known)}"
     )
 
 

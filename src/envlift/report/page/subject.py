@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import envlift
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report import facts
 from envlift.report.page import data, evidence, failures, frames, learned, speeds
 from envlift.verify.run.result import Report
@@ -85,7 +85,8 @@ def of_file(path: Path, source: str) -> data.Subject:
 
 def registered(report: Report) -> str | None:
     """Return the registered environment that a report speaks of; only those have source hashes."""
-    return report.suite if report.sources and report.suite in list_envs() else None
+    known = (*list_envs(), *list_vector_envs())
+    return report.suite if report.sources and report.suite in known else None
 
 
 def of_environment(name: str) -> list[data.Subject]:

@@ -1,0 +1,97 @@
+"""What a reference is pinned to, and which other versions there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from envlift.verify.suite import Config, Suite
+from envlift.verify.suite.find import find_suite
+from envlift.watch import pins
+from envlift.watch.pins import NotInstalledError, Pins, VersionsUnknownError, moved, pins_of
+
+KNOWN = ["2.10.0", "2.9.1", "2.9.0", "2.1.0"]
+
+
+def of(name: str, to: dict[str, str] | None = None) -> Pins:
+    return pins_of(name, find_suite(name)[0], to or {})
+
+
+def test_the_pins_of_registered_environments() -> None:
+    assert of("half_cheetah").versions.keys() == {"gymnasium", "mujoco"}
+    assert of("half_cheetah").extras == {"gymnasium": "[mujoco]"}
+    assert of("gameboy").versions.keys() == {"pyboy", "numpy"}
+    found = of("pokemon")
+    assert (found.source, set(found.versions)) == ("npm", {"@pkmn/randoms", "@pkmn/sim"})
+
+
+@pytest.mark.parametrize("name", ["pong", "tcg_pocket"])
+def test_a_reference_without_versions(name: str) -> None:
+    with pytest.raises(VersionsUnknownError, match="no package of PyPI or npm"):
+        of(name)
+
+
+def test_what_is_installed_here_is_the_old_version() -> None:
+    suite = Suite("any", "gymnasium:CartPole-v1", "gymnasium:CartPole-v1")
+    found = pins_of("any", suite, {"gymnasium": "1.0.0"})
+    assert found.versions["gymnasium"].count(".") == 2
+    with pytest.raises(VersionsUnknownError, match="no_such is not installed here"):
+        pins_of("any", suite, {"no_such": "1"})
+    with pytest.raises(VersionsUnknownError, match="no package of PyPI or npm"):
+        pins_of("any", suite, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("mujoco>=3\n", "'mujoco>=3' in requirements.in is no exact pin"), (None, "there is no req")],
+)
+def test_pins_that_cannot_be_read(tmp_path: Path, text: str | None, message: str) -> None:
+    if text:
+        (tmp_path / "requirements.in").write_text(text)
+    config = Config("default", {"requirements": str(tmp_path / "requirements.txt")})
+    suite = Suite("mine", "gymnasium:CartPole-v1", "gymnasium:CartPole-v1", configs=(config,))
+    with pytest.raises(VersionsUnknownError, match=message):
+        pins_of("mine", suite, {})
+    other = replace(config, name="other", reference={"requirements": "elsewhere.txt"})
+    with pytest.raises(VersionsUnknownError, match="several files of requirements"):
+        pins_of("mine", replace(suite, configs=(config, other)), {})
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch) -> Pins:
+    monkeypatch.setattr(pins, "known_versions", lambda pins, package: KNOWN)
+    return Pins("PyPI", {"a": "2.9.1", "b": "3.0.0"}, {})
+
+
+def test_the_newest_by_number_and_never_an_older_one(old: Pins) -> None:
+    assert moved(old, {}).versions == {"a": "2.10.0", "b": "3.0.0"}
+
+
+def test_a_version_that_is_asked_for(old: Pins) -> None:
+    assert moved(old, {"b": "2.1.0"}).versions == {"a": "2.9.1", "b": "2.1.0"}
+    with pytest.raises(ValueError, match=r"--to a=7: no such release; the newest: 2\.10\.0, 2\.9"):
+        moved(old, {"a": "7"})
+    with pytest.raises(ValueError, match="--to c: the reference is pinned to a, b"):
+        moved(old, {"c": "1"})
+
+
+def test_pre_releases_are_no_releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = (
+        "a (2.1)\nAvailable versions: 1.9, 2.0rc1, 2.1.dev3, 1.10, 1.10.post1\n  INSTALLED: 1.9\n"
+    )
+    monkeypatch.setattr(pins, "_run", lambda words, folder: said)
+    found = pins.known_versions(Pins("PyPI", {"a": "1.9"}, {}), "a")
+    assert found == ["1.10.post1", "1.10", "1.9"]
+    monkeypatch.setattr(pins, "_run", lambda words, folder: '["0.10.2", "0.9.38", "0.11.0-beta"]')
+    monkeypatch.setattr(pins, "_npm", lambda: "npm")
+    found = pins.known_versions(Pins("npm", {"a": "0.9.38"}, {}), "a")
+    assert found == ["0.10.2", "0.9.38"]
+
+
+def test_an_installer_that_fails_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(NotInstalledError, match="No matching distribution found for nothing_here"):
+        pins.lock(Pins("PyPI", {"nothing_here": "1.0"}, {}), tmp_path / "work")
