@@ -18,7 +18,7 @@ from envlift.cli import parser
 from envlift.report.page.command import _refuse
 from tests.docs.pages import PAGES, ROOT, blocks, run_page
 
-KNOWN_TAGS = {"python", "console", "text", "json", "toml", "c", "js", "mermaid"}
+KNOWN_TAGS = {"python", "console", "text", "json", "toml", "yaml", "c", "js", "mermaid"}
 
 
 def command_lines(text: str) -> list[list[str]]:
