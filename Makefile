@@ -10,7 +10,7 @@ RUST := 1.88
 SOURCES := src tests $(wildcard examples) scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gameboy demo test rust codex libraries lint lint-types lint-rest format bench cards figures docs lock clean python
+.PHONY: help setup gameboy demo test rust codex libraries lint lint-types lint-rest format bench cards figures docs lock dist release clean python
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,12 @@ lock: $(STAMP)  ## Resolve requirements.lock anew, and what `make libraries` ins
 	  --extra tensorboard --extra onnx --extra pettingzoo --output-file requirements.lock
 	$(LOCK) pyproject.toml tests/libraries/requirements.in --extra train --extra onnx --extra sb3 \
 	  --extra torchrl --constraint requirements.lock --output-file tests/libraries/requirements.txt
+
+dist: $(STAMP)  ## Build sdist and wheels into dist/, and try them on every Python that is here
+	@$(BIN)/python scripts/dist.py
+
+release: $(STAMP)  ## Set a version everywhere: make release VERSION=0.2.0
+	@$(BIN)/python scripts/release.py $(VERSION)
 
 clean:  ## Remove .venv and everything generated
 	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
