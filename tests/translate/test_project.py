@@ -127,11 +127,7 @@ MODULE = {"name": "a", "file": "taxi/a.py"}
         ({"build": "make"}, r"build = 'make' is no list of texts"),
         ({"build": 3}, r"build = 3 is no list of texts"),
         ({"protected": [1]}, r"protected = \[1\] is no list of texts"),
-        ({"reference": {}}, r"\[reference\] needs either 'launch'"),
-        (
-            {"reference": {"launch": "x", "specification": "y"}},
-            r"\[reference\] needs either 'launch'",
-        ),
+        ({"reference": {}}, r"\[reference\] needs 'launch'"),
         ({"reference": "x"}, r"reference = 'x' is no table"),
         (
             {"reference": {"lunch": "x"}},

@@ -308,12 +308,14 @@ class TestWrittenRules:
         "3) Last wins.\n"
     )
 
-    @pytest.fixture
-    def project(self, tmp_path: Path) -> Project:
+    @pytest.fixture(params=["", 'launch = "python:reference/rules.py:Ring"\n'])
+    def project(self, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
+        """Rules alone, and beside a reference that was written from them."""
         ring(tmp_path)
         text = (tmp_path / "envlift.toml").read_text()
         text = text.replace(
-            'launch = "python:reference/rules.py:Ring"', 'specification = "reference/nim.md"'
+            'launch = "python:reference/rules.py:Ring"',
+            f'{request.param}specification = "reference/nim.md"',
         ).replace('needs = ["walk"]', 'needs = ["walk"]\nrules = ["2", "3"]')
         write(tmp_path, {"envlift.toml": text, "reference/nim.md": self.TEXT})
         return load_project(tmp_path)

@@ -12,6 +12,8 @@ from envlift.cli import main
 from envlift.translate.rules.book import RulesError, read_book
 from envlift.translate.rules.citations import citations, cited
 from envlift.translate.rules.matrix import markdown, matrix
+from envlift.translate.rules.parts import names_in, names_of, parts_of
+from envlift.verify.suite import Feature, Place, Suite
 
 RULES = """\
 # Stones
@@ -163,6 +165,59 @@ def test_what_is_not_there_is_named(
     rules, _, _ = files()
     assert main(["rules", "check", str(rules), *more]) == 4
     assert words in capsys.readouterr().err
+
+
+SUITE = """
+SUITE = Suite(
+    components=(Component("R-2 taking", fields=()), verify.Component(name="R-1", fields=())),
+    scenarios=[Scenario("R-2.1 and E-1, not E-10", state={}), Scenario(f"R-{3}", state={})],
+    features=(Feature("the end, E-1", None), Place("AR-1 is another", "key"), Other("R-3")),
+)
+"""
+
+
+def test_parts_of_a_suite_name_rules(files: Files, tmp_path: Path) -> None:
+    book = read_book(files()[0])
+    suite = tmp_path / "suite.py"
+    suite.write_text(SUITE, encoding="utf-8")
+    assert parts_of(book, names_in([suite])) == {
+        "R-1": {"L1": ("R-1",)},
+        "R-2": {"L1": ("R-2 taking",), "L2": ("R-2.1 and E-1, not E-10",)},
+        "E-1": {"L2": ("R-2.1 and E-1, not E-10",), "L3": ("the end, E-1",)},
+    }
+    with pytest.raises(RulesError, match="no file or folder"):
+        names_in([tmp_path / "nowhere.py"])
+
+
+def test_a_number_alone_names_no_rule(files: Files) -> None:
+    book = read_book(files("1. A heap.\n1.1 It has seven.\n2) Take.\n")[0])
+    named = [("L3", "after 2 turns"), ("L3", "rule 1.1"), ("L2", "Rules 2"), ("L1", "2")]
+    assert parts_of(book, named) == {"1.1": {"L3": ("rule 1.1",)}, "2": {"L2": ("Rules 2",)}}
+
+
+def test_parts_of_a_suite_that_is_there() -> None:
+    suite = Suite(
+        "any",
+        "gymnasium:a",
+        "b",
+        features=(Feature("R-1", lambda trace: trace.terminated),),
+        places=(Place("R-2", "k"),),
+    )
+    assert names_of(suite) == [("L3", "R-1"), ("L3", "R-2")]
+
+
+def test_the_command_and_the_table_show_parts(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, _, _ = files()
+    suite, table = tmp_path / "suite.py", tmp_path / "matrix.md"
+    suite.write_text(SUITE, encoding="utf-8")
+    more = ["--suite", str(suite), "--markdown", str(table)]
+    assert main(["rules", "check", str(rules), *more]) == 0
+    assert "named by parts of the suite: 2 at L1, 2 at L2, 1 at L3\n" in capsys.readouterr().out
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "| rule | tests | reference | L1 | L2 | L3 |"
+    assert lines[2].endswith("| R-1 | - | - |")
 
 
 def test_the_rules_of_the_card_game_are_all_tested_or_say_why() -> None:

@@ -306,6 +306,27 @@ class Translation:
 
 
 @dataclass(frozen=True)
+class RuleRow:
+    """One written rule and who speaks of it.
+
+    Attributes:
+        id, text: of the rule.
+        tests, functions: places of the reference's tests and of the reference.
+        not_tested: why there is no test; empty where one is asked for.
+        parts: level (L1, L2, L3) -> parts of the suite that name it.
+        applied: how often the reference applied it in the comparison, None where it does not count.
+    """
+
+    id: str
+    text: str
+    tests: list[str]
+    functions: list[str]
+    not_tested: str
+    parts: dict[str, list[str]]
+    applied: int | None
+
+
+@dataclass(frozen=True)
 class Fact:
     """One line of provenance."""
 
@@ -351,6 +372,7 @@ class Subject:
     throughput: list[Throughput] = dataclasses.field(default_factory=list)
     mutation: Mutation | None = None
     translation: Translation | None = None
+    rules: list[RuleRow] = dataclasses.field(default_factory=list)
     provenance: list[Fact] = dataclasses.field(default_factory=list)
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from envlift.report.page import data, speeds, timeline
+from envlift.report.page import data, rules, speeds, timeline
 from envlift.report.page.decode import read_json
 from envlift.report.page.evidence import parse_report
 from envlift.report.page.failures import SHOWN_FAILURES
@@ -69,6 +69,7 @@ def project(folder: Path, source: str, diff_bytes: int = timeline.DIFF_BYTES) ->
     last = next((t for t in reversed(history.turns) if t.kept and t.speed), None)
     speedups, throughput = speeds.of_turn(last.number, last.speed) if last else ([], [])
     subject = fill(base, judged.report, name=None, file=f"{source}, turn {number}")
+    subject = replace(subject, rules=rules.of_project(found, subject.reference_coverage))
     return _with_verdicts(
         subject,
         judged.verdicts,

@@ -9,11 +9,12 @@ from pathlib import Path
 import envlift
 from envlift.registry import list_envs, list_vector_envs
 from envlift.report import facts
-from envlift.report.page import data, evidence, failures, frames, learned, speeds
+from envlift.report.page import data, evidence, failures, frames, learned, rules, speeds
 from envlift.verify.run.result import Report
 
 ENVIRONMENTS = Path(envlift.__file__).parent / "envs"
 RESULTS = Path(envlift.__file__).resolve().parents[2] / "benchmarks" / "results"
+TESTS = Path(envlift.__file__).resolve().parents[2] / "tests" / "envs"
 NOT_SPENT = "Nothing was spent on record: this is no translation with a ledger."
 
 
@@ -124,7 +125,9 @@ def of_environment(name: str) -> list[data.Subject]:
             data.Fact("benchmark", result.device, f"{result.date}, {result.command}")
             for result in known.speeds
         ]
-        subjects.append(replace(filled, provenance=[*filled.provenance, *bench]))
+        written = rules.of_environment(name, folder, TESTS / name, filled.reference_coverage)
+        told = [*filled.provenance, *bench]
+        subjects.append(replace(filled, rules=written, provenance=told))
     if not subjects:
         raise ValueError(f"{name} has no committed evidence; `envlift verify {name}` makes some")
     return subjects

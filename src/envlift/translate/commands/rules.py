@@ -46,22 +46,28 @@ def add_rules(commands: Any) -> None:
         metavar="FILE",
         help="a report of 'envlift verify --json': which rules its comparison applied",
     )
+    check.add_argument(
+        "--suite",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a suite's file or folder: which of its parts have rules in their names",
+    )
     check.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a table")
     check.set_defaults(run=_check)
 
 
 def _check(options: argparse.Namespace) -> int:
     from envlift.translate.rules.book import read_book
-    from envlift.translate.rules.citations import citations
-    from envlift.translate.rules.matrix import markdown, matrix
+    from envlift.translate.rules.citations import citations, places_beside
+    from envlift.translate.rules.matrix import COMPARED, markdown, matrix
+    from envlift.translate.rules.parts import names_in, parts_of
 
     book = read_book(options.rules)
-    places = [*options.tests, *options.reference]
-    if not places:
-        beside = options.rules.resolve().parent
-        places = [beside / name for name in ("tests", "reference") if (beside / name).is_dir()]
-        places += [] if places else sorted(beside.glob("*.py"))
-    found = matrix(book, citations(places), _applied(options.report))
+    places = [*options.tests, *options.reference] or places_beside(options.rules)
+    parts = parts_of(book, names_in(options.suite))
+    found = matrix(book, citations(places), _applied(options.report), parts)
     rows = found.rows
     print(
         f"{len(rows)} rules, {sum(bool(r.tests) for r in rows)} tested, "
@@ -69,6 +75,10 @@ def _check(options: argparse.Namespace) -> int:
         f"{sum(bool(r.functions) for r in rows)} carried out by name in the reference, "
         f"{sum(r.rule.switch is not None for r in rows)} switches"
     )
+    if options.suite:
+        told = {level: sum(level in named for named in parts.values()) for level in COMPARED}
+        counts = ", ".join(f"{count} at {level}" for level, count in told.items())
+        print(f"named by parts of the suite: {counts}")
     if options.report is not None:
         never = ", ".join(rule.id for rule in found.never_applied) or "none"
         print(f"never applied in the comparison: {never}")

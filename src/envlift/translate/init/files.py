@@ -251,7 +251,7 @@ _RULES_STEP = """\
    Rules on paper cannot play. Write tests that cite them, `reference/test_rules.py`, then
    `reference/rules.py`, a slow and plain reading of them, or let somebody else write it who does
    not see the fast one: without it nothing above level 1 can pass. `envlift rules check` says which
-   rule has no test yet.
+   rule has no test yet. Then add `launch = "python:reference/rules.py:Rules"` to `[reference]`.
 """
 
 IGNORED = (

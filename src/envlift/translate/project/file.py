@@ -70,7 +70,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is trusted: a running implementation, or numbered rules.
+    """What is trusted: a running implementation, numbered rules, or an implementation of such.
 
     Attributes:
         launch: see ``envlift.reference.launch``; empty where only rules are written.
@@ -222,10 +222,10 @@ def parse(data: dict[str, Any], folder: Path) -> Project:
     if target not in get_args(Target):
         raise ProjectError(f"target = {target!r} is not known; use {_words(get_args(Target))}")
     reference = _table(Reference, rest.pop("reference", {}), "reference")
-    if bool(reference.launch) == bool(reference.specification):
+    if not (reference.launch or reference.specification):
         raise ProjectError(
-            "[reference] needs either 'launch' (how the trusted implementation is started) or "
-            "'specification' (a text with numbered rules)"
+            "[reference] needs 'launch' (how the trusted implementation is started), "
+            "'specification' (a text with numbered rules), or both"
         )
     agent = dict(_mapping(rest.pop("agent", {}), "agent"))
     changes: dict[str, Any] = {

@@ -70,6 +70,13 @@ def citations(places: list[Path]) -> list[Citation]:
     return [citation for place in places for citation in _in(place)]
 
 
+def places_beside(rules: Path) -> list[Path]:
+    """Return where tests and a reference are looked for: the folders beside the rules, or files."""
+    beside = rules.resolve().parent
+    folders = [beside / name for name in ("tests", "reference") if (beside / name).is_dir()]
+    return folders or sorted(beside.glob("*.py"))
+
+
 def _in(place: Path) -> Iterator[Citation]:
     if not place.exists():
         raise RulesError(f"there is no file or folder {place}")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from envlift.translate.rules.book import Book, Rule
 from envlift.translate.rules.citations import Citation
+from envlift.translate.rules.parts import Parts
+
+COMPARED = ("L1", "L2", "L3")
+"""Levels whose parts of a suite can name a rule."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,14 @@ class Row:
         tests: places that test it.
         functions: places of the reference that carry it out.
         applied: how often the reference applied it in a comparison; None where none was given.
+        parts: level -> parts of the suite that name it.
     """
 
     rule: Rule
     tests: tuple[str, ...]
     functions: tuple[str, ...]
     applied: int | None = None
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,10 @@ class Matrix:
 
 
 def matrix(
-    book: Book, found: Iterable[Citation], applied: Mapping[str, int] | None = None
+    book: Book,
+    found: Iterable[Citation],
+    applied: Mapping[str, int] | None = None,
+    parts: Parts | None = None,
 ) -> Matrix:
     """Put rules beside their citations.
 
@@ -78,6 +87,7 @@ def matrix(
         book: the rules.
         found: citations of tests and of the reference.
         applied: rule id -> calls, ``reference_coverage`` of a report of ``envlift verify``.
+        parts: of a suite, see ``parts.parts_of``.
     """
     tests: dict[str, list[str]] = {id: [] for id in book.rules}
     functions: dict[str, list[str]] = {id: [] for id in book.rules}
@@ -94,6 +104,7 @@ def matrix(
             tuple(tests[id]),
             tuple(functions[id]),
             None if applied is None else applied.get(id, 0),
+            (parts or {}).get(id, {}),
         )
         for id, rule in book.rules.items()
     )
@@ -103,13 +114,16 @@ def matrix(
 def markdown(found: Matrix) -> str:
     """Return the matrix as a table of Markdown."""
     told = any(row.applied is not None for row in found.rows)
-    head = ["rule", "tests", "reference", *(["applied in the comparison"] if told else [])]
+    levels = COMPARED if any(row.parts for row in found.rows) else ()
+    counted = ["applied in the comparison"] if told else []
+    head = ["rule", "tests", "reference", *levels, *counted]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for row in found.rows:
         tests = ", ".join(f"`{t}`" for t in row.tests) or (
             f"not tested: {row.rule.not_tested}" if row.rule.not_tested else "**none**"
         )
         cells = [row.rule.id, tests, ", ".join(f"`{f}`" for f in row.functions) or "-"]
+        cells += [", ".join(row.parts.get(level, ())) or "-" for level in levels]
         if told:
             cells.append(f"{row.applied or 0:,}")
         lines.append(f"| {' | '.join(cells)} |")
