@@ -14,13 +14,21 @@ ROOT = Path(__file__).resolve().parents[1]
 VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc)\d+)?")
 
 PLACES = {
-    "pyproject.toml": r'^version = "(.+)"$',
-    "src/envlift/__init__.py": r'^__version__ = "(.+)"$',
-    "crates/Cargo.toml": r'^version = "(.+)"$',
-    "crates/gameboy-python/pyproject.toml": r'^version = "(.+)"$',
-    "CITATION.cff": r"^version: (.+)$",
+    "pyproject.toml": (r'^version = "(.+)"$',),
+    "src/envlift/__init__.py": (r'^__version__ = "(.+)"$',),
+    "crates/Cargo.toml": (r'^version = "(.+)"$',),
+    "crates/Cargo.lock": (
+        r'^name = "gameboy"\nversion = "(.+)"$',
+        r'^name = "gameboy-python"\nversion = "(.+)"$',
+    ),
+    "crates/gameboy-python/pyproject.toml": (r'^version = "(.+)"$',),
+    "CITATION.cff": (r"^version: (.+)$",),
 }
-"""File -> where the version stands in it, once."""
+"""File -> where the version stands in it, each once."""
+
+_PRE = re.compile(r"(a|b|rc)(\d+)$")
+_CARGO_PRE = re.compile(r"-(alpha|beta|rc)\.(\d+)$")
+_NAMES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 UNRELEASED = "## [Unreleased]\n"
 
@@ -36,12 +44,25 @@ def versions(root: Path) -> dict[str, str]:
         ReleaseError: a file does not have it once.
     """
     found = {}
-    for name, pattern in PLACES.items():
-        held = re.findall(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)
-        if len(held) != 1:
-            raise ReleaseError(f"{name} has {len(held)} lines like {pattern}, not one")
-        found[name] = held[0]
+    for name, patterns in PLACES.items():
+        text = (root / name).read_text(encoding="utf-8")
+        for number, pattern in enumerate(patterns):
+            held = re.findall(pattern, text, re.MULTILINE)
+            if len(held) != 1:
+                raise ReleaseError(f"{name} has {len(held)} lines like {pattern}, not one")
+            found[f"{name} {number}" if number else name] = of_python(held[0])
     return found
+
+
+def of_cargo(version: str) -> str:
+    """Return a version as Cargo writes it: ``0.2.0-rc.1`` for ``0.2.0rc1``."""
+    return _PRE.sub(lambda m: f"-{_NAMES[m[1]]}.{m[2]}", version)
+
+
+def of_python(version: str) -> str:
+    """Return a version of Cargo as Python writes it."""
+    short = {long: short for short, long in _NAMES.items()}
+    return _CARGO_PRE.sub(lambda m: f"{short[m[1]]}{m[2]}", version)
 
 
 def release(root: Path, version: str, today: str) -> None:
@@ -70,13 +91,15 @@ def release(root: Path, version: str, today: str) -> None:
     _, there, rest = text.partition(UNRELEASED)
     if not there or not rest.partition("\n## [")[0].strip():
         raise ReleaseError("CHANGELOG.md has nothing under '## [Unreleased]'")
-    for name, pattern in PLACES.items():
+    for name, patterns in PLACES.items():
         path = root / name
-        before = path.read_text(encoding="utf-8")
-        match = re.search(pattern, before, re.MULTILINE)
-        assert match is not None, "versions() has found it"
-        after = before[: match.start(1)] + version + before[match.end(1) :]
-        path.write_text(after, encoding="utf-8")
+        content = path.read_text(encoding="utf-8")
+        written = of_cargo(version) if path.name.startswith("Cargo.") else version
+        for pattern in patterns:
+            match = re.search(pattern, content, re.MULTILINE)
+            assert match is not None, "versions() has found it"
+            content = content[: match.start(1)] + written + content[match.end(1) :]
+        path.write_text(content, encoding="utf-8")
     dated = f"{UNRELEASED}\n## [{version}] - {today}\n"
     log.write_text(text.replace(UNRELEASED, dated, 1), encoding="utf-8")
 

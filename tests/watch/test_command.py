@@ -10,6 +10,7 @@ import pytest
 
 from envlift.cli import main
 from envlift.watch import run
+from envlift.watch.command import _folder
 from envlift.watch.pins import VersionsUnknownError
 from envlift.watch.run import Outcome, Watched
 
@@ -19,8 +20,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Answer for the comparisons: what was asked of them."""
     found: list[Any] = []
 
-    def watch(name: str, to: Any, folder: Path, tell: Any, more: Any) -> Watched:
-        found.append((name, to, folder.name, list(more)))
+    def watch(name: str, to: Any, folder: Path, tell: Any, more: Any, configs: Any) -> Watched:
+        found.append((name, to, folder.name, [*more, *configs]))
         if name == "pong":
             raise VersionsUnknownError("no package")
         verdict = "FAIL" if name == "pokemon" else "PASS"
@@ -49,6 +50,24 @@ def test_all_environments(asked: list[Any], tmp_path: Path, capsys: Any) -> None
     said = capsys.readouterr().out
     assert "pong: left out: no package" in said
     assert "pokemon: changed" in said
+
+
+def test_suite_files_have_folders_of_their_own() -> None:
+    names = ["suite.py", "../x/suite.py", "x/suite.py", "x-suite.py", "half_cheetah.py"]
+    folders = {_folder(name) for name in (*names, "half_cheetah")}
+    assert len(folders) == 6
+    assert all(set(folder) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") for folder in folders)
+
+
+def test_an_interrupted_run_is_written_and_ends(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.md").write_text("of another run")
+    interrupted = Watched("x", {"a": "1"}, {"a": "2"}, why="interrupted", interrupted=True)
+    monkeypatch.setattr(run, "watch", lambda *given: interrupted)
+    assert main(["watch", "pokemon", "half_cheetah", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().out.count("x: not comparable (interrupted)") == 1
+    assert "interrupted" in (tmp_path / "report.md").read_text()
 
 
 def test_bad_words(asked: list[Any], tmp_path: Path, capsys: Any) -> None:

@@ -77,17 +77,37 @@ def test_a_version_that_is_asked_for(old: Pins) -> None:
         moved(old, {"c": "1"})
 
 
-def test_pre_releases_are_no_releases(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = (
-        "a (2.1)\nAvailable versions: 1.9, 2.0rc1, 2.1.dev3, 1.10, 1.10.post1\n  INSTALLED: 1.9\n"
-    )
+def test_versions_are_ordered_as_their_index_orders_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "a (2.1)\nAvailable versions: 1.9, 2.0rc1, 1.10, 1.10.post1, odd\n  INSTALLED: 1.9\n"
     monkeypatch.setattr(pins, "_run", lambda words, folder: said)
-    found = pins.known_versions(Pins("PyPI", {"a": "1.9"}, {}), "a")
-    assert found == ["1.10.post1", "1.10", "1.9"]
-    monkeypatch.setattr(pins, "_run", lambda words, folder: '["0.10.2", "0.9.38", "0.11.0-beta"]')
+    old = Pins("PyPI", {"a": "1.9"}, {})
+    assert pins.known_versions(old, "a") == ["2.0rc1", "1.10.post1", "1.10", "1.9"]
+    assert moved(old, {}).versions == {"a": "1.10.post1"}
+    assert moved(old, {"a": "2.0rc1"}).versions == {"a": "2.0rc1"}
+    # A candidate that is pinned gives way to its release.
+    said = said.replace("1.9, ", "1.9, 2.0, ")
+    assert moved(Pins("PyPI", {"a": "2.0rc1"}, {}), {}).versions == {"a": "2.0"}
+    said = '["0.10.2", "0.9.38", "0.11.0-beta.2", "0.11.0-beta.10", "0.10.10"]'
     monkeypatch.setattr(pins, "_npm", lambda: "npm")
-    found = pins.known_versions(Pins("npm", {"a": "0.9.38"}, {}), "a")
-    assert found == ["0.10.2", "0.9.38"]
+    old = Pins("npm", {"a": "0.9.38"}, {})
+    assert pins.known_versions(old, "a") == [
+        *("0.11.0-beta.10", "0.11.0-beta.2", "0.10.10", "0.10.2", "0.9.38")
+    ]
+    assert moved(old, {}).versions == {"a": "0.10.10"}
+
+
+def test_what_else_is_locked_stays_as_it_was() -> None:
+    found = of("half_cheetah")
+    kept = list(pins._kept(found))
+    assert any(line.startswith("numpy==") and "python_full_version" in line for line in kept)
+    assert not any(line.startswith(("mujoco==", "gymnasium==")) for line in kept)
+    assert all("--hash" not in line and "\\" not in line for line in kept)
+    versions = pins.all_versions(found, found.locked)
+    assert {"numpy", "mujoco", "gymnasium", "glfw"} <= versions.keys()
+    assert versions["mujoco"] == found.versions["mujoco"]
+    packages = of("pokemon")
+    held = pins.all_versions(packages, packages.locked)
+    assert packages.versions.items() <= held.items()
 
 
 def test_an_installer_that_fails_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

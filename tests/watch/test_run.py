@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from envlift.watch import report
+from envlift.watch import report, run
+from envlift.watch.pins import Pins
 from envlift.watch.run import Difference, Outcome, Watched, outcome, watch
 
 GAME = """
@@ -103,12 +105,10 @@ def test_a_new_version_that_differs_is_found(
     found = watch(str(suite), {}, work, told.append, words)
     assert (found.before, found.after) == ({"steps_game": "1.0"}, {"steps_game": "1.2"})
     assert (found.status, found.exit_code) == ("changed", 1)
-    for run in (found.references, found.fast):
-        assert run is not None
-        assert run.verdict == "FAIL"
-        (told_first,) = (
-            one.text for one in run.differences if one.check == "L3 lockstep: random play"
-        )
+    for one in (found.references, found.fast):
+        assert one is not None
+        assert one.verdict == "FAIL"
+        (told_first,) = (d.text for d in one.differences if d.check == "L3 lockstep: random play")
         assert told_first.startswith("`count` in step ")
     assert "steps_game 1.0 → 1.2 | FAIL | FAIL | **changed**" in report.markdown([found])
 
@@ -137,6 +137,8 @@ def told(verdict: str, *checks: dict[str, Any], unanswered: tuple[str, ...] = ()
         "checks": list(checks),
         "missing": {"features": ["a goal"]} if verdict == "INCONCLUSIVE" else {},
         "unanswered": list(unanswered),
+        "not_verified": ["rendering"],
+        "not_compared": ["info"],
         "seed": 7,
     }
 
@@ -152,30 +154,47 @@ def test_a_report_becomes_an_outcome() -> None:
         "allowed": "nothing: exact",
         "also": ["qvel[0]"],
     }
-    found = outcome(
-        "two", told("FAIL", check("PASS"), check("FAIL", divergence=far, fixture="c/1")), "", "run"
-    )
+    failed = told("FAIL", check("PASS"), check("FAIL", divergence=far, fixture="c/1"))
+    found = outcome("two_references", "two", failed, "", "run")
     assert found.verdict == "FAIL"
     assert found.passed == 1
     assert found.repeat == "run --seed 7"
     assert found.differences == [
         Difference(
             "L3 lockstep",
-            "`qpos[3]` in step 4, lane 1: 1.0 became 1.5 (by 0.5; allowed: nothing: exact); and 1 "
-            "more entries",
+            "`qpos[3]` in step 4, lane 1: the old reference has 1.0, the new one 1.5 (by 0.5; "
+            "allowed: nothing: exact); and 1 more entries",
             "c/1",
         )
     ]
-    found = outcome(
-        "two", told("INCONCLUSIVE", check("INCONCLUSIVE"), unanswered=("why",)), "", "r"
-    )
+    (difference,) = outcome("other_reference", "fast", failed, "", "run").differences
+    assert "the new reference has 1.0, the fast environment 1.5" in difference.text
+    undecided = told("INCONCLUSIVE", check("INCONCLUSIVE"), unanswered=("why",))
+    found = outcome("two_references", "two", undecided, "", "r")
     assert found.why == "why; L3 lockstep: what it says"
     assert found.unreached == ["a goal"]
-    found = outcome("two", None, "envlift: there is no file", "r")
+    assert found.not_compared == ["rendering", "info"]
+    found = outcome("two_references", "two", told("INCONCLUSIVE", check("PASS")), "", "r")
+    assert found.why == "not enough was compared"
+    found = outcome("two_references", "two", None, "envlift: there is no file", "r")
     assert (found.verdict, found.why) == (
         "INCONCLUSIVE",
         "it ended without a result: envlift: there is no file",
     )
+
+
+def test_a_new_reference_that_does_not_run_is_no_difference() -> None:
+    """It plays the candidate's part there, and a candidate that does not start has failed."""
+    broken = check("FAIL", name="candidate [default]", detail="no module x\nmore")
+    found = outcome("two_references", "two", told("FAIL", broken), "", "r")
+    assert (found.verdict, found.why) == (
+        "INCONCLUSIVE",
+        "the new reference does not run: no module x",
+    )
+    # A difference stays one, and so does a fast environment that breaks.
+    mixed = told("FAIL", broken, check("FAIL"))
+    assert outcome("two_references", "two", mixed, "", "r").verdict == "FAIL"
+    assert outcome("other_reference", "fast", told("FAIL", broken), "", "r").verdict == "FAIL"
 
 
 @pytest.mark.parametrize(
@@ -200,3 +219,29 @@ def test_where_nothing_was_compared() -> None:
     assert (one.status, one.exit_code) == ("not comparable", 2)
     text = report.markdown([one])
     assert "No whole verdict was reached: not installed: no wheel." in text
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comparison is ended; the first is in the report."""
+    monkeypatch.setattr(run, "moved", lambda pins, to: replace(pins, versions={"a": "2"}))
+    monkeypatch.setattr(run, "pins_of", lambda name, suite, to: Pins("PyPI", {"a": "1"}, {}))
+    monkeypatch.setattr(run, "lock", lambda pins, folder: folder / "requirements.txt")
+
+    def compare(kind: str, what: str, *rest: Any) -> Outcome:
+        if kind == "other_reference":
+            raise KeyboardInterrupt
+        return Outcome(what, "PASS")
+
+    monkeypatch.setattr(run, "_compare", compare)
+    found = watch("half_cheetah", {}, tmp_path, lambda line: None)
+    assert (found.interrupted, found.status, found.why) == (True, "not comparable", "interrupted")
+    assert found.references is not None
+    assert found.references.verdict == "PASS"
+    assert "| PASS | - | **not comparable** |" in report.markdown([found])
+    with pytest.raises(ValueError, match="--config nowhere: half_cheetah has float32, substep"):
+        watch("half_cheetah", {}, tmp_path, lambda line: None, configs=["nowhere"])
+
+
+def test_what_changed_with_it_is_told() -> None:
+    one = Watched("x", {"a": "1"}, {"a": "2"}, others={"numpy": ("2.4.6", "2.5.5"), "b": ("", "1")})
+    assert "With it changed: numpy 2.4.6 → 2.5.5, b none → 1." in report.markdown([one])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 
 import pytest
@@ -42,6 +43,11 @@ def test_two_references_are_compared_exactly_and_with_nothing_copied(name: str) 
         assert component.candidate is None
         assert all(field.exact for field in component.fields)
     assert not made.deviations
+
+
+def test_a_folder_of_packages_may_have_a_blank_in_its_name() -> None:
+    made = other_reference("pokemon", packages="/home/a b/it's")
+    assert shlex.split(made.reference.partition(":")[2])[-1] == "/home/a b/it's"
 
 
 def test_packages_of_node() -> None:

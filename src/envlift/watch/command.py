@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
+import hashlib
 from pathlib import Path
 from typing import Any
+
+EXIT_INTERRUPTED = 130
 
 
 def add_watch(commands: Any) -> None:
@@ -58,36 +60,51 @@ def _watch(options: argparse.Namespace) -> int:
     if to and len(options.names) != 1:
         raise ValueError("--to is for one environment; name it")
     more = ["--quick"] if options.quick else []
-    for config in options.config:
-        more += ["--config", config]
     if options.seed is not None:
         more += ["--seed", str(options.seed)]
 
     def tell(line: str) -> None:
         console.print(line, markup=False)
 
+    options.out.mkdir(parents=True, exist_ok=True)
+    written = {
+        options.out / "report.md": report.markdown,
+        options.out / "report.json": report.to_json,
+    }
+    for path in written:
+        # It spoke of another run.
+        path.unlink(missing_ok=True)
     found: list[Watched] = []
-    try:
-        for name in options.names or [*list_envs(), *list_vector_envs()]:
-            folder = options.out / re.sub(r"[^\w.-]+", "-", name.removesuffix(".py")).strip("-.")
-            try:
-                found.append(watch(name, to, folder, tell, more))
-            except VersionsUnknownError as error:
-                if options.names:
-                    raise
-                tell(f"{name}: left out: {error}")
-    finally:
-        # What an interrupted run has found so far is kept.
-        if found:
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / "report.md").write_text(report.markdown(found), encoding="utf-8")
-            (options.out / "report.json").write_text(report.to_json(found), encoding="utf-8")
+    for name in options.names or [*list_envs(), *list_vector_envs()]:
+        try:
+            folder = options.out / _folder(name)
+            found.append(watch(name, to, folder, tell, more, options.config))
+        except VersionsUnknownError as error:
+            if options.names:
+                raise
+            tell(f"{name}: left out: {error}")
+            continue
+        # After each, so that nothing is lost.
+        for path, render in written.items():
+            path.write_text(render(found), encoding="utf-8")
+        if found[-1].interrupted:
+            break
     for one in found:
         tell(f"{one.name}: {one.status}{f' ({one.why})' if one.why else ''}")
     if found:
         tell(f"written: {options.out / 'report.md'}")
+    if any(one.interrupted for one in found):
+        return EXIT_INTERRUPTED
     codes = {one.exit_code for one in found}
     return 1 if 1 in codes else max(codes, default=0)
+
+
+def _folder(name: str) -> str:
+    """Return a name for a folder; of suite files no two have the same."""
+    if not name.endswith(".py"):
+        return name
+    path = Path(name).resolve()
+    return f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
 def _versions(given: list[str]) -> dict[str, str]:

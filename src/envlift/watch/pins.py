@@ -14,16 +14,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from envlift.reference.processes import npm
 from envlift.verify.suite import Suite
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[\w,.-]+\])?==([\w.!+-]+)$")
-_FINAL = re.compile(r"^\d+(\.\d+)*(\.post\d+)?$")
+_SEMVER = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$")
+_LOCKED = re.compile(
+    r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(?:\s*;\s*([^\\]+?))?\s*(?:\\|--|$)"
+)
 _SERVED = re.compile(r"^process:python -m ([\w.]+)$")
 TIMEOUT = 600
 
@@ -42,6 +49,7 @@ class Pins:
 
     Attributes:
         source: where they come from.
+        locked: the file that pins all that they need, None where there is none.
         versions: package -> exact version.
         extras: package -> ``[extra]`` as it is asked for, where one is.
         folder: of ``package.json``; None for PyPI.
@@ -51,6 +59,7 @@ class Pins:
     versions: Mapping[str, str]
     extras: Mapping[str, str]
     folder: Path | None = None
+    locked: Path | None = None
 
 
 def pins_of(name: str, suite: Suite, to: Mapping[str, str]) -> Pins:
@@ -71,7 +80,7 @@ def pins_of(name: str, suite: Suite, to: Mapping[str, str]) -> Pins:
         str(c.reference["requirements"]) for c in suite.configs if c.reference.get("requirements")
     }
     if len(named) == 1:
-        return _of_pypi(name, _file(named.pop()).with_suffix(".in"))
+        return _of_pypi(name, _file(named.pop()))
     if named:
         raise VersionsUnknownError(
             f"{name} has several files of requirements: {', '.join(sorted(named))}"
@@ -81,7 +90,7 @@ def pins_of(name: str, suite: Suite, to: Mapping[str, str]) -> Pins:
         folder = _package(served[1]) / "node"
         if (folder / "package.json").is_file():
             wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-            return Pins("npm", wanted["dependencies"], {}, folder)
+            return Pins("npm", wanted["dependencies"], {}, folder, folder / "package-lock.json")
     if suite.reference.startswith(("gymnasium:", "python:")) and to:
         return Pins("PyPI", {package: _installed(package) for package in to}, {})
     raise VersionsUnknownError(
@@ -90,7 +99,8 @@ def pins_of(name: str, suite: Suite, to: Mapping[str, str]) -> Pins:
     )
 
 
-def _of_pypi(name: str, file: Path) -> Pins:
+def _of_pypi(name: str, locked: Path) -> Pins:
+    file = locked.with_suffix(".in")
     if not file.is_file():
         raise VersionsUnknownError(
             f"{name}: there is no {file.name} beside the locked requirements"
@@ -108,7 +118,7 @@ def _of_pypi(name: str, file: Path) -> Pins:
         versions[match[1]] = match[3]
         if match[2]:
             extras[match[1]] = match[2]
-    return Pins("PyPI", versions, extras)
+    return Pins("PyPI", versions, extras, locked=locked)
 
 
 def _file(name: str) -> Path:
@@ -135,7 +145,7 @@ def _installed(package: str) -> str:
 
 
 def known_versions(pins: Pins, package: str) -> list[str]:
-    """Return the released versions of a package, the newest first, no pre-releases.
+    """Return the versions of a package, the newest first; of PyPI those that this Python can run.
 
     Raises:
         NotInstalledError: the index cannot be asked.
@@ -147,13 +157,31 @@ def known_versions(pins: Pins, package: str) -> list[str]:
     else:
         said = _run([*_PIP, "index", "versions", package], Path.cwd())
         versions = said.partition("Available versions:")[2].partition("\n")[0].split(",")
-    final = [version.strip() for version in versions if _FINAL.match(version.strip())]
-    return sorted(final, key=order, reverse=True)
+    ordered = [(order(pins.source, one), one) for one in map(str.strip, versions)]
+    return [one for place, one in sorted((o for o in ordered if o[0]), reverse=True)]
 
 
-def order(version: str) -> tuple[int, ...]:
-    """Return what versions are sorted by."""
-    return tuple(int(number) for number in re.findall(r"\d+", version))
+def order(source: str, version: str) -> tuple[Any, ...]:
+    """Return what versions are sorted by: first of all a release after its candidates.
+
+    The last entry says whether it is a final release. Empty for what is no version.
+    """
+    if source == "npm":
+        match = _SEMVER.match(version)
+        if match is None:
+            return ()
+        parts = (match[4] or "").split(".")
+        before = tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts)
+        return (*map(int, match.groups()[:3]), match[4] is None, before)
+    try:
+        return (Version(version),)
+    except InvalidVersion:
+        return ()
+
+
+def is_final(source: str, version: str) -> bool:
+    """Whether a version is a release and no candidate for one."""
+    return "-" not in version if source == "npm" else not Version(version).is_prerelease
 
 
 def moved(pins: Pins, to: Mapping[str, str]) -> Pins:
@@ -177,7 +205,9 @@ def moved(pins: Pins, to: Mapping[str, str]) -> Pins:
     for package in to or pins.versions:
         versions = known_versions(pins, package)
         if not to:
-            chosen[package] = max([*versions[:1], chosen[package]], key=order)
+            final = [one for one in versions if is_final(pins.source, one)]
+            known = [*final[:1], chosen[package]]
+            chosen[package] = max(known, key=lambda one: order(pins.source, one))
         elif to[package] in versions:
             chosen[package] = to[package]
         else:
@@ -188,6 +218,8 @@ def moved(pins: Pins, to: Mapping[str, str]) -> Pins:
 
 def lock(pins: Pins, folder: Path) -> Path:
     """Write down exactly what these versions need, with hashes.
+
+    What else the old versions needed stays as it was where that goes.
 
     Args:
         pins: of the packages.
@@ -209,20 +241,44 @@ def _lock_pypi(pins: Pins, folder: Path) -> Path:
     if "numpy" not in pins.versions:
         wanted.append("numpy")
     (folder / "requirements.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    kept = list(_kept(pins))
+    (folder / "constraints.txt").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    try:
+        found = _resolved(folder, ["-c", "constraints.txt"])
+    except NotInstalledError:
+        if not kept:
+            raise
+        found = _resolved(folder, [])
+    lines = [_locked(item) for item in found]
+    path = folder / "requirements.txt"
+    path.write_text("\n".join(sorted(lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def _kept(pins: Pins) -> Iterator[str]:
+    """Yield what the old lock pins beside the packages themselves, as constraints."""
+    if pins.locked is None or not pins.locked.is_file():
+        return
+    own = {canonicalize_name(package) for package in pins.versions}
+    for line in pins.locked.read_text(encoding="utf-8").splitlines():
+        match = _LOCKED.match(line)
+        if match and canonicalize_name(match[1]) not in own:
+            marker = f" ; {match[3].strip()}" if match[3] else ""
+            yield f"{match[1]}=={match[2]}{marker}"
+
+
+def _resolved(folder: Path, more: list[str]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as scratch:
         told = Path(scratch) / "report.json"
         _run(
             [
                 *(*_PIP, "install", "--dry-run", "--ignore-installed", "--only-binary=:all:"),
-                *("--quiet", "--no-input", "--report", str(told), "-r", "requirements.in"),
+                *("--quiet", "--no-input", "--report", str(told), "-r", "requirements.in", *more),
             ],
             folder,
         )
-        found = json.loads(told.read_text(encoding="utf-8"))["install"]
-    lines = [_locked(item) for item in found]
-    path = folder / "requirements.txt"
-    path.write_text("\n".join(sorted(lines)) + "\n", encoding="utf-8")
-    return path
+        found: list[dict[str, Any]] = json.loads(told.read_text(encoding="utf-8"))["install"]
+    return found
 
 
 def _locked(item: Mapping[str, Any]) -> str:
@@ -236,12 +292,32 @@ def _lock_npm(pins: Pins, folder: Path) -> Path:
     wanted = json.loads((pins.folder / "package.json").read_text(encoding="utf-8"))
     wanted["dependencies"] = dict(pins.versions)
     (folder / "package.json").write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    (folder / "package-lock.json").unlink(missing_ok=True)
+    # npm changes of an old lock only what it has to.
+    shutil.copyfile(pins.folder / "package-lock.json", folder / "package-lock.json")
     _run(
         [_npm(), "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"],
         folder,
     )
     return npm.packages(folder)
+
+
+def all_versions(pins: Pins, lock: Path | None) -> dict[str, str]:
+    """Return every package of a lock file and its version; the pins alone where there is none."""
+    if lock is None or not lock.is_file():
+        return dict(pins.versions)
+    if pins.source == "npm":
+        held = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+        return {
+            place.rpartition("node_modules/")[2]: about["version"]
+            for place, about in held.items()
+            if place
+        }
+    found: dict[str, str] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        match = _LOCKED.match(line)
+        if match and (match[3] is None or Marker(match[3].strip()).evaluate()):
+            found[canonicalize_name(match[1])] = match[2]
+    return found
 
 
 _PIP = (sys.executable, "-I", "-m", "pip", "--disable-pip-version-check")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +36,11 @@ def markdown(found: list[Watched]) -> str:
         lines.append(f"| {one.name} | {versions} | {' | '.join(verdicts)} | **{one.status}** |")
     for one in found:
         lines += ["", f"## {one.name}: {one.status}", "", f"{_sentence(one)}."]
+        if one.others:
+            told = (
+                f"{p} {old or 'none'} → {new or 'none'}" for p, (old, new) in one.others.items()
+            )
+            lines += ["", f"With it changed: {', '.join(told)}."]
         for outcome in (one.references, one.fast):
             if outcome is not None:
                 lines += _section(outcome)
@@ -53,12 +59,17 @@ def _section(outcome: Outcome) -> list[str]:
     if outcome.differences:
         lines.append("")
     for difference in outcome.differences[:SHOWN]:
-        case = f" (`envlift repro {difference.fixture}`)" if difference.fixture else ""
+        fixture = difference.fixture
+        case = f" (`envlift repro {shlex.quote(fixture)}`)" if fixture else ""
         lines.append(f"- {difference.check}: {difference.text}{case}")
     if len(outcome.differences) > SHOWN:
         lines.append(f"- and {len(outcome.differences) - SHOWN} more")
     if outcome.unreached:
         lines += ["", f"Not reached: {', '.join(outcome.unreached)}."]
+    if outcome.not_compared:
+        lines += ["", f"<details><summary>{len(outcome.not_compared)} things that this does not "]
+        lines[-1] += "speak of</summary>"
+        lines += ["", *(f"- {one}" for one in outcome.not_compared), "", "</details>"]
     if outcome.repeat:
         lines += ["", f"Repeat: `{outcome.repeat}`"]
     return lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
-from pathlib import Path
 
 from envlift.verify.suite import Config, Field, Suite
 from envlift.verify.suite.find import find_suite
@@ -53,6 +53,7 @@ def two_references(
         state=_exact(suite.state),
         observation=_exact((suite.observation,))[0],
         reward=_exact((suite.reward,))[0],
+        info=Field("info"),
         # A state that is written may not be all there is: both play on by themselves.
         start="chance" if suite.start == "chance" else "seed",
         to_candidate=None,
@@ -96,4 +97,4 @@ def _launch(suite: Suite, packages: str | None) -> str:
         return suite.reference
     module = suite.reference.rpartition(" ")[2]
     # The same host, with another folder of packages.
-    return f"process:python -m envlift.watch.node {module} {Path(packages)}"
+    return f"process:python -m envlift.watch.node {module} {shlex.quote(packages)}"

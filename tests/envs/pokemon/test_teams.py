@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from envlift.envs.pokemon import teams
-from envlift.envs.pokemon.verification.teams import pool
+from envlift.envs.pokemon.verification.suite import NUM_TEAMS, TEAMS, draw_chance
+from envlift.envs.pokemon.verification.teams import mixed, pool
 
 TEXT = """
 Lefty (Tauros) @ Leftovers
@@ -86,3 +87,24 @@ def test_members_by_numbers() -> None:
     assert (one.species, one.level, one.ivs) == (1, 7, (30,) * 5)
     with pytest.raises(ValueError, match="a member has evs, ivs, level, moves, species; this one"):
         teams.team_of([{"species": 1, "item": 3}])
+
+
+def test_the_suite_chooses_teams_as_the_environment_does() -> None:
+    """Each side any team: a preference for some pairs made right starts look wrong."""
+    words = draw_chance(np.random.default_rng(3), (40_000,))
+    sides = words[:, 2:].astype(np.int64) % NUM_TEAMS
+    expected = len(sides) / NUM_TEAMS
+    for side in sides.T:
+        counts = np.bincount(side, minlength=NUM_TEAMS)
+        assert np.abs(counts - expected).max() < 6 * expected**0.5
+    pairs = np.bincount((sides[:, 0] - sides[:, 1]) % NUM_TEAMS, minlength=NUM_TEAMS)
+    assert np.abs(pairs - expected).max() < 6 * expected**0.5
+
+
+def test_teams_that_meet_often_have_the_same_species() -> None:
+    species = [tuple(one["species"] for one in team) for team in TEAMS]
+    assert len(TEAMS) == NUM_TEAMS
+    same = sum(one[:1] == other[:1] for one in species for other in species)
+    assert 0.1 < same / NUM_TEAMS**2 < 0.2
+    assert len({one for team in TEAMS for member in team for one in member["moves"]}) == 164
+    assert mixed(1, 8) == mixed(1, 8)

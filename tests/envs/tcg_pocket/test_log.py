@@ -62,6 +62,11 @@ def test_what_an_action_did(state: Any) -> None:
     assert list(happened(state, hurt)) == [f"player 1, {name}: 30 damage, {hp - 30} HP left"]
     assert list(happened(hurt, state)) == [f"player 1, {name}: 30 healed, {hp} HP left"]
     assert list(happened(hurt, hurt)) == []
+    # A retreat for another one of that name.
+    two = changed(hurt, "card", (1, 2), int(hurt.card[1, 0]))
+    assert (
+        list(happened(two, changed(changed(two, "damage", (1, 0), 0), "damage", (1, 2), 30))) == []
+    )
     poisoned = changed(state, "poisoned", (0,), 1)
     assert list(happened(state, poisoned)) == [f"player 0, {name}: poisoned"]
     gone = changed(changed(hurt, "card", (1, 0), 0), "points", (0,), 1)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import envlift
+from envlift.envs.tcg_pocket.baselines import search
 from envlift.envs.tcg_pocket.baselines.search import drawn_state, searcher, seen_state
 from envlift.envs.tcg_pocket.bots import attach_and_attack
 from envlift.envs.tcg_pocket.decks import pool
+from envlift.envs.tcg_pocket.observation import PLACES
 from envlift.envs.tcg_pocket.rules.ids import GOING_ON, Action, Phase
 from envlift.train.config import ConfigError
 from envlift.train.games.arena import entries
@@ -104,6 +106,28 @@ def test_search_does_not_give_a_win_away(env: Any, middle: Any) -> None:
     assert not np.isin(np.asarray(played), (Action.END, Action.PASS)).any()
 
 
+@pytest.mark.parametrize("best", [3, 25, 49])
+def test_what_looks_best_is_played(best: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 12 legal actions, each tried twice at first, whatever chance adds to a single try."""
+
+    def outlook(key: jax.Array, seen: Any, action: jax.Array, *rest: Any) -> jax.Array:
+        worth = 0.02 * action.astype(jnp.float32) / 50 + 0.4 * (action == best)
+        return worth + jax.random.uniform(key, (), minval=-0.1, maxval=0.1)
+
+    monkeypatch.setattr(search, "_outlook", outlook)
+    legal = (
+        jnp.zeros(50, bool).at[jnp.array([3, 4, 7, 11, 19, 23, 25, 30, 33, 41, 42, 49])].set(True)
+    )
+    seen = jnp.zeros(387, jnp.int16).at[PLACES["phase"]].set(int(Phase.MAIN))
+    player = searcher(24)
+    keys = jax.random.split(jax.random.key(2), 20)
+    played = jax.vmap(lambda key: player(key, seen, legal))(keys)
+    assert (played == best).all()
+    # With fewer tries than actions some are left untried, and none that is illegal is played.
+    played = jax.vmap(lambda key: searcher(5)(key, seen, legal))(keys)
+    assert legal[played].all()
+
+
 def test_a_function_is_a_contender() -> None:
     _, entrants = entries("tcg_pocket", [f"{__name__}:weak", "attach_and_attack"], {})
     assert [entrant.label for entrant in entrants] == ["weak", "attach_and_attack"]
@@ -116,10 +140,17 @@ def test_a_function_is_a_contender() -> None:
 def test_what_is_no_contender() -> None:
     with pytest.raises(ConfigError, match=r"no\.such:bot cannot be imported"):
         entries("tcg_pocket", ["no.such:bot", "random"], {})
+    with pytest.raises(ConfigError, match="is 128, no function"):
+        entries("tcg_pocket", [f"{__name__}:GAMES", "random"], {})
+    _, (wrong, _) = entries("tcg_pocket", [f"{__name__}:searcher", "random"], {})
+    with pytest.raises(ConfigError, match="does not work as a function"):
+        wrong.contender.act((), (), jnp.zeros((2, 3)), None, jnp.ones((2, 4), bool), jnp.arange(2))
     with pytest.raises(ConfigError, match="neither a bot of tcg_pocket"):
         entries("tcg_pocket", ["no such", "random"], {})
 
 
-def test_a_strength_below_1_is_refused() -> None:
+def test_numbers_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="strength=0"):
         searcher(0)
+    with pytest.raises(ValueError, match="max_turns=901"):
+        searcher(max_turns=901)

@@ -208,14 +208,16 @@ def told(state: State, action: int) -> str:
 
 
 def happened(before: State, after: State) -> Iterator[str]:
-    """Yield what an action did, as lines of text: damage, conditions, Energy in the zone, points.
+    """Yield what an action did, as lines of text: damage, conditions, knock-outs and points.
 
     Args:
         before: of one game, before the action.
         after: the same game after it.
     """
     for p in (0, 1):
-        for k in range(4):
+        # Two of one name may have changed places: then nothing was done to either.
+        moved = _in_play(before, p) == _in_play(after, p)
+        for k in () if moved else range(4):
             card = int(after.card[p, k])
             if card == 0 or card != int(before.card[p, k]):
                 continue
@@ -235,6 +237,11 @@ def happened(before: State, after: State) -> Iterator[str]:
             yield f"player {p}: {won} point{'s' * (won > 1)} more, {int(after.points[p])} in all"
     if int(after.winner) >= 0:
         yield "a tie" if int(after.winner) > 1 else f"player {int(after.winner)} has won"
+
+
+def _in_play(state: State, player: int) -> Counter[tuple[int, int]]:
+    pairs = zip(state.card[player].tolist(), state.damage[player].tolist(), strict=True)
+    return Counter(pairs)
 
 
 def tell(

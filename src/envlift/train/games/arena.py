@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,10 +142,10 @@ def entries(
             number = matches.bot_number(game, spec)
             found.append(Entry(labels[spec], matches.bots(game), number, "bots"))
             continue
-        if _FUNCTION.fullmatch(spec):
+        folder, _, step = spec.partition("@")
+        if _FUNCTION.fullmatch(spec) and not Path(folder).is_dir():
             found.append(Entry(labels[spec], _of_function(game, spec), (), spec))
             continue
-        folder, _, step = spec.partition("@")
         if not Path(folder).is_dir():
             known = ", ".join(bots) or "none"
             raise ConfigError(
@@ -159,14 +161,23 @@ def entries(
 
 def _of_function(game: AnyGame, spec: str) -> Contender:
     module, _, name = spec.partition(":")
+    sys.path.append(os.getcwd())
     try:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{spec} cannot be imported: {error}") from None
-    each = jax.vmap(function)
+    finally:
+        sys.path.pop()
+    if not callable(function):
+        raise ConfigError(f"{spec} is {function!r}, no function (key, observation, mask) -> action")
 
     def act(params: Any, memory: Any, seen: Any, starts: Any, mask: Any, keys: Any) -> Any:
-        return memory, each(keys, seen, mask).astype("int32")
+        try:
+            return memory, jax.vmap(function)(keys, seen, mask).astype("int32")
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"{spec} does not work as a function (key, observation, mask) -> action: {error}"
+            ) from error
 
     return Contender(game.bot_observation, lambda count: (), act)
 

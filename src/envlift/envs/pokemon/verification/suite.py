@@ -14,34 +14,25 @@ from envlift.envs.pokemon.verification.components import COMPONENTS
 from envlift.envs.pokemon.verification.features import FEATURES, PLACES
 from envlift.envs.pokemon.verification.policies import POLICIES
 from envlift.envs.pokemon.verification.scenarios import SCENARIOS
-from envlift.envs.pokemon.verification.teams import pool
+from envlift.envs.pokemon.verification.teams import mixed
 from envlift.reference.types import Array, StateDict
 from envlift.verify.suite import Config, Field, Suite, Transfer
 
 HERE = Path(__file__).parent
-PAIRS = 200
+NUM_TEAMS = 400
 
 
 def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Draw the seeds of a new battle, uint32 [*shape, 4].
-
-    Half of the time the last two words are neighbours: of given teams they choose a pair, of which
-    every second has the same species on both sides.
-    """
-    words = rng.integers(0, 2**32, (*shape, 4), dtype=np.uint32)
-    paired = rng.random(shape) < 0.5
-    first = words[..., 2] & np.uint32(0xFFFFFFFE)
-    words[..., 2] = np.where(paired, first, words[..., 2])
-    words[..., 3] = np.where(paired, first + np.uint32(1), words[..., 3])
-    return words
+    """Draw the seeds of a new battle, uint32 [*shape, 4], as the environment draws them."""
+    return rng.integers(0, 2**32, (*shape, 4), dtype=np.uint32)
 
 
 def outcome(chance: Array) -> Array:
-    """What of the chance matters: low bits of the seed of the teams; the lowest makes pairs."""
-    return np.asarray(chance[..., 2] // 2 % 16)
+    """What of the chance matters: low bits of the seed of the teams."""
+    return np.asarray(chance[..., 2] % 16)
 
 
-TEAMS = pool(seed=1, pairs=PAIRS)
+TEAMS = mixed(seed=1, count=NUM_TEAMS)
 
 
 def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict:

@@ -61,6 +61,22 @@ def pool(seed: int, pairs: int = 40) -> list[list[dict[str, Any]]]:
     return teams
 
 
+def mixed(seed: int, count: int) -> list[list[dict[str, Any]]]:
+    """Teams of which any two may meet, as a battle draws them: each side any, equally likely.
+
+    Half of them take their species from the beginning of one of two lists, so that in one battle of
+    eight both sides have the same ones and speeds tie.
+    """
+    rng = np.random.default_rng(seed)
+    lists = rng.integers(1, 152, (2, 6))
+    teams = []
+    for number in range(count):
+        size = 6 if number % 3 else int(rng.integers(1, 7))
+        species = lists[number // 2 % 2] if number % 2 else rng.integers(1, 152, 6)
+        teams.append(team(rng, list(species[:size]), themed=number % 8 > 3))
+    return teams
+
+
 def pairing(pair: int) -> list[int]:
     """The words 2 and 3 of a chance that choose the two teams of a pair of ``pool``."""
     return [2 * pair, 2 * pair + 1]

@@ -19,7 +19,7 @@ from envlift.envs.tcg_pocket.bots import attach_and_attack
 from envlift.envs.tcg_pocket.decks import pool
 from envlift.envs.tcg_pocket.env import MOST_TURNS, Opening
 from envlift.envs.tcg_pocket.rules import batched
-from envlift.envs.tcg_pocket.rules.ids import GOING_ON, NUM_ACTIONS, Phase
+from envlift.envs.tcg_pocket.rules.ids import GOING_ON, NUM_ACTIONS, Phase, Step
 from envlift.envs.tcg_pocket.state import FIELDS, State
 from envlift.envs.tcg_pocket.tables.variants import playing
 from envlift.opponents import Opponent
@@ -35,7 +35,9 @@ LONGEST = 120
 """Decisions after which a try is looked at as it is; four turns are a third of that."""
 
 
-def searcher(strength: int = 32, decks: Sequence[str] | None = None) -> Opponent:
+def searcher(
+    strength: int = 32, decks: Sequence[str] | None = None, max_turns: int = 30
+) -> Opponent:
     """Return a player that searches, for ``envlift.against`` and ``envlift arena``.
 
     Every legal action is tried in games in which the hidden cards are drawn anew, and played on by
@@ -46,10 +48,13 @@ def searcher(strength: int = 32, decks: Sequence[str] | None = None) -> Opponent
         strength: tries of a round, shared by the actions that are left, at least 1; fewer than
             there are actions leave some untried.
         decks: what the other's deck may be, as of ``envlift.make``; by default the built-in ones.
-            One that does not fit what was seen is not thought of while another does.
+            One that has not the cards that were seen, or not the types of the Energy Zone, is
+            not thought of while another fits.
+        max_turns: of the game, after which it is a tie. Its other options are taken to be the
+            default ones.
 
     Raises:
-        ValueError: for a strength below 1, or a deck that is refused.
+        ValueError: for a strength below 1, turns out of range, or a deck that is refused.
 
     Example::
 
@@ -57,6 +62,8 @@ def searcher(strength: int = 32, decks: Sequence[str] | None = None) -> Opponent
     """
     if strength < 1:
         raise ValueError(f"strength={strength} is out of range: it must be at least 1")
+    if not 1 <= max_turns <= MOST_TURNS:
+        raise ValueError(f"max_turns={max_turns} is out of range: it must be 1 to {MOST_TURNS}")
     lists, types = pool(decks)
 
     def search(key: jax.Array, observation: jax.Array, mask: jax.Array) -> jax.Array:
@@ -71,7 +78,9 @@ def searcher(strength: int = 32, decks: Sequence[str] | None = None) -> Opponent
             order, left, total, tried = carry
             keys = jax.random.split(jax.random.fold_in(key, number), strength)
             actions = order[jnp.arange(strength) % jnp.maximum(left, 1)]
-            outlook = jax.vmap(lambda k, a: _outlook(k, state, a, lists, types))(keys, actions)
+            outlook = jax.vmap(lambda k, a: _outlook(k, state, a, lists, types, max_turns))(
+                keys, actions
+            )
             total, tried = total.at[actions].add(outlook), tried.at[actions].add(1.0)
             mean = jnp.where(tried > 0, total / jnp.maximum(tried, 1.0), -jnp.inf)[order]
             # What was left out stays behind what was not.
@@ -128,6 +137,8 @@ def drawn_state(key: jax.Array, seen: State, lists: Any, types: Any) -> State:
     seen_cards = jax.vmap(lambda p: _open_cards(seen, p))(jnp.arange(2))
     number = (seen_cards[1] > 0).sum()
     fitting = jax.vmap(lambda cards: _left_of(cards, seen_cards[1]).sum() == DECK - number)(lists)
+    zone = jnp.stack([seen.zone_current[1], seen.zone_next[1]])
+    fitting &= (types[:, jnp.maximum(zone, 0)] | (zone < 0)).all(axis=1)
     weight = jnp.where(fitting | ~fitting.any(), 0.0, -jnp.inf)
     chosen = jax.random.categorical(for_deck, weight)
     # With open decklists the other's is seen.
@@ -161,7 +172,9 @@ def drawn_state(key: jax.Array, seen: State, lists: Any, types: Any) -> State:
 def _open_cards(seen: State, player: jax.Array) -> jax.Array:
     """Return the cards of a player that lie open to player 0, int32 [N], 0 where none is."""
     turn_player = jnp.where(seen.turn % 2 == 1, seen.first_player, 1 - seen.first_player)
-    trainer = (seen.pending_kind == TRAINER) & (turn_player == player)
+    # At the knock-outs that it brought it lies among the discarded ones already.
+    held = (seen.pending_kind == TRAINER) & (seen.pending_step != Step.KNOCK_OUTS)
+    trainer = held & (turn_player == player)
     parts = (
         seen.card[player],
         seen.under[player].reshape(-1),
@@ -187,10 +200,12 @@ def _shuffled(key: jax.Array, cards: jax.Array, seen: jax.Array) -> jax.Array:
     return cards[order[jnp.arange(DECK) % jnp.maximum(left.sum(), 1)]]
 
 
-def _outlook(key: jax.Array, seen: State, action: jax.Array, lists: Any, types: Any) -> jax.Array:
+def _outlook(
+    key: jax.Array, seen: State, action: jax.Array, lists: Any, types: Any, max_turns: int
+) -> jax.Array:
     """Try an action in one drawn game; return from -1 to 1 how well it went for player 0."""
     for_game, for_first, for_rest = jax.random.split(key, 3)
-    options = jnp.array([MOST_TURNS, get_args(Opening).index("redraw"), 0, 1], jnp.int32)
+    options = jnp.array([max_turns, get_args(Opening).index("redraw"), 0, 1], jnp.int32)
     state = drawn_state(for_game, seen, lists, types)
     until = state.turn + HORIZON
 
