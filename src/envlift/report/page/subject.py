@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import envlift
-from envlift.registry import list_envs, list_vector_envs
+from envlift.registry import list_envs, list_vector_envs, vector_registration
 from envlift.report import facts
 from envlift.report.page import data, evidence, failures, frames, learned, rules, speeds
 from envlift.verify.run.result import Report
@@ -116,7 +116,7 @@ def of_environment(name: str) -> list[data.Subject]:
             mutation=_mutation(known.mutation.get(target)),
             missing={
                 "speed": f"Not measured; `envlift bench {name}` does.",
-                "mutation": f"Not measured; `envlift mutate {name} --backend {target}` does.",
+                "mutation": _no_mutants(name, target),
                 "cost": NOT_SPENT,
             },
         )
@@ -131,6 +131,12 @@ def of_environment(name: str) -> list[data.Subject]:
     if not subjects:
         raise ValueError(f"{name} has no committed evidence; `envlift verify {name}` makes some")
     return subjects
+
+
+def _no_mutants(name: str, target: str) -> str:
+    if vector_registration(name) is not None:
+        return "Not measured; faults are planted in rules that JAX or Warp compile alone."
+    return f"Not measured; `envlift mutate {name} --backend {target}` does."
 
 
 def _mutation(found: facts.Mutation | None) -> data.Mutation | None:
