@@ -149,8 +149,8 @@ def entries(
         if not Path(folder).is_dir():
             known = ", ".join(bots) or "none"
             raise ConfigError(
-                f"{spec} is neither a bot of {name} ({known}) nor module:function nor a folder of "
-                "a run"
+                f"{spec} is neither a bot of {name} ({known}) nor a folder of a run nor "
+                "module:function"
             )
         if step and not step.isdecimal():
             raise ConfigError(f"{spec}: give the number of an update after @, not {step!r}")
