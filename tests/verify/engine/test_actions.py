@@ -13,6 +13,7 @@ from envlift.reference.layout import Layout
 from envlift.reference.spaces import describe
 from envlift.reference.types import ArraySpec, Record, SideSpec
 from envlift.verify.engine.actions import (
+    OFTEN,
     Counted,
     Played,
     chosen_actions,
@@ -83,35 +84,67 @@ def test_each_choice_of_each_component_is_counted() -> None:
     assert played.never() == ["action[1]: 2"]
 
 
-def test_what_was_never_legal_is_told_apart() -> None:
+def test_what_was_seldom_legal_is_told_apart() -> None:
     """A deck without a card never allows what that card does; another configuration has it."""
     spec = spec_of(spaces.MultiDiscrete([2, 3]), legal_actions=True)
     played = Played(spec)
-    side = Mock(spec=("step", "reset"))
+    side = Mock(spec=("step", "reset", "set_state"))
     counted = Counted(side, played)
     masks = np.array([[1, 1, 1, 0, 1], [1, 0, 1, 0, 0]], bool)
     side.reset.return_value = record(legal_actions=masks)
     side.step.return_value = record(legal_actions=masks[None])
+    steps = np.zeros((1, 2, 2), int)
     counted.reset(np.arange(2))
-    counted.step(np.array([[[0, 0], [0, 0]]]))
+    for _ in range(OFTEN - 1):
+        counted.step(steps)
+    assert played.legal() == {
+        "action[0]": {"0": 2 * OFTEN - 2, "1": OFTEN - 1},
+        "action[1]": {"0": 2 * OFTEN - 2, "1": 0, "2": OFTEN - 1},
+    }
     assert played.never() == ["action[0]: 1", "action[1]: 1, 2"]
+    assert played.never_though_legal() == []
+    # What is legal after the last step, or after one from a state that was written, is not counted.
+    side.step.return_value = record(legal_actions=np.ones((1, 2, 5), bool))
+    counted.step(steps)
     assert played.never_though_legal() == ["action[0]: 1", "action[1]: 2"]
+    counted.set_state({})
+    counted.step(steps)
+    assert played.legal()["action[1]"]["1"] == 0
+    # Of several steps in one message all but the last were played on from.
+    several = Played(spec)
+    masks = np.zeros((2, 1, 5), bool)
+    masks[0, 0, 1], masks[1, 0, 3] = True, True
+    side.step.return_value = record(legal_actions=masks)
+    Counted(side, several).step(np.zeros((2, 1, 2), int))
+    assert several.legal() == {"action[0]": {"0": 0, "1": 1}, "action[1]": {"0": 0, "1": 0, "2": 0}}
     silent = Played(spec)
-    silent.saw(record(legal_actions=None))
+    silent.allowed(None)
     silent.add(np.array([[0, 0]]))
     assert silent.never_though_legal() == ["action[0]: 1", "action[1]: 1, 2"]
+
+
+def test_all_configurations_are_asked_together() -> None:
     report = Report("a game", "one", "other", 0)
-    merge(report.actions, played.counts)
-    merge(report.actions, {"action[0]": {"1": 1}, "action[1]": {"2": 4}})
+    merge(report.actions, {"action[0]": {"0": 9, "1": 0}, "action[1]": {"0": 9, "1": 0, "2": 0}})
     finish_run(report, features=False)
     assert not report.checks
+    # Without masks nothing is excused, nor what was never legal, nor what often was.
+    never = "never played in any configuration: "
+    for legal, told in (
+        ({}, "action[0]: 1; action[1]: 1, 2"),
+        ({"action[0]": {"1": OFTEN - 1}, "action[1]": {"1": 0, "2": OFTEN}}, "action[1]: 1, 2"),
+        ({"action[0]": {"1": 1}, "action[1]": {"1": 1, "2": OFTEN - 1}}, None),
+    ):
+        report.legal = legal
+        report.checks.clear()
+        finish_run(report, features=True)
+        found = [(c.verdict, c.detail) for c in report.checks]
+        assert found == ([] if told is None else [(Verdict.INCONCLUSIVE, never + told)])
+    report.legal = {}
     finish_run(report, features=True)
-    assert [(c.verdict, c.detail) for c in report.checks] == [
-        (Verdict.INCONCLUSIVE, "never played in any configuration: action[1]: 1")
-    ]
     finish_run(report, features=True)
     assert len(report.checks) == 1, "it is told once"
-    merge(report.actions, {"action[1]": {"1": 1}})
+    merge(report.actions, {"action[0]": {"1": 1}, "action[1]": {"1": 1, "2": 1}})
     report.checks.clear()
     finish_run(report, features=True)
     assert not report.checks

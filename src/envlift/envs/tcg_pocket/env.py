@@ -160,9 +160,7 @@ class TcgPocket(Game[State, None, Draws]):
 
     def initial(self, draws: Draws, params: None = None) -> State:
         """Begin a game, up to the first decision."""
-        chosen = (draws.words[2:] % jnp.uint32(len(self._cards))).astype(jnp.int32)
-        cards, types = jnp.asarray(self._cards)[chosen], jnp.asarray(self._types)[chosen]
-        return batched.begin(cards, types, draws.words[:2], self._options)
+        return batched.begin(*self._chosen(draws), draws.words[:2], self._options)
 
     def sample(self, key: jax.Array, state: State, action: jax.Array, params: None = None) -> Draws:
         """Draw the tape of a step."""
@@ -174,9 +172,8 @@ class TcgPocket(Game[State, None, Draws]):
         """Play from one decision to the next; a game that is over stays as it is."""
         played = jnp.asarray(action, jnp.int32)
         after, winner = batched.step(state, played, draws.words[:2], self._options)
-        won = (winner == jnp.arange(2)).astype(jnp.float32)
         over = after.winner != GOING_ON
-        return Transition(after, won - won[::-1], over, jnp.zeros_like(over))
+        return Transition(after, _reward(winner), over, jnp.zeros_like(over))
 
     def observe(self, state: State, params: None = None) -> jax.Array:
         """Return what both players see, int16 [2, 387]."""
@@ -195,6 +192,27 @@ class TcgPocket(Game[State, None, Draws]):
     ) -> State:
         """Return a state that shows ``player`` the same; it need not be one that play reaches."""
         return redraw(key, state, player, self._open)
+
+    def step(
+        self, key: jax.Array, state: State, action: jax.Array, params: None = None
+    ) -> tuple[jax.Array, State, jax.Array, jax.Array, jax.Array, dict[str, Any]]:
+        """Play one step; see ``Game.step``. A new game is begun only where one has ended."""
+        if self.autoreset == "disabled":
+            return super().step(key, state, action, params)
+        step_key, reset_key = self.split_key(key)
+        draws, fresh = self.sample(step_key, state, action), self.sample_initial(reset_key)
+        words = jnp.concatenate([draws.words[:2], fresh.words[:2]])
+        played = jnp.asarray(action, jnp.int32)
+        after, winner = batched.play_on(state, played, words, self._chosen(fresh), self._options)
+        over = winner != GOING_ON
+        won_now = jnp.where(state.winner == GOING_ON, winner, GOING_ON)
+        # Played once more, but only if the end is looked at.
+        last = self.transition(state, action, draws).state
+        info = {
+            "final_observation": self.observe(last),
+            "illegal": self.illegal_actions(state, action),
+        }
+        return self.observe(after), after, _reward(won_now), over, jnp.zeros_like(over), info
 
     def random_rollout(
         self, key: jax.Array, state: State, num_steps: int, params: None = None
@@ -218,6 +236,17 @@ class TcgPocket(Game[State, None, Draws]):
 
         state, games, turns = jax.vmap(play)(state, *words)
         return state, RandomRollout(games, turns)
+
+    def _chosen(self, draws: Draws) -> tuple[jax.Array, jax.Array]:
+        """Return both decks of a new game: cards uint16 [2, 20], types of Energy bool [2, 8]."""
+        chosen = (draws.words[2:] % jnp.uint32(len(self._cards))).astype(jnp.int32)
+        return jnp.asarray(self._cards)[chosen], jnp.asarray(self._types)[chosen]
+
+
+def _reward(winner: jax.Array) -> jax.Array:
+    """Return 1 for who won and -1 for who lost by this step, float32 [2]."""
+    won = (winner == jnp.arange(2)).astype(jnp.float32)
+    return won - won[::-1]
 
 
 def _words(key: jax.Array) -> jax.Array:

@@ -325,6 +325,10 @@ def _sees(act: Callable[..., Any]) -> bool:
 
 # -- what was played --------------------------------------------------------------------------
 
+OFTEN = 200
+"""States in which a choice has to be legal before it counts that nobody played it: of those that
+are legal in fewer, a right environment leaves some out by chance."""
+
 CHOICES = 64
 """Up to so many different values of a component are counted one by one."""
 
@@ -348,7 +352,7 @@ class Played:
         self._places = [(name, key) for name, bins in self.counts.items() for key in bins]
         masked = spec.legal_actions and not spec.advisory_mask
         fits = masked and spec.mask_length == len(self._places)
-        self._legal = np.zeros(len(self._places), np.bool_) if fits else None
+        self._legal = np.zeros(len(self._places), np.int64) if fits else None
 
     def add(self, actions: Array) -> None:
         """Count actions [..., *shape]."""
@@ -366,25 +370,34 @@ class Played:
                 bins["shortest"] += int((lengths == shortest).sum())
                 bins["longer"] += int((lengths > shortest).sum())
 
-    def saw(self, record: Record) -> None:
-        """Take note of what was legal in a record's states."""
-        if self._legal is not None and record.legal_actions is not None:
-            self._legal |= record.legal_actions.reshape(-1, len(self._legal)).any(axis=0)
+    def allowed(self, masks: Array | None) -> None:
+        """Take note of what was legal in states from which somebody played on."""
+        if self._legal is not None and masks is not None:
+            self._legal += masks.reshape(-1, len(self._legal)).sum(axis=0, dtype=np.int64)
 
     def never(self) -> list[str]:
         """Name what was never played, one sentence for each component."""
         return sentences(never_counted(self.counts))
 
     def never_though_legal(self) -> list[str]:
-        """Name what was never played although it was legal at some time, likewise."""
+        """Name what was never played although it was often legal, likewise."""
+        legal = self.legal()
         # A candidate that shows no masks has allowed nothing by them.
-        if self._legal is None or not self._legal.any():
+        if not legal:
             return self.never()
-        legal = {place for place, seen in zip(self._places, self._legal, strict=True) if seen}
         never = never_counted(self.counts)
         return sentences(
-            {name: [k for k in keys if (name, k) in legal] for name, keys in never.items()}
+            {name: [k for k in keys if legal[name][k] >= OFTEN] for name, keys in never.items()}
         )
+
+    def legal(self) -> dict[str, Bins]:
+        """Return in how many states each choice was legal; empty where nothing is known of it."""
+        if self._legal is None or not self._legal.any():
+            return {}
+        found: dict[str, Bins] = {}
+        for (name, key), count in zip(self._places, self._legal.tolist(), strict=True):
+            found.setdefault(name, {})[key] = count
+        return found
 
     def _limits(self, leaf: Leaf) -> tuple[Array, Array]:
         low, high = limits(leaf.space)
@@ -477,11 +490,16 @@ def _count(bins: Bins, values: Array, low: Any, high: Any) -> None:
 
 
 class Counted:
-    """A candidate whose played actions are counted; everything else is the candidate's own."""
+    """A candidate whose played actions are counted; everything else is the candidate's own.
+
+    An action counts as legal where a step followed: what is legal after the single step from a
+    state that was written says nothing of what play could have chosen.
+    """
 
     def __init__(self, side: Side, played: Played) -> None:
         self.side = side
         self.played = played
+        self._standing: Array | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.side, name)
@@ -490,16 +508,25 @@ class Counted:
         self, actions: Array, chance: Array | None = None, reset_seeds: Array | None = None
     ) -> Any:
         """Count, then play."""
+        self.played.allowed(self._standing)
         self.played.add(actions)
         record = self.side.step(actions, chance, reset_seeds)
-        self.played.saw(record)
+        masks = record.legal_actions
+        if masks is not None:
+            self.played.allowed(masks[:-1])
+        self._standing = None if masks is None else masks[-1:]
         return record
 
     def reset(self, seeds: Array, chance: Array | None = None) -> Any:
         """Reset, and see what is legal."""
         record = self.side.reset(seeds, chance)
-        self.played.saw(record)
+        self._standing = record.legal_actions
         return record
+
+    def set_state(self, state: StateDict) -> None:
+        """Write a state; what is legal in it is not known."""
+        self._standing = None
+        self.side.set_state(state)
 
 
 def merge(total: dict[str, Bins], more: Mapping[str, Bins]) -> None:

@@ -45,7 +45,8 @@ def config(format: str, teams: bool) -> Config:
     options = {"format": format, **({"teams": TEAMS} if teams else {})}
     # Moves that no Pokémon learns together are what makes rules meet.
     candidate = {**options, "check_teams": False}
-    return Config(format, {**options, "observation": "players", "draw_sites": True}, candidate)
+    theirs = {**options, "observation": "players", "draw_sites": True}
+    return Config(format, theirs, candidate, effort={"min_steps": 1_000})
 
 
 TRANSFER = Transfer(

@@ -81,9 +81,23 @@ def legal_actions(state: State) -> jax.Array:
 
 
 def _play(
-    state: State, actions: jax.Array, words: jax.Array, mode: kernel.Mode, options: Any
+    state: State,
+    mode: kernel.Mode,
+    options: Any,
+    actions: jax.Array | int,
+    words: jax.Array,
+    decks: tuple[jax.Array, jax.Array] | None = None,
 ) -> tuple[State, jax.Array]:
-    operands = (*_flat(state), actions, words, jnp.int32(mode), jnp.asarray(options, jnp.int32))
+    # Computed from the state, they have its batch axes: else each mode would be a kernel.
+    nothing = (state.turn * 0).astype(jnp.int32)
+    actions = jnp.zeros(2, jnp.int32) + nothing + actions
+    tape = jnp.zeros(4, jnp.uint32).at[: len(words)].set(words) + nothing.astype(jnp.uint32)
+    cards, types = jnp.zeros(40, jnp.int32) + nothing, jnp.zeros(16, jnp.int32) + nothing
+    if decks is not None:
+        cards = cards + decks[0].astype(jnp.int32).reshape(-1)
+        types = types + decks[1].astype(jnp.int32).reshape(-1)
+    given = jnp.asarray(options, jnp.int32)
+    operands = (*_flat(state), actions, tape, cards, types, jnp.int32(mode), given)
     *fields, winner = _rule()(*operands)
     return _shaped(fields), winner
 
@@ -102,10 +116,28 @@ def step(
     Returns:
         The state, and the winner by this step: int32, -1 where the game goes on.
     """
-    # Computed from the state, they have its batch axes: else each mode would be a kernel.
-    actions = jnp.zeros(2, jnp.int32) + (state.turn * 0).astype(jnp.int32) + actions
-    words = jnp.zeros(2, jnp.uint32) + (state.turn * 0).astype(jnp.uint32) + words
-    return _play(state, actions, words, kernel.Mode.STEP, options)
+    return _play(state, kernel.Mode.STEP, options, actions, words)
+
+
+def play_on(
+    state: State,
+    actions: jax.Array,
+    words: jax.Array,
+    decks: tuple[jax.Array, jax.Array],
+    options: Any,
+) -> tuple[State, jax.Array]:
+    """Step, and begin another game where this one is over.
+
+    Args:
+        state, actions, options: as for ``step``.
+        words: uint32 [4], the keys of the tapes of the step and of a new game.
+        decks: of a new game, as for ``begin``.
+
+    Returns:
+        The state, and who has won before another game began: int32, 2 for a tie, -1 where this
+        one goes on.
+    """
+    return _play(state, kernel.Mode.PLAY_ON, options, actions, words, decks)
 
 
 def begin(deck_list: jax.Array, deck_energy: jax.Array, words: jax.Array, options: Any) -> State:
@@ -123,8 +155,7 @@ def begin(deck_list: jax.Array, deck_energy: jax.Array, words: jax.Array, option
         deck_list=jnp.where(words[0] == 0, deck_list, deck_list),
         deck_energy=jnp.where(words[0] == 0, deck_energy, deck_energy),
     )
-    no_action = jnp.zeros(2, jnp.int32) + (words * 0).astype(jnp.int32)
-    return _play(state, no_action, words, kernel.Mode.BEGIN, options)[0]
+    return _play(state, kernel.Mode.BEGIN, options, (words * 0).astype(jnp.int32), words)[0]
 
 
 def random_rollout(

@@ -15,7 +15,9 @@ from envlift.targets.warp_numbers import Numbers, Place, place_of, rule
 
 vec2 = wp.types.vector(length=2, dtype=wp.int32)
 options4 = wp.types.vector(length=OPTIONS, dtype=wp.int32)
-words2 = wp.types.vector(length=2, dtype=wp.uint32)
+words4 = wp.types.vector(length=4, dtype=wp.uint32)
+cards40 = wp.types.vector(length=40, dtype=wp.int32)
+types16 = wp.types.vector(length=16, dtype=wp.int32)
 
 TAPE = 16
 ACTION = 18
@@ -27,6 +29,7 @@ class Mode(IntEnum):
 
     STEP = 0
     BEGIN = 1  # with the decks in the state
+    PLAY_ON = 2  # step, and begin with other decks where the game has ended
 
 
 GameState = warp_numbers.struct_of("GameState", PLACES)
@@ -71,8 +74,30 @@ def set_up(b: Numbers, word_0: wp.uint32, word_1: wp.uint32, options: options4):
 
 
 @rule
-def play(state: GameState, actions: vec2, words: words2, mode: wp.int32, options: options4):
-    """Step, or begin a game; see ``Mode``."""
+def begin_with(b: Numbers, cards: cards40, types: types16):
+    """Begin a game of other decks."""
+    i = wp.int32(0)
+    while i < len(cards):
+        b[At.DECK_LIST + i] = cards[i]
+        i = i + 1
+    i = wp.int32(0)
+    while i < len(types):
+        b[At.DECK_ENERGY + i] = types[i]
+        i = i + 1
+    start.start(b)
+
+
+@rule
+def play(
+    state: GameState,
+    actions: vec2,
+    words: words4,
+    cards: cards40,
+    types: types16,
+    mode: wp.int32,
+    options: options4,
+):
+    """Step, or begin a game; see ``Mode``. The last two words are the tape of another game."""
     numbers = wp.zeros(shape=SIZE, dtype=wp.int32)
     b = place_of(numbers)
     copy_in(b, state)
@@ -85,6 +110,10 @@ def play(state: GameState, actions: vec2, words: words2, mode: wp.int32, options
         flow.step(b, actions[0], actions[1])
     # Who has won by this step, -1 if it goes on or was over before.
     winner = wp.where(over, -1, b[At.WINNER])
+    if mode == Mode.PLAY_ON and b[At.PHASE] == Phase.OVER:
+        winner = b[At.WINNER] + 0
+        set_up(b, words[2], words[3], options)
+        begin_with(b, cards, types)
     state = copy_out(b, state)
     return state, winner
 

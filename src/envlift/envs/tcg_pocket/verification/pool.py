@@ -74,12 +74,22 @@ def deck(wanted: Sequence[Card], rng: random.Random, tables: Tables) -> str:
     return "\n".join([*lines, f"Energy: {types}"]) + "\n"
 
 
+COPIERS = 24
+"""Decks of their own for each Pokémon that copies attacks, of which one can choose among many."""
+
+
 def pool(seed: int, variant: int = 0) -> list[str]:
-    """Return decks that have every first printing, and every code, about twice."""
+    """Return decks that have every first printing, and every code, about twice.
+
+    Attacks that are copied are chosen among all of the other side's, so that decks with a Pokémon
+    that copies are more.
+    """
     rng, tables = random.Random(seed), tables_of_variant(variant)
     first = [c for c in tables.cards[1:] if c.functional == c.index]
     with_text = [c for c in first if c.ops or c.ability or any(a.ops for a in c.attacks)]
     wanted = rng.sample(first, len(first)) + rng.sample(with_text, len(with_text))
     size = 2
     groups = [wanted[i : i + size] for i in range(0, len(wanted), size)]
+    copies = [c for c in first if any(o.code == "COPY_ATTACK" for a in c.attacks for o in a.ops)]
+    groups += [[card] for card in copies for _ in range(COPIERS)]
     return [deck(group, rng, tables) for group in groups]

@@ -20,6 +20,8 @@ from envlift.verify.suite import Config, Field, Suite, Transfer
 
 SEED = 1
 MAX_TURNS = 30
+EFFORT = {"min_steps": 1_000}
+"""In each of four configurations 64,000 decisions by each of three players."""
 
 
 def draw_chance(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -42,7 +44,7 @@ def random_states(rng: np.random.Generator, n: int, config: Config) -> StateDict
 
 def config(name: str, **options: Any) -> Config:
     """Return a configuration: both sides have the same options."""
-    return Config(name, options, options)
+    return Config(name, options, options, effort=EFFORT)
 
 
 TRANSFER = Transfer(

@@ -20,6 +20,7 @@ from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract
 from envlift.verify.engine.actions import (
+    OFTEN,
     Counted,
     Played,
     legal_of,
@@ -357,6 +358,7 @@ def finish(context: Context, levels: Mapping[str, bool]) -> None:
     _compare_notes(context)
     if context.played is not None and (levels.get("L2") or levels.get("L3")):
         merge(report.actions, context.played.counts)
+        merge(report.legal, context.played.legal())
         _never_played(context, context.played)
     _mark(context)
 
@@ -388,7 +390,13 @@ def finish_run(report: Report, features: bool) -> None:
     name = "actions played"
     if not features or any(check.name.startswith(name) for check in report.checks):
         return
-    missing = _but_for_ends(sentences(never_counted(report.actions)))
+    never = never_counted(report.actions)
+    # What was legal now and then may not have been drawn.
+    never = {
+        name: [k for k in keys if not 0 < report.legal.get(name, {}).get(k, 0) < OFTEN]
+        for name, keys in never.items()
+    }
+    missing = _but_for_ends(sentences(never))
     if missing:
         told = "never played in any configuration: " + "; ".join(missing[:8])
         report.checks.append(Check("L3", name, Verdict.INCONCLUSIVE, told))

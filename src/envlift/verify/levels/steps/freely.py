@@ -100,7 +100,9 @@ class _Played:
             self.repeats, self.steps = False, 0
             return
         size = first.observation.nbytes + sum(values.nbytes for values in first.state.values())
-        wanted = QUICK_STEPS if context.effort.hurried else STEPS
+        # No more than play has, which is less of a slow pair.
+        most = max(QUICK_STEPS, min(STEPS, context.effort.min_steps))
+        wanted = QUICK_STEPS if context.effort.hurried else most
         self.steps = steps = int(min(wanted, max(8, LARGEST // (2 * size))))
         masked = context.reference.spec.legal_actions
         self._actions = random_actions(context.reference.spec, rng, (steps, self.lanes))
