@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envlift.cli import main
-from envlift.registry import list_envs
+from envlift.registry import list_envs, list_vector_envs
 from envlift.report.page.gather import gather, read
 from tests.report.translated import PROJECT, project, report
 
@@ -69,8 +69,9 @@ class TestWritten:
 
 class TestRefused:
     def test_no_such_source(self, capsys: pytest.CaptureFixture[str]) -> None:
-        known = ", ".join(list_envs())
+        known = ", ".join(sorted([*list_envs(), *list_vector_envs()]))
         assert "pong" in known
+        assert "gameboy" in known
         assert f"known environments: {known}\n" in refused(capsys, "pnog")
 
     def test_a_folder_without_a_project(

@@ -99,7 +99,9 @@ def test_the_numbers_of_a_variant_are_played() -> None:
     won, most, bench = 0, 0, 0
     for _ in range(30):
         lane.reset(0, np.array([rng.getrandbits(32) for _ in range(4)], np.uint32))
-        assert len(lane.game.players[0].hand) == numbers.opening_hand
+        # A Basic Pokémon that is the only one is placed without a decision.
+        placed = sum(1 for _ in lane.game.players[0].in_play)
+        assert len(lane.game.players[0].hand) + placed == numbers.opening_hand
         while lane.game.winner < 0:
             mask = np.flatnonzero(lane.legal_actions().reshape(2, -1)[lane.game.decider])
             action = np.zeros(2, np.int32)
