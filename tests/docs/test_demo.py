@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
-import sys
 from types import ModuleType
 
 import pytest
 
 from envlift.cli import parser
-from tests.docs.pages import ROOT
+from tests.scripts import script
 
 
 @pytest.fixture(scope="module")
 def demo() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("envlift_demo", ROOT / "scripts" / "demo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("demo")
 
 
 def test_every_step_is_a_command_line_and_the_whole_takes_four_minutes(demo: ModuleType) -> None:

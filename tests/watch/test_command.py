@@ -76,6 +76,8 @@ def test_bad_words(asked: list[Any], tmp_path: Path, capsys: Any) -> None:
     assert "no package" in capsys.readouterr().err
     assert main(["watch", "--to", "a=1", *out]) == 4
     assert "--to is for one environment" in capsys.readouterr().err
+    assert main(["watch", "--config", "a", *out]) == 4
+    assert "--config is for one environment" in capsys.readouterr().err
     for text in ("mujoco", "=3", "mujoco="):
         assert main(["watch", "half_cheetah", "--to", text, *out]) == 4
         assert f"--to {text} is not PACKAGE=VERSION" in capsys.readouterr().err

@@ -12,12 +12,13 @@ import pytest
 
 from envlift.watch import report, run
 from envlift.watch.pins import Pins
-from envlift.watch.run import Difference, Outcome, Watched, outcome, watch
+from envlift.watch.run import Difference, Outcome, Watched, _as_asked, outcome, watch
 
 GAME = """
 import numpy as np
 
 GOAL = {goal}
+VERSION = "{version}"
 
 
 class Game:
@@ -27,6 +28,7 @@ class Game:
             "observation": {{"shape": [1], "dtype": "int32"}},
             "action": {{"shape": [], "dtype": "int32"}},
             "num_actions": 2,
+            "pins": {{"steps_game": VERSION}},
             "state": {{"count": {{"shape": [], "dtype": "int32"}}}},
         }}
 
@@ -66,7 +68,7 @@ def wheel(folder: Path, version: str, goal: int) -> Path:
     path = folder / f"steps_game-{version}-py3-none-any.whl"
     about = f"steps_game-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("steps_game.py", GAME.format(goal=goal))
+        file.writestr("steps_game.py", GAME.format(goal=goal, version=version))
         file.writestr(
             f"{about}/METADATA", f"Metadata-Version: 2.1\nName: steps_game\nVersion: {version}\n"
         )
@@ -89,7 +91,7 @@ def test_a_new_version_that_differs_is_found(
     wheel(wheels, "1.2", 10)
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setenv("ENVLIFT_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "fast.py").write_text(GAME.format(goal=9))
+    (tmp_path / "fast.py").write_text(GAME.format(goal=9, version="fast"))
     (tmp_path / "requirements.in").write_text("steps_game==1.0\n")
     # The first version runs in this interpreter's place: only its own package is installed.
     pins = [f"steps_game==1.0 --hash=sha256:{hashlib.sha256(first.read_bytes()).hexdigest()}"]
@@ -240,6 +242,18 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "| PASS | - | **not comparable** |" in report.markdown([found])
     with pytest.raises(ValueError, match="--config nowhere: half_cheetah has float32, substep"):
         watch("half_cheetah", {}, tmp_path, lambda line: None, configs=["nowhere"])
+
+
+def test_a_reference_of_another_version_proves_nothing() -> None:
+    """It would be compared with itself."""
+    passed = Outcome("both", "PASS")
+    assert _as_asked(passed, {"a": "2", "b": "1"}, {"a": "2"}) == passed
+    assert _as_asked(passed, {"b": "1"}, {"a": "2"}) == passed, "it does not tell"
+    found = _as_asked(passed, {"a": "1"}, {"a": "2"})
+    assert (found.verdict, found.why) == (
+        "INCONCLUSIVE",
+        "the reference ran with a 1, not with a 2",
+    )
 
 
 def test_what_changed_with_it_is_told() -> None:

@@ -59,6 +59,8 @@ def _watch(options: argparse.Namespace) -> int:
     to = _versions(options.to)
     if to and len(options.names) != 1:
         raise ValueError("--to is for one environment; name it")
+    if options.config and len(options.names) != 1:
+        raise ValueError("--config is for one environment; name it")
     more = ["--quick"] if options.quick else []
     if options.seed is not None:
         more += ["--seed", str(options.seed)]

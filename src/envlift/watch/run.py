@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,9 @@ def watch(
     try:
         for part, (kind, what) in KINDS.items():
             tell(f"{name}: {what}")
-            run = _compare(kind, what, (name, _where(other, place)), folder, tell, words)
+            asked = before if kind == "two_references" else after
+            where = _where(other, place)
+            run = _compare(kind, what, (name, where), asked, folder, tell, words)
             found = replace(found, **{part: run})  # type: ignore[arg-type]
     except KeyboardInterrupt:
         found = replace(found, interrupted=True, why="interrupted")
@@ -204,6 +206,7 @@ def _compare(
     kind: str,
     what: str,
     suite: tuple[str, str],
+    versions: Mapping[str, str],
     folder: Path,
     tell: Callable[[str], None],
     more: Sequence[str],
@@ -241,7 +244,26 @@ def _compare(
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
-    return outcome(kind, what, _read(result), last, shlex.join(["envlift", *words]))
+    told = _read(result)
+    found = outcome(kind, what, told, last, shlex.join(["envlift", *words]))
+    return _as_asked(found, {} if told is None else told["pins"], versions)
+
+
+def _as_asked(found: Outcome, pins: Mapping[str, str], versions: Mapping[str, str]) -> Outcome:
+    """Take back a verdict if the reference was another version: it spoke of something else.
+
+    Args:
+        found: what came out.
+        pins: of the reference, as it tells them itself.
+        versions: package -> the version that was asked for.
+    """
+    other = {p: pins[p] for p, wanted in versions.items() if pins.get(p, wanted) != wanted}
+    if not other:
+        return found
+    told = ", ".join(f"{package} {pins[package]}" for package in other)
+    wanted = ", ".join(f"{package} {versions[package]}" for package in other)
+    why = f"the reference ran with {told}, not with {wanted}"
+    return replace(found, verdict=Verdict.INCONCLUSIVE, why=why)
 
 
 def _read(result: Path) -> dict[str, Any] | None:

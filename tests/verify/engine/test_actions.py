@@ -13,7 +13,7 @@ from envlift.reference.layout import Layout
 from envlift.reference.spaces import describe
 from envlift.reference.types import ArraySpec, Record, SideSpec
 from envlift.verify.engine.actions import (
-    OFTEN,
+    BY_CHANCE,
     Counted,
     Played,
     chosen_actions,
@@ -95,32 +95,45 @@ def test_what_was_seldom_legal_is_told_apart() -> None:
     side.step.return_value = record(legal_actions=masks[None])
     steps = np.zeros((1, 2, 2), int)
     counted.reset(np.arange(2))
-    for _ in range(OFTEN - 1):
+    # Of two legal ones in one lane of two each is expected in half of the steps.
+    for _ in range(27):
         counted.step(steps)
-    assert played.legal() == {
-        "action[0]": {"0": 2 * OFTEN - 2, "1": OFTEN - 1},
-        "action[1]": {"0": 2 * OFTEN - 2, "1": 0, "2": OFTEN - 1},
+    assert played.expected() == {
+        "action[0]": {"0": 27 + 13.5, "1": 13.5},
+        "action[1]": {"0": 27 + 13.5, "1": 0, "2": 13.5},
     }
     assert played.never() == ["action[0]: 1", "action[1]: 1, 2"]
     assert played.never_though_legal() == []
     # What is legal after the last step, or after one from a state that was written, is not counted.
     side.step.return_value = record(legal_actions=np.ones((1, 2, 5), bool))
     counted.step(steps)
+    assert played.expected()["action[0]"]["1"] == BY_CHANCE
     assert played.never_though_legal() == ["action[0]: 1", "action[1]: 2"]
     counted.set_state({})
     counted.step(steps)
-    assert played.legal()["action[1]"]["1"] == 0
+    assert played.expected()["action[1]"]["1"] == 0
     # Of several steps in one message all but the last were played on from.
     several = Played(spec)
     masks = np.zeros((2, 1, 5), bool)
     masks[0, 0, 1], masks[1, 0, 3] = True, True
     side.step.return_value = record(legal_actions=masks)
     Counted(side, several).step(np.zeros((2, 1, 2), int))
-    assert several.legal() == {"action[0]": {"0": 0, "1": 1}, "action[1]": {"0": 0, "1": 0, "2": 0}}
+    assert several.expected() == {
+        "action[0]": {"0": 0, "1": 1},
+        "action[1]": {"0": 0, "1": 0, "2": 0},
+    }
     silent = Played(spec)
     silent.allowed(None)
     silent.add(np.array([[0, 0]]))
     assert silent.never_though_legal() == ["action[0]: 1", "action[1]: 1, 2"]
+
+
+def test_a_short_run_excuses_nothing_that_is_always_legal() -> None:
+    """A policy that never takes one of two choices is no chance, in forty states either."""
+    played = Played(spec_of(spaces.Discrete(2), legal_actions=True))
+    played.allowed(np.ones((40, 2), bool))
+    played.add(np.zeros(40, int))
+    assert played.never_though_legal() == ["action: 1"]
 
 
 def test_all_configurations_are_asked_together() -> None:
@@ -130,17 +143,17 @@ def test_all_configurations_are_asked_together() -> None:
     assert not report.checks
     # Without masks nothing is excused, nor what was never legal, nor what often was.
     never = "never played in any configuration: "
-    for legal, told in (
+    for expected, told in (
         ({}, "action[0]: 1; action[1]: 1, 2"),
-        ({"action[0]": {"1": OFTEN - 1}, "action[1]": {"1": 0, "2": OFTEN}}, "action[1]: 1, 2"),
-        ({"action[0]": {"1": 1}, "action[1]": {"1": 1, "2": OFTEN - 1}}, None),
+        ({"action[0]": {"1": 13.9}, "action[1]": {"1": 0.0, "2": 14.0}}, "action[1]: 1, 2"),
+        ({"action[0]": {"1": 0.5}, "action[1]": {"1": 0.1, "2": 13.9}}, None),
     ):
-        report.legal = legal
+        report.expected = expected
         report.checks.clear()
         finish_run(report, features=True)
         found = [(c.verdict, c.detail) for c in report.checks]
         assert found == ([] if told is None else [(Verdict.INCONCLUSIVE, never + told)])
-    report.legal = {}
+    report.expected = {}
     finish_run(report, features=True)
     finish_run(report, features=True)
     assert len(report.checks) == 1, "it is told once"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -325,9 +325,9 @@ def _sees(act: Callable[..., Any]) -> bool:
 
 # -- what was played --------------------------------------------------------------------------
 
-OFTEN = 200
-"""States in which a choice has to be legal before it counts that nobody played it: of those that
-are legal in fewer, a right environment leaves some out by chance."""
+BY_CHANCE = 14.0
+"""How often a choice has to be expected before it counts that nobody played it: draws among all
+that is legal leave it out in less than one of a million runs then."""
 
 CHOICES = 64
 """Up to so many different values of a component are counted one by one."""
@@ -352,7 +352,7 @@ class Played:
         self._places = [(name, key) for name, bins in self.counts.items() for key in bins]
         masked = spec.legal_actions and not spec.advisory_mask
         fits = masked and spec.mask_length == len(self._places)
-        self._legal = np.zeros(len(self._places), np.int64) if fits else None
+        self._expected = np.zeros(len(self._places)) if fits else None
 
     def add(self, actions: Array) -> None:
         """Count actions [..., *shape]."""
@@ -372,31 +372,42 @@ class Played:
 
     def allowed(self, masks: Array | None) -> None:
         """Take note of what was legal in states from which somebody played on."""
-        if self._legal is not None and masks is not None:
-            self._legal += masks.reshape(-1, len(self._legal)).sum(axis=0, dtype=np.int64)
+        if self._expected is None or masks is None:
+            return
+        rows, start = masks.reshape(-1, len(self._expected)), 0
+        for bins in self.counts.values():
+            part = rows[:, start : start + len(bins)]
+            shares = part / np.maximum(part.sum(axis=1, keepdims=True), 1)
+            self._expected[start : start + len(bins)] += shares.sum(axis=0)
+            start += len(bins)
 
     def never(self) -> list[str]:
         """Name what was never played, one sentence for each component."""
         return sentences(never_counted(self.counts))
 
     def never_though_legal(self) -> list[str]:
-        """Name what was never played although it was often legal, likewise."""
-        legal = self.legal()
+        """Name what was never played although it was legal too often for chance, likewise."""
+        expected = self.expected()
         # A candidate that shows no masks has allowed nothing by them.
-        if not legal:
+        if not expected:
             return self.never()
-        never = never_counted(self.counts)
         return sentences(
-            {name: [k for k in keys if legal[name][k] >= OFTEN] for name, keys in never.items()}
+            {
+                name: [key for key in keys if expected[name][key] >= BY_CHANCE]
+                for name, keys in never_counted(self.counts).items()
+            }
         )
 
-    def legal(self) -> dict[str, Bins]:
-        """Return in how many states each choice was legal; empty where nothing is known of it."""
-        if self._legal is None or not self._legal.any():
+    def expected(self) -> dict[str, dict[str, float]]:
+        """Return how often each choice is expected if all that is legal is drawn alike.
+
+        Empty where nothing is known of what is legal.
+        """
+        if self._expected is None or not self._expected.any():
             return {}
-        found: dict[str, Bins] = {}
-        for (name, key), count in zip(self._places, self._legal.tolist(), strict=True):
-            found.setdefault(name, {})[key] = count
+        found: dict[str, dict[str, float]] = {}
+        for (name, key), times in zip(self._places, self._expected.tolist(), strict=True):
+            found.setdefault(name, {})[key] = times
         return found
 
     def _limits(self, leaf: Leaf) -> tuple[Array, Array]:
@@ -529,7 +540,10 @@ class Counted:
         self.side.set_state(state)
 
 
-def merge(total: dict[str, Bins], more: Mapping[str, Bins]) -> None:
+Number = TypeVar("Number", int, float)
+
+
+def merge(total: dict[str, dict[str, Number]], more: Mapping[str, Mapping[str, Number]]) -> None:
     """Add counts to counts."""
     for name, bins in more.items():
         own = total.setdefault(name, {})

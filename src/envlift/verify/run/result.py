@@ -139,8 +139,8 @@ class Report:
             here stands in ``not_compared``.
         noticed: how the environments return things, where that is odd but no difference.
         actions: component of the action -> choice or part of its range -> how often it was played.
-        legal: component -> choice -> in how many states that were played on it was legal; empty
-            without masks.
+        expected: component -> choice -> how often it is expected if all that was legal is drawn
+            alike; empty without masks.
         interrupted: Ctrl-C ended the run early.
         unanswered: what was asked for, by the suite or by name, and could not be run; one sentence
             each. Nothing passes without it.
@@ -168,7 +168,7 @@ class Report:
     compared: dict[str, str] = dataclasses.field(default_factory=dict)
     noticed: list[str] = dataclasses.field(default_factory=list)
     actions: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
-    legal: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    expected: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     unanswered: list[str] = dataclasses.field(default_factory=list)
     repeat_with: list[str] = dataclasses.field(default_factory=list)
@@ -244,7 +244,7 @@ class Report:
             "verdict": str(self.verdict),
             **plain(dataclasses.asdict(self)),
         }
-        for name in ("sources", "not_isolated", "legal"):
+        for name in ("sources", "not_isolated", "expected"):
             if not data[name]:
                 del data[name]
         return data

@@ -20,7 +20,7 @@ from envlift.reference.spaces import limits
 from envlift.reference.types import Array, Record, Side, SideSpec
 from envlift.verify.engine import contract
 from envlift.verify.engine.actions import (
-    OFTEN,
+    BY_CHANCE,
     Counted,
     Played,
     legal_of,
@@ -358,7 +358,7 @@ def finish(context: Context, levels: Mapping[str, bool]) -> None:
     _compare_notes(context)
     if context.played is not None and (levels.get("L2") or levels.get("L3")):
         merge(report.actions, context.played.counts)
-        merge(report.legal, context.played.legal())
+        merge(report.expected, context.played.expected())
         _never_played(context, context.played)
     _mark(context)
 
@@ -393,7 +393,7 @@ def finish_run(report: Report, features: bool) -> None:
     never = never_counted(report.actions)
     # What was legal now and then may not have been drawn.
     never = {
-        name: [k for k in keys if not 0 < report.legal.get(name, {}).get(k, 0) < OFTEN]
+        name: [k for k in keys if not 0 < report.expected.get(name, {}).get(k, 0) < BY_CHANCE]
         for name, keys in never.items()
     }
     missing = _but_for_ends(sentences(never))
