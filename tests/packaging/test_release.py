@@ -82,7 +82,6 @@ GOOD = (
         ("", "", None),
         ("Version: 1.2.3", "Version: 1.2.2", "Version is '1.2.2', not '1.2.3'"),
         ("Apache-2.0", "MIT", "License-Expression is 'MIT'"),
-        ("https://example.com/docs", "docs/page.md", "links to docs/page.md"),
         ("Summary: What it is.\n", "", "it has no summary"),
     ],
 )
@@ -93,6 +92,16 @@ def test_metadata_of_a_wheel(tmp_path: Path, old: str, new: str, message: str | 
         opened.writestr("envlift-1.2.3.dist-info/licenses/LICENSE", "text")
     found = list(DIST.wrong([path], "1.2.3"))
     assert found == [] if message is None else message in found[0]
+
+
+def test_what_an_index_would_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "envlift-1.2.3-cp311-abi3-linux_x86_64.whl"
+    with zipfile.ZipFile(path, "w") as opened:
+        relative = GOOD.replace("https://example.com/docs", "docs/page.md")
+        opened.writestr("envlift-1.2.3.dist-info/METADATA", relative)
+    tag, links = DIST.before_publishing([path])
+    assert "manylinux wheels alone" in tag
+    assert "40 links such as docs/page.md" in links
 
 
 def test_workflows_and_templates_can_be_read() -> None:

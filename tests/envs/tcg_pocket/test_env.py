@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import envlift
+from envlift.env import Game
 from envlift.envs.tcg_pocket import observation, observation_table, render
 from envlift.envs.tcg_pocket.decks import deck_of
 from envlift.envs.tcg_pocket.env import Draws, TcgPocket
@@ -259,3 +263,26 @@ def test_a_picture_shows_what_lies_on_the_table() -> None:
     moved = jax.tree.map(np.copy, state)
     moved.damage[...] += 10
     assert render.svg(moved) != picture
+
+
+def test_a_step_is_the_contracts_step_also_from_a_game_that_is_over() -> None:
+    """A new game is begun inside the rules; who has won before is not paid again."""
+    env = envlift.make("tcg_pocket")
+    plain = envlift.make("tcg_pocket", autoreset="disabled")
+    _, states = jax.jit(jax.vmap(plain.reset))(jax.random.split(jax.random.key(4), 32))
+    # Whoever wins at the moment has won.
+    winner = jnp.arange(32) % 4 - 1
+    over = winner >= 0
+    states = dataclasses.replace(
+        states,
+        winner=jnp.where(over, winner, states.winner).astype(states.winner.dtype),
+        phase=jnp.where(over, int(Phase.OVER), states.phase).astype(states.phase.dtype),
+        decider=jnp.where(over, -1, states.decider).astype(states.decider.dtype),
+    )
+    keys, actions = jax.random.split(jax.random.key(5), 32), jnp.full((32, 2), 25, jnp.int32)
+    fast = jax.jit(jax.vmap(env.step))(keys, states, actions)
+    general = jax.jit(jax.vmap(lambda *given: Game.step(env, *given)))(keys, states, actions)
+    assert (np.asarray(fast[3]) == np.asarray(over)).all()
+    assert (np.asarray(fast[2])[np.asarray(over)] == 0).all()
+    for one, other in zip(jax.tree.leaves(fast), jax.tree.leaves(general), strict=True):
+        assert np.array_equal(one, other)
